@@ -1,0 +1,1 @@
+"""Differentiable programming for the NumPy code you already have."""

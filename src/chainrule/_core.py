@@ -1,0 +1,253 @@
+"""What the table of rules and the engines share: primitives, tracers and the lookup table.
+
+A *primitive* is a function whose derivative is known. The rule table makes primitives and enters
+them into ``TABLE``; an engine looks a NumPy function up there and asks the primitive for its two
+products. Neither side imports the other.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar
+
+from .errors import UnsupportedError
+
+TABLE: dict[Any, Any] = {}
+"""NumPy function -> the Primitive, Composite or PiecewiseConstant that stands for it."""
+
+next_level = itertools.count(1).__next__
+"""Level of a new trace. The newest is the innermost, in whatever thread it was started."""
+
+
+class Trace:
+    """One derivative being taken. Tracers of several traces may meet; the newest trace wins.
+
+    ``error`` keeps the first conversion error: NumPy swallows some exceptions, so the transform
+    that opened the trace raises it at its end whatever happened in between.
+    """
+
+    __slots__ = ("__weakref__", "error", "level")
+
+    def __init__(self) -> None:
+        self.level = next_level()
+        self.error: Exception | None = None
+
+    def record(self, primitive: Primitive, args: Sequence[Any], active: dict[int, Any]) -> Any:
+        """Apply ``primitive`` to ``args``, whose ``active`` positions hold tracers of this trace."""
+        raise NotImplementedError
+
+    def constant(self, value: Any) -> Any:
+        """Wrap a value that does not depend on anything, so that it can be stored into."""
+        raise NotImplementedError
+
+
+class Tracer:
+    """A value under differentiation; engines subclass it."""
+
+    __slots__ = ()
+    trace: Any
+    value: Any
+
+    def current(self) -> Any:
+        """Return the record that now stands for this value (see in-place stores)."""
+        return self
+
+
+def is_traced(x: object) -> bool:
+    """Tell whether ``x`` is a value under differentiation."""
+    return isinstance(x, Tracer)
+
+
+def plain(x: Any) -> Any:
+    """Strip every level of tracing from ``x``, also within tuples, lists and dicts."""
+    while isinstance(x, Tracer):
+        x = x.current().value
+    if isinstance(x, (tuple, list)):
+        items = [plain(item) for item in x]
+        return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+    if isinstance(x, dict):
+        return {key: plain(item) for key, item in x.items()}
+    if isinstance(x, slice):
+        return slice(plain(x.start), plain(x.stop), plain(x.step))
+    return x
+
+
+def top_trace(values: Sequence[Any]) -> Any:
+    """Return the newest trace among ``values``, or None when none is traced."""
+    top = None
+    for x in values:
+        if isinstance(x, Tracer):
+            trace = x.trace
+            if top is None or trace.level > top.level:
+                top = trace
+    return top
+
+
+class Primitive:
+    """A function ``fn`` with a derivative rule; ``args`` names the differentiable arguments.
+
+    Its arguments are kept in one normal form, the flat tuple that ``bind`` makes: the rule's own
+    parameters in their order, or, for a rule with ``*arrays``, the arrays and then the keyword
+    parameters. ``arrays(args)`` gives the positions that can be differentiated.
+
+    The two products work on plain and on traced values alike:
+
+    - ``jvp(tangents, y, args)``: ``tangents`` maps positions to tangents;
+    - ``vjp(i, ct, y, args)``: the cotangent of argument ``i``, with its shape and dtype.
+    """
+
+    form: ClassVar[str] = "primitive"
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        rule: Callable[..., Any],
+        lead: int,
+        args: Sequence[str] | None = None,
+        kinks: dict[str, str] | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.fn = fn
+        self.rule = rule
+        self.name = name or getattr(fn, "__name__", rule.__name__)
+        self.kinks = dict(kinks or {})
+        parameters = list(inspect.signature(rule).parameters.values())[lead:]
+        self.parameters = parameters
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        self.names = [p.name for p in parameters]
+        self.args = tuple(args) if args else (self.names[0],)
+        self._positions = tuple(self.names.index(name) for name in self.args)
+        self._params = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        self.bind = _binder(parameters)
+        self.call = _caller(fn, parameters)
+
+    def __repr__(self) -> str:
+        return f"<{self.form} primitive {self.name}>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Apply to plain or traced values."""
+        return apply(self, self.bind_checked(args, kwargs))
+
+    def arrays(self, args: Sequence[Any]) -> Sequence[int]:
+        """Positions in ``args`` of the arguments that can be differentiated."""
+        if self.variadic:
+            return range(len(args) - len(self._params))
+        return self._positions
+
+    def bind_checked(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Bind a call to the normal form; refuse what the rule does not know."""
+        try:
+            bound: tuple[Any, ...] = self.bind(*args, **kwargs)
+        except TypeError as error:
+            accepted = ", ".join(str(p) for p in self.parameters)
+            raise UnsupportedError(
+                f"The derivative rule of {self.name} does not cover this call: {error}",
+                f"call it as {self.name}({accepted})",
+            ) from None
+        return bound
+
+    def jvp(self, tangents: dict[int, Any], y: Any, args: Sequence[Any]) -> Any:
+        """Return the tangent of ``y`` for the given tangents of its arguments."""
+        raise NotImplementedError
+
+    def vjp(self, i: int, ct: Any, y: Any, args: Sequence[Any]) -> Any:
+        """Return the cotangent of argument ``i`` for the cotangent ``ct`` of ``y``."""
+        raise NotImplementedError
+
+
+class Composite:
+    """A function that others of the table express: ``body`` is run on the traced values."""
+
+    form = "composite"
+
+    def __init__(self, fn: Any, body: Callable[..., Any], kinks: dict[str, str] | None) -> None:
+        self.fn = fn
+        self.body = body
+        self.name = getattr(fn, "__name__", body.__name__)
+        self.kinks = dict(kinks or {})
+
+
+class PiecewiseConstant:
+    """A function whose derivative is zero wherever it has one: its results are plain values."""
+
+    form = "piecewise constant"
+
+    def __init__(self, fn: Any) -> None:
+        self.fn = fn
+        self.name = getattr(fn, "__name__", str(fn))
+        self.kinks: dict[str, str] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Apply to the values behind the tracers."""
+        return self.fn(*plain(args), **plain(kwargs))
+
+
+def apply(primitive: Primitive, args: Sequence[Any]) -> Any:
+    """Apply ``primitive`` to arguments in normal form, recorded by the newest trace among them."""
+    positions = primitive.arrays(args)
+    inner = list(args)
+    top = top_trace([args[i] for i in positions])
+    active: dict[int, Any] = {}
+    for i, x in enumerate(args):
+        if isinstance(x, Tracer):
+            if i not in positions:
+                inner[i] = plain(x)
+            elif x.trace is top:
+                active[i] = x
+    if top is None:
+        return primitive.call(*inner)
+    return top.record(primitive, inner, active)
+
+
+def _binder(parameters: Sequence[inspect.Parameter]) -> Callable[..., tuple[Any, ...]]:
+    """Make ``bind(a, axis=None) -> (a, axis)``: Python's own argument binding, at its speed."""
+    names = ", ".join("*" + p.name if p.kind is p.VAR_POSITIONAL else p.name for p in parameters)
+    return _lambda(parameters, f"({names},)", {})
+
+
+def _caller(fn: Callable[..., Any], parameters: Sequence[inspect.Parameter]) -> Callable[..., Any]:
+    """Make ``call(a, axis) -> fn(a, axis=axis)``: flat arguments back to a call."""
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        params = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        split = -len(params) or None
+        return lambda *args: fn(*args[:split], **dict(zip(params, args[split:] if split else ())))
+    names = ", ".join(p.name for p in parameters)
+    call = ", ".join(_as_argument(p) for p in parameters)
+    space: dict[str, Any] = {"fn": fn}
+    made: Callable[..., Any] = eval(f"lambda {names}: fn({call})", space)
+    return made
+
+
+def _as_argument(p: inspect.Parameter) -> str:
+    return p.name if p.default is p.empty else f"{p.name}={p.name}"
+
+
+def _lambda(
+    parameters: Sequence[inspect.Parameter], body: str, space: dict[str, Any]
+) -> Callable[..., Any]:
+    """Make a lambda with the given parameters, defaults included."""
+    parts = []
+    for text, p in _signature(parameters):
+        if p is not None and p.default is not p.empty:
+            space[f"default_{p.name}"] = p.default
+            text += f"=default_{p.name}"
+        parts.append(text)
+    made: Callable[..., Any] = eval(f"lambda {', '.join(parts)}: {body}", space)
+    return made
+
+
+def _signature(
+    parameters: Sequence[inspect.Parameter],
+) -> Iterator[tuple[str, inspect.Parameter | None]]:
+    star = False
+    for p in parameters:
+        if p.kind is p.VAR_POSITIONAL:
+            star = True
+            yield "*" + p.name, None
+            continue
+        if p.kind is p.KEYWORD_ONLY and not star:
+            star = True
+            yield "*", None
+        yield p.name, p

@@ -1,0 +1,1 @@
+"""The main job: train a network on handwritten digits and write a report with pictures."""

@@ -1,0 +1,79 @@
+"""What chainrule raises: each error says what was wrong, where, and what to write instead."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from types import FrameType
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_LIBRARIES = (
+    _PACKAGE,
+    os.path.join(sysconfig.get_paths()["purelib"], "numpy") + os.sep,
+    os.path.join(sysconfig.get_paths()["purelib"], "scipy") + os.sep,
+    "<chainrule",
+    "<__array_function__",
+)
+
+
+def user_location() -> str:
+    """Return 'FILE:LINE' of the innermost frame that is neither chainrule's nor NumPy's."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+        frame = frame.f_back
+    if frame is None:
+        return "<unknown>:0"
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+class ChainruleError(Exception):
+    """Base of everything chainrule raises on its own account.
+
+    The message ends with the user's file and line, found when the error is made.
+
+    >>> try:
+    ...     raise ChainruleError("this is wrong", "write that")
+    ... except ChainruleError as error:
+    ...     print(str(error).splitlines()[0], "|", str(error).splitlines()[1].strip())
+    this is wrong | Instead: write that
+    """
+
+    def __init__(self, problem: str, instead: str = "", location: str | None = None) -> None:
+        self.problem = problem
+        self.instead = instead
+        self.location = user_location() if location is None else location
+        advice = f"\n  Instead: {instead}" if instead else ""
+        super().__init__(f"{problem}{advice}\n  At: {self.location}")
+
+
+class ConversionError(ChainruleError, TypeError):
+    """A traced value was about to be turned into a plain number or array, losing its derivative."""
+
+
+class MutationError(ChainruleError, ValueError):
+    """A store that would lose a derivative, or an array changed after its derivative needed it."""
+
+
+class UnsupportedError(ChainruleError, TypeError):
+    """A function, or a way of calling it, that no rule covers."""
+
+
+class ArgumentError(ChainruleError, TypeError):
+    """An argument of one of chainrule's own functions that does not fit."""
+
+
+class ShapeError(ChainruleError, ValueError):
+    """Shapes that do not fit."""
+
+
+class TraceError(ChainruleError, RuntimeError):
+    """A traced value used outside the call that made it."""
+
+
+class CheckError(ChainruleError, AssertionError):
+    """A derivative that does not agree with the numerical one."""
+
+
+class KinkError(ChainruleError, ArithmeticError):
+    """A point where the function is not differentiable, under ``strict_kinks``."""

@@ -1,0 +1,34 @@
+"""Histograms: counts are piecewise constant in the data and linear in the weights."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._core import is_traced, plain
+from ..errors import UnsupportedError
+from ._forms import composite, linear
+
+
+@linear(np.bincount, args=("weights",))
+def bincount(ct, x, weights=None, minlength=0):
+    return np.take(ct, x)
+
+
+@composite(np.histogram)
+def histogram(a, bins=10, range=None, density=None, weights=None):
+    """Plain counts; edges that NumPy lays between the data's extremes move with them."""
+    if is_traced(weights):
+        raise UnsupportedError(
+            "np.histogram of traced weights has no rule.",
+            "np.bincount(np.digitize(a, edges[1:-1]), weights)",
+        )
+    counts, edges = np.histogram(plain(a), plain(bins), plain(range), weights=weights)
+    if np.ndim(bins) == 1:
+        edges = bins
+    elif range is not None:
+        edges = np.linspace(range[0], range[1], len(edges))
+    elif np.size(a):
+        low, high = np.min(a), np.max(a)
+        margin = 0.5 if low == high else 0
+        edges = np.linspace(low - margin, high + margin, len(edges))
+    return (counts / np.diff(edges) / np.sum(counts) if density else counts), edges

@@ -1,0 +1,235 @@
+"""What happens when NumPy hands one of its functions over because an argument is traced."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._core import TABLE, Composite, Primitive, Tracer, plain, top_trace
+from ..errors import MutationError, UnsupportedError
+from ..rules import indexing, reductions
+
+Entry = Callable[..., Any]
+
+
+class _Entries(dict[Any, Entry]):
+    """NumPy function -> what to call instead; made at first use, from the table."""
+
+    def __missing__(self, function: Any) -> Entry:
+        rule = TABLE.get(function)
+        if rule is None:
+            raise unsupported(function)
+        entry = self[function] = _entry(rule)
+        return entry
+
+
+ENTRIES = _Entries()
+FUNCTIONS: dict[Any, Entry] = ENTRIES
+
+
+def unsupported(function: Any) -> UnsupportedError:
+    """Make the error for a function without a rule."""
+    name = getattr(function, "__name__", str(function))
+    module = getattr(function, "__module__", "numpy") or "numpy"
+    return UnsupportedError(
+        f"{module}.{name} of a traced value: there is no derivative rule for it",
+        f"express it by functions that have one (see docs/support.md), declare its derivative with "
+        f"@cr.primitive, or call {name}(cr.stop_gradient(x)) if no derivative is wanted",
+    )
+
+
+def _entry(rule: Any) -> Entry:
+    from .generate import generable, generate
+
+    if isinstance(rule, Primitive):
+        return checked(generate(rule), rule.name) if generable(rule) else rule
+    if isinstance(rule, Composite):
+        return checked(rule.body, rule.name)
+    entry: Entry = rule
+    return entry
+
+
+def checked(function: Entry, name: str) -> Entry:
+    """Return the function with its calls explained when their arguments do not fit."""
+    signature = inspect.signature(function)
+    if all(p.default is p.empty for p in signature.parameters.values()):
+        return function  # a ufunc: NumPy has checked the call
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except TypeError:
+            explain_call(signature, name, args, kwargs)
+            raise
+
+    return call
+
+
+def explain_call(signature: Any, name: str, args: Any, kwargs: Any) -> None:
+    """Raise the clear error if it was the call that did not fit the rule."""
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise UnsupportedError(
+            f"The derivative rule of {name} does not cover this call: {error}",
+            f"call it as {name}{signature}",
+        ) from None
+
+
+def call_function(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Call a NumPy function of which an argument is traced."""
+    mutator = indexing.MUTATORS.get(function)
+    if mutator is not None:
+        return _mutate(function, mutator, args, kwargs)
+    maker = _MAKERS.get(function)
+    if maker is not None:
+        return maker(function, args, kwargs)
+    out = kwargs.get("out")
+    if out is not None:
+        kwargs = {key: value for key, value in kwargs.items() if key != "out"}
+        return _assign_out(out, ENTRIES[function](*args, **kwargs), function)
+    if "out" in kwargs:
+        kwargs = {key: value for key, value in kwargs.items() if key != "out"}
+    return ENTRIES[function](*args, **kwargs)
+
+
+def _assign_out(out: Any, result: Any, function: Any) -> Any:
+    if not isinstance(out, Tracer):
+        if not _has_tracer(result):
+            out[...] = result
+            return out
+        raise plain_destination(function.__name__, "out=")
+    return out.assign(result)  # type: ignore[attr-defined]
+
+
+def _has_tracer(x: Any) -> bool:
+    if isinstance(x, (tuple, list)):
+        return any(_has_tracer(item) for item in x)
+    return isinstance(x, Tracer)
+
+
+def plain_destination(name: str, how: str) -> MutationError:
+    """Make the error for a traced result that would go into a plain array."""
+    return MutationError(
+        f"np.{name} would write a traced value into a plain array ({how}), "
+        "which would lose its derivative",
+        "write into an array that is traced too (np.zeros_like(x) of a traced x), or use the "
+        "returned value: y = y + x instead of y += x",
+    )
+
+
+def _mutate(function: Any, mutator: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    """Perform a mutating function as a store."""
+    arguments = inspect.signature(mutator).bind(*args, **kwargs)
+    target = next(iter(arguments.arguments.values()))
+    if not isinstance(target, Tracer):
+        raise plain_destination(function.__name__, "its first argument")
+    index, value = mutator(*args, **kwargs)
+    target[index] = value  # type: ignore[index]
+
+
+def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Call a ufunc with keywords, or one of its methods."""
+    kwargs = dict(kwargs)
+    out = kwargs.pop("out", None)
+    out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
+    where = kwargs.pop("where", True)
+    if method == "at":
+        return _at(ufunc, *inputs)
+    if method != "__call__":
+        return _reduce(ufunc, method, inputs, kwargs, out, where)
+    for default in ("casting", "order", "subok"):
+        kwargs.pop(default, None)
+    if kwargs.get("dtype") is None:
+        kwargs.pop("dtype", None)
+    if kwargs:
+        raise UnsupportedError(
+            f"np.{ufunc.__name__} of a traced value does not take {', '.join(kwargs)}",
+            "convert the result with .astype(...)",
+        )
+    if out is None:
+        if where is not True:
+            raise UnsupportedError(
+                f"np.{ufunc.__name__}(..., where=...) without out= leaves elements undefined",
+                "give out=, or write np.where(condition, f(x), other)",
+            )
+        return ENTRIES[ufunc](*inputs)
+    if not isinstance(out, Tracer) and (where is not True or top_trace(inputs) is not None):
+        if not any(isinstance(x, Tracer) for x in inputs):
+            return ufunc(*inputs, out=out, where=plain(where))
+        raise plain_destination(ufunc.__name__, "out=")
+    if where is True:
+        return _assign_out(out, ENTRIES[ufunc](*inputs), ufunc)
+    with np.errstate(all="ignore"):  # the elements that are not selected
+        result = ENTRIES[ufunc](*inputs)
+    return _assign_out(out, np.where(plain(where), result, out), ufunc)
+
+
+def _reduce(ufunc: Any, method: str, inputs: Any, kwargs: Any, out: Any, where: Any) -> Any:
+    function = reductions.UFUNC_METHODS.get((ufunc, method))
+    if function is None:
+        if method == "outer":
+            a, b = inputs
+            columns = np.shape(a) + (1,) * np.ndim(b)
+            return ENTRIES[ufunc](np.reshape(a, columns), b)
+        raise UnsupportedError(
+            f"np.{ufunc.__name__}.{method} of a traced value has no derivative rule",
+            "use the NumPy function (np.sum for np.add.reduce), or a loop",
+        )
+    if where is not True:
+        kwargs["where"] = where
+    if kwargs.get("dtype", 0) is None:
+        del kwargs["dtype"]
+    result = function(*inputs, **kwargs)
+    return result if out is None else _assign_out(out, result, ufunc)
+
+
+def _at(ufunc: Any, target: Any, index: Any, value: Any = None) -> None:
+    """Perform ``np.add.at`` and ``np.subtract.at``, which accumulate."""
+    if not isinstance(target, Tracer):
+        raise plain_destination(f"{ufunc.__name__}.at", "its first argument")
+    if ufunc not in (np.add, np.subtract):
+        raise UnsupportedError(
+            f"np.{ufunc.__name__}.at of a traced value has no derivative rule",
+            "use np.add.at, or a loop",
+        )
+    shape = np.empty(target.shape, bool)[index].shape  # type: ignore[attr-defined]
+    if not isinstance(value, Tracer):
+        value = np.asarray(value, dtype=target.dtype)  # type: ignore[attr-defined]
+    spread = np.broadcast_to(value, shape)
+    added = indexing.scatter_add(spread, index, target.shape)  # type: ignore[attr-defined]
+    target.assign(ufunc(target, added))  # type: ignore[attr-defined]
+
+
+# -- functions that make arrays --------------------------------------------------------------------
+
+
+def _make(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Make an array like a traced one (``np.zeros_like(x)``), to be stored into."""
+    value = function(*plain(tuple(args)), **plain(kwargs))
+    return _traced_if_inexact(top_trace([*args, *kwargs.values()]), value)
+
+
+def make_like(tracer: Any, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Perform ``function(*args, like=tracer)``."""
+    if function is np.full:
+        shape, fill, *rest = args
+        dtype = kwargs.get("dtype", rest[0] if rest else None)
+        empty = tracer.trace.constant(np.zeros(shape, dtype or fill.dtype))
+        empty[...] = fill
+        return empty
+    return _traced_if_inexact(tracer.trace, function(*args, **kwargs))
+
+
+def _traced_if_inexact(trace: Any, value: Any) -> Any:
+    return trace.constant(value) if value.dtype.kind in "fc" else value
+
+
+_MAKERS: dict[Any, Any] = dict.fromkeys((np.zeros_like, np.ones_like, np.empty_like), _make)
+LIKE = frozenset((np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.arange, np.tri))
+"""Functions that NumPy hands over because of their ``like=`` argument."""

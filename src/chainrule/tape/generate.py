@@ -1,0 +1,302 @@
+"""Generate, from a rule, the code that records its primitive and the pullbacks that go with it.
+
+For a primitive of one or two differentiable arguments, and per set of active ones, three pullbacks:
+
+- *same*: plain real arrays or scalars, all of one shape and dtype: nothing to restore;
+- *plain*: plain real values of any shapes: the cotangent is restored to its argument's;
+- *general*: any values, traced and complex ones included, guarded products (``Primitive.vjp``).
+
+The forward code decides once which of them fits; it leaves everything but the common cases to
+``apply``. Text is generated because it is 1.6 to 2.5 times faster than closures over generic code.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .._core import Primitive, apply
+from ..rules._central import unbroadcast
+from ..rules._forms import Elementwise, Linear
+from ..rules._split import Piece
+from .alias import shares_memory, view_of
+from .node import GENERAL, PENDING, Aliased, Node, accumulate, next_order
+
+CONSTANTS = frozenset((float, int, np.float64, np.ndarray))
+"""Types of a plain operand that the generated code takes; the rest goes through ``apply``."""
+
+_OPERATORS = {
+    "add": "{0} + {1}",
+    "subtract": "{0} - {1}",
+    "multiply": "{0} * {1}",
+    "divide": "{0} / {1}",
+    "power": "{0} ** {1}",
+    "negative": "-{0}",
+    "matmul": "{0} @ {1}",
+}
+
+
+def restore_plain(ct: Any, like: Any) -> Any:
+    """Give a plain cotangent the shape and dtype of its argument."""
+    shape = like.shape
+    if ct.shape != shape:
+        ct = unbroadcast(ct, shape)
+    return ct if ct.dtype is like.dtype else ct.astype(like.dtype)
+
+
+def is_plain_real(value: Any, *args: Any) -> bool:
+    """Tell whether the result and the active arguments are plain and real: no general pullback."""
+    return all(
+        (type(x) is np.ndarray or isinstance(x, np.floating)) and x.dtype.kind == "f"
+        for x in (value, *args)
+    )
+
+
+_SPACE: dict[str, Any] = {
+    "_Node": Node,
+    "_Aliased": Aliased,
+    "_CONSTANTS": CONSTANTS,
+    "_PENDING": PENDING,
+    "_apply": apply,
+    "_float64": np.float64,
+    "_is_plain_real": is_plain_real,
+    "_kinds": (np.dtype(np.float64), np.dtype(np.float32)),
+    "_ndarray": np.ndarray,
+    "_order": next_order,
+    "_restore": restore_plain,
+    "_shares_memory": shares_memory,
+    "_view_of": view_of,
+}
+
+
+def generable(primitive: Any) -> bool:
+    """Tell whether there is a template for this primitive."""
+    return (
+        isinstance(primitive, (Elementwise, Linear))
+        and not primitive.variadic
+        and not getattr(primitive, "joint_only", False)
+        and len(primitive.args) <= 2
+        and primitive.pieces is not None
+    )
+
+
+def generate(primitive: Any) -> Callable[..., Any]:
+    """Return the recording function of a primitive, with the primitive's own signature."""
+    return _Generator(primitive).forward()
+
+
+class _Generator:
+    """Writes the code of one primitive."""
+
+    def __init__(self, primitive: Any) -> None:
+        self.primitive = primitive
+        self.arrays: tuple[str, ...] = primitive.args
+        self.params = [n for n in primitive.names if n not in self.arrays]
+        self.pieces: list[Piece] = primitive.pieces
+        self.lead: str = primitive.rule_parameters[0]
+        self.elementwise = isinstance(primitive, Elementwise)
+        self.space = dict(getattr(primitive.rule, "__globals__", {}))
+        self.space.update(_SPACE, _primitive=primitive, _call=primitive.call)
+
+    # -- pullbacks ---------------------------------------------------------------------------
+
+    def needed(self, mask: tuple[int, ...]) -> set[str]:
+        """Names of the rule's parameters that the pullback of this mask reads."""
+        return set().union(*(self.pieces[k].used for k in mask))
+
+    def saved(self, mask: tuple[int, ...]) -> list[str]:
+        """What goes into ``aux``: the inactive array, where it is needed, and the parameters."""
+        needed = self.needed(mask)
+        inactive = [n for k, n in enumerate(self.arrays) if k not in mask]
+        return [n for n in inactive + self.params if n in needed]
+
+    def pullback(self, mask: tuple[int, ...], restore: bool) -> Callable[[Node], None]:
+        """Compile the pullback for the active arguments ``mask``."""
+        needed, saved = self.needed(mask), self.saved(mask)
+        lines = ["_ct = _n.ct"]
+        slots = dict(zip(mask, ("_n.a", "_n.b"), strict=False))
+        if self.elementwise:
+            lines += [f"{self.lead} = _n.value"] if self.lead in needed else []
+        else:
+            lines += [f"{self.lead} = _ct"]
+        for k, slot in slots.items():
+            lines.append(f"_x{k} = {slot}")
+            if self.arrays[k] in needed or restore or not self.elementwise:
+                lines.append(f"{self.arrays[k]} = _x{k}.value")
+        if saved:
+            lines.append(f"{', '.join(saved)}{',' if len(saved) > 1 else ''} = _n.aux")
+        for k in mask:
+            lines += self.contribution(k, restore, in_place=len(self.arrays) == len(mask))
+        return self.compile("_n", lines, f"pull_{self.primitive.name}")
+
+    def contribution(self, k: int, restore: bool, in_place: bool) -> list[str]:
+        """Lines that compute one cotangent and add it to the parent's."""
+        piece = self.pieces[k]
+        text = piece.expression
+        lines = list(piece.statements)
+        restore = restore or not self.elementwise or not piece.keeps_dtype
+        if not self.elementwise:
+            lines.append(f"_g = {text}")
+        elif text in ("1", "1.0"):
+            lines.append("_g = _ct")
+        elif text in ("-1", "-1.0"):
+            lines.append("_g = -_ct")
+        elif piece.fresh and in_place and not restore:
+            lines += [f"_g = {text}", "_g *= _ct"]
+        else:
+            lines.append(f"_g = _ct * ({text})")
+        name = self.arrays[k]
+        if restore:
+            lines.append(f"if _g.shape != {name}.shape or _g.dtype is not {name}.dtype:")
+            lines.append(f"    _g = _restore(_g, {name})")
+        lines += [f"_c = _x{k}.ct", f"_x{k}.ct = _g if _c is _PENDING else _c + _g"]
+        return lines
+
+    def general(self, mask: tuple[int, ...]) -> Callable[[Node], None]:
+        """Make the pullback for all values: the primitive's own vjp."""
+        primitive, saved = self.primitive, self.saved(mask)
+        names: list[str] = primitive.names
+        where = [names.index(name) for name in saved]
+        positions = [names.index(self.arrays[k]) for k in mask]
+        single = len(saved) == 1
+
+        def pull_general(node: Node) -> None:
+            args: list[Any] = [None] * len(names)
+            for i, x in zip(where, (node.aux,) if single else node.aux or (), strict=True):
+                args[i] = x
+            parents = (node.a, node.b)
+            for i, parent in zip(positions, parents, strict=False):
+                args[i] = parent.value
+            for i, parent in zip(positions, parents, strict=False):
+                accumulate(parent, primitive.vjp(i, node.ct, node.value, args))
+
+        GENERAL[pull_general] = pull_general
+        return pull_general
+
+    def pullbacks(self, mask: tuple[int, ...]) -> str:
+        """Enter the pullbacks of a mask into the name space; return their common suffix."""
+        suffix = "".join(map(str, mask))
+        general = self.general(mask)
+        for name, restore in (("same", False), ("plain", True)):
+            pull = self.pullback(mask, restore)
+            GENERAL[pull] = general
+            self.space[f"_{name}{suffix}"] = pull
+        self.space[f"_general{suffix}"] = general
+        return suffix
+
+    # -- recording ---------------------------------------------------------------------------
+
+    def forward(self) -> Callable[..., Any]:
+        """Compile the function that computes the value and makes the record."""
+        p = self.arrays[0]
+        lines = self.resolve(p)
+        if len(self.arrays) == 1:
+            lines += [f"if _t_{p} is _Node:", *self.recorded((0,))]
+        else:
+            q = self.arrays[1]
+            lines += self.resolve(q)
+            lines += [
+                f"if _t_{p} is _Node:",
+                f"    if _t_{q} is _Node:",
+                f"        if _x_{p}.trace is _x_{q}.trace:",
+                *_indent(self.recorded((0, 1)), 2),
+                f"    elif _t_{q} in _CONSTANTS:",
+                *_indent(self.recorded((0,)), 1),
+                f"elif _t_{q} is _Node and _t_{p} in _CONSTANTS:",
+                *self.recorded((1,)),
+            ]
+        lines.append(f"return _apply(_primitive, ({', '.join(self.primitive.names)},))")
+        return self.compile(self.signature(), lines, self.primitive.name)
+
+    def resolve(self, name: str) -> list[str]:
+        """Find the record behind an aliased operand."""
+        return [
+            f"_x_{name} = {name}",
+            f"_t_{name} = type({name})",
+            f"if _t_{name} is _Aliased:",
+            f"    _x_{name} = {name}.link.current({name})",
+            f"    _t_{name} = _Node",
+        ]
+
+    def signature(self) -> str:
+        parts = []
+        for p in self.primitive.parameters:
+            if p.default is p.empty:
+                parts.append(p.name)
+            else:
+                self.space[f"_default_{p.name}"] = p.default
+                parts.append(f"{p.name}=_default_{p.name}")
+        return ", ".join(parts)
+
+    def recorded(self, mask: tuple[int, ...]) -> list[str]:
+        """Lines, one level deep, that record the operation with the active arguments ``mask``."""
+        active = [self.arrays[k] for k in mask]
+        saved = self.saved(mask)
+        suffix = self.pullbacks(mask)
+        lines = [f"{name} = _x_{name}.value" for name in active]
+        lines.append(f"_v = {self.value_text()}")
+        tape = f"_x_{active[0]}.trace"
+        aux = "None" if not saved else saved[0] if len(saved) == 1 else f"({', '.join(saved)})"
+        for name in saved:
+            if name in self.arrays:
+                lines.append(f"if _t_{name} is _ndarray: {tape}.captured.add({name})")
+            else:
+                lines.append(f"{tape}.captured.keep({name})")
+        lines += [
+            "_n = _Node()",
+            "_n.value = _v",
+            f"_n.trace = {tape}",
+            f"_n.a = _x_{active[0]}",
+            f"_n.b = {'_x_' + active[1] if len(active) == 2 else 'None'}",
+            f"_n.aux = {aux}",
+            "_n.ct = None",
+            "_n.order = _order()",
+            *self.choice(active, suffix),
+        ]
+        if not self.elementwise:
+            lines.append(f"if _shares_memory(_v, {active[0]}):")
+            arguments = ", ".join(self.call_arguments())
+            lines.append(f"    return _view_of(_n, _primitive, ({arguments},), _x_{active[0]})")
+        lines.append("return _n")
+        return _indent(lines, 1)
+
+    def call_arguments(self) -> list[str]:
+        return list(self.primitive.names)
+
+    def value_text(self) -> str:
+        operator = _OPERATORS.get(self.primitive.name)
+        if operator and self.primitive.fn is getattr(np, self.primitive.name, None):
+            return operator.format(*self.arrays)
+        return f"_call({', '.join(self.primitive.names)})"
+
+    def choice(self, active: list[str], suffix: str) -> list[str]:
+        """Lines that choose the pullback."""
+        p = active[0]
+        plain = f"_plain{suffix} if _is_plain_real(_v, {', '.join(active)}) else _general{suffix}"
+        if not self.elementwise:
+            return [f"_n.pull = {plain}"]
+        if len(active) == 2:
+            q = active[1]
+            same = (
+                f"type({p}) is type({q}) and (type({p}) is _float64 or type({p}) is _ndarray "
+                f"and {p}.shape == {q}.shape and {p}.dtype is {q}.dtype and {p}.dtype in _kinds)"
+            )
+        else:
+            same = (
+                f"type(_v) is type({p}) and (type({p}) is _float64 or type({p}) is _ndarray "
+                f"and _v.shape == {p}.shape and _v.dtype is {p}.dtype and _v.dtype in _kinds)"
+            )
+        return [f"_n.pull = _same{suffix} if {same} else {plain}"]
+
+    def compile(self, signature: str, lines: list[str], name: str) -> Callable[..., Any]:
+        source = f"def {name}({signature}):\n" + "\n".join("    " + line for line in lines)
+        exec(compile(ast.parse(source), f"<chainrule {name}>", "exec"), self.space)
+        made: Callable[..., Any] = self.space[name]
+        return made
+
+
+def _indent(lines: list[str], levels: int) -> list[str]:
+    return ["    " * levels + line for line in lines]

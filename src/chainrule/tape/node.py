@@ -1,0 +1,159 @@
+"""The record of one operation, and the tape that makes it.
+
+A ``Node`` is at once the value that the user holds and the entry of the computational graph: what
+was computed, from which parents, and the pullback that sends its cotangent to them. Parents come
+first in ``order``; nothing else holds the graph together, so what nobody can reach is freed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._core import Primitive, Trace, Tracer
+from .array import ArrayTracer
+from .captured import Captured
+
+next_order = itertools.count(1).__next__
+
+
+class Node(ArrayTracer):
+    """One recorded operation.
+
+    ``value``: what was computed; ``a``, ``b``: the parents (``b`` may be a tuple of them, either may
+    be None); ``aux``: constants that the pullback needs; ``pull``: the pullback, None for a leaf;
+    ``ct``: the cotangent, during a sweep; ``link``: of an ``Aliased`` node only.
+    """
+
+    __slots__ = ("a", "aux", "b", "ct", "link", "order", "pull", "trace", "value")
+    a: Any
+    b: Any
+    aux: Any
+    ct: Any
+    pull: Any
+    order: int
+    link: Any
+
+
+class Aliased(Node):
+    """A node whose memory is shared: a view of another node, or one that was stored into.
+
+    The class of a node is swapped to this one at its first store. Its ``link`` says which record
+    now stands for it.
+    """
+
+    __slots__ = ()
+
+    def current(self) -> Node:
+        """Return the record that holds this value as it is now."""
+        record: Node = self.link.current(self)
+        return record
+
+
+def new_node(tape: Any, value: Any, pull: Any, a: Any = None, b: Any = None, aux: Any = None) -> Node:
+    """Make a record. The generated code does the same inline."""
+    node = Node()
+    node.trace = tape
+    node.value = value
+    node.pull = pull
+    node.a = a
+    node.b = b
+    node.aux = aux
+    node.ct = None
+    node.order = next_order()
+    return node
+
+
+class Tape(Trace):
+    """A reverse-mode trace: its nodes are differentiated together."""
+
+    __slots__ = ("captured", "lock", "owned")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.captured = Captured()
+        self.lock = threading.Lock()
+        self.owned: set[int] = set()
+
+    def root(self, value: Any) -> Node:
+        """Make a leaf: a number or a floating-point array to differentiate by."""
+        value = as_inexact(value)
+        if type(value) is np.ndarray:
+            self.captured.add(value)
+        return new_node(self, value, None)
+
+    def constant(self, value: Any) -> Node:
+        """Make a leaf of zero derivative, to be stored into."""
+        return new_node(self, value, None)
+
+    def record(self, primitive: Primitive, args: Sequence[Any], active: dict[int, Any]) -> Any:
+        """Apply a primitive and record it; the way for all that has no generated code."""
+        from . import alias
+
+        first = next(iter(active))
+        if alias.is_handle(active[first]) and primitive.form != "elementwise":
+            view = alias.record_view(primitive, args, active[first])
+            if view is not None:
+                return view
+        records = {i: x.current() for i, x in active.items()}
+        values = [records[i].value if i in records else x for i, x in enumerate(args)]
+        value = primitive.call(*values)
+        saved = [None if i in records else self.captured.keep(x) for i, x in enumerate(args)]
+        parents = tuple(records.values())
+        rest = parents[1] if len(parents) == 2 else parents[1:] or None
+        aux = (primitive, saved, tuple(records))
+        node = new_node(self, value, pull_recorded, parents[0], rest, aux)
+        if primitive.form != "elementwise" and alias.shares_memory(value, values[first]):
+            return alias.view_of(node, primitive, args, active[first])
+        return node
+
+
+def as_inexact(value: Any) -> Any:
+    """Return a traceable value: integers become float64, 0-d arrays become scalars."""
+    if isinstance(value, Tracer):
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind in "iu":
+        array = array.astype(float)
+    return array[()] if array.ndim == 0 else array
+
+
+def parents_of(node: Node) -> tuple[Node, ...]:
+    """Return the parents of a record, in argument order."""
+    if node.a is None:
+        return ()
+    if node.b is None:
+        return (node.a,)
+    return (node.a, *node.b) if type(node.b) is tuple else (node.a, node.b)
+
+
+class Pending:
+    """The mark of a node that a sweep has reached but no cotangent has."""
+
+
+PENDING: Any = Pending()
+
+
+def accumulate(node: Node, ct: Any) -> None:
+    """Add a cotangent to a parent's."""
+    present = node.ct
+    node.ct = ct if present is PENDING else present + ct
+
+
+def pull_recorded(node: Node) -> None:
+    """Pull back through a node that ``Tape.record`` made."""
+    primitive, saved, positions = node.aux
+    parents = parents_of(node)
+    args = list(saved)
+    for i, parent in zip(positions, parents, strict=True):
+        args[i] = parent.value
+    for i, parent in zip(positions, parents, strict=True):
+        accumulate(parent, primitive.vjp(i, node.ct, node.value, args))
+
+
+GENERAL: dict[Callable[[Node], None], Callable[[Node], None]] = {pull_recorded: pull_recorded}
+"""Fast pullback -> the general one, which is guarded and works on traced values."""

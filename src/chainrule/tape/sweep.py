@@ -1,0 +1,194 @@
+"""The reverse sweep: from one output's cotangent to the cotangents of the leaves."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from .._core import Tracer
+from ..rules._central import has_nan, zeros
+from .node import GENERAL, PENDING, Node, new_node, parents_of
+
+_by_order = attrgetter("order")
+
+
+def sweep(out: Any, ct: Any, leaves: Sequence[Node]) -> list[Any]:
+    """Return the cotangent of each leaf, for the cotangent ``ct`` of ``out``.
+
+    The fast pullbacks are unguarded; where their result holds a NaN the sweep is repeated with the
+    general ones, in which a zero cotangent beats an infinite slope. Traced values are swept by the
+    general ones from the start. Results share no memory with each other or with anything else.
+    """
+    out = out.current()
+    tape = out.trace
+    general = isinstance(ct, Tracer) or isinstance(out.value, Tracer)
+    exclusive = tape.lock.acquire(blocking=False)
+    if not exclusive:
+        out, leaves = _clone(out, leaves)
+    try:
+        with collector_paused():
+            nodes, roots = _collect(out)
+            _check_captured(tape, nodes, roots)
+            gradients = _run(nodes, roots, out, ct, leaves, general)
+            if not general and any(has_nan(g) for g in gradients):
+                nodes, roots = _collect(out)
+                gradients = _run(nodes, roots, out, ct, leaves, True)
+    finally:
+        if exclusive:
+            tape.lock.release()
+    return _separate(gradients, ct)
+
+
+def _collect(out: Node) -> tuple[list[Node], list[Node]]:
+    """Find all that ``out`` depends on: inner nodes, children first, and leaves."""
+    out.ct = PENDING
+    nodes: list[Node] = []
+    roots: list[Node] = []
+    stack = [out]
+    pop, push = stack.pop, stack.append
+    while stack:
+        node = pop()
+        if node.pull is None:
+            roots.append(node)
+            continue
+        nodes.append(node)
+        a = node.a
+        if a.ct is None:
+            a.ct = PENDING
+            push(a)
+        b = node.b
+        if b is not None:
+            if type(b) is tuple:
+                for parent in b:
+                    if parent.ct is None:
+                        parent.ct = PENDING
+                        push(parent)
+            elif b.ct is None:
+                b.ct = PENDING
+                push(b)
+    nodes.sort(key=_by_order, reverse=True)
+    return nodes, roots
+
+
+def _check_captured(tape: Any, nodes: list[Node], roots: list[Node]) -> None:
+    """Raise if an array that this sweep will read was changed since it was captured."""
+    captured = tape.captured
+    if not captured.entries:
+        return
+    seen: set[int] = set()
+    try:
+        for root in roots:
+            captured.check(root.value, seen)
+        for node in nodes:
+            aux = node.aux
+            if aux is not None:
+                captured.check(aux, seen)
+    except BaseException:
+        _forget(nodes, roots)
+        raise
+
+
+def _forget(nodes: list[Node], roots: list[Node]) -> None:
+    for node in nodes:
+        node.ct = None
+    for node in roots:
+        node.ct = None
+
+
+def _run(
+    nodes: list[Node], roots: list[Node], out: Node, ct: Any, leaves: Sequence[Node], general: bool
+) -> list[Any]:
+    """Pull the cotangent back through all nodes, children before parents."""
+    owned = out.trace.owned
+    owned.clear()
+    out.ct = ct
+    try:
+        with np.errstate(all="ignore"):
+            if general:
+                for node in nodes:
+                    GENERAL[node.pull](node)
+                    node.ct = None
+            else:
+                for node in nodes:
+                    node.pull(node)
+                    node.ct = None
+        return [_result(leaf) for leaf in leaves]
+    finally:
+        _forget(nodes, roots)
+        owned.clear()
+
+
+def _result(leaf: Node) -> Any:
+    ct = leaf.ct
+    return zeros(leaf.value) if ct is None or ct is PENDING else ct
+
+
+def _separate(gradients: list[Any], seed: Any) -> list[Any]:
+    """Copy what would share memory: with another result, with the seed, or as a view."""
+    seen = {id(seed)}
+    results = []
+    for g in gradients:
+        if isinstance(g, np.ndarray):
+            if g.base is not None or id(g) in seen:
+                g = g.copy()
+            seen.add(id(g))
+        results.append(g)
+    return results
+
+
+def _clone(out: Node, leaves: Sequence[Node]) -> tuple[Node, list[Node]]:
+    """Copy the graph, for a sweep while another one, of another thread, uses its slots."""
+    nodes: dict[int, Node] = {}
+    stack = [out]
+    while stack:
+        node = stack.pop()
+        if id(node) not in nodes:
+            nodes[id(node)] = node
+            stack.extend(parents_of(node))
+    copies: dict[int, Node] = {}
+    from .node import Tape
+
+    tape = Tape()
+    tape.captured = out.trace.captured
+    for node in sorted(nodes.values(), key=_by_order):
+        a = copies[id(node.a)] if node.a is not None else None
+        b = node.b
+        if type(b) is tuple:
+            b = tuple(copies[id(parent)] for parent in b)
+        elif b is not None:
+            b = copies[id(b)]
+        copy = new_node(tape, node.value, node.pull, a, b, node.aux)
+        copies[id(node)] = copy
+    loose = [new_node(tape, leaf.value, None) for leaf in leaves]
+    return copies[id(out)], [
+        copies.get(id(leaf), spare) for leaf, spare in zip(leaves, loose, strict=True)
+    ]
+
+
+_pause_lock = threading.Lock()
+_pauses = 0
+_was_enabled = False
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Switch the cycle collector off until the outermost of these, in any thread, ends."""
+    global _pauses, _was_enabled
+    with _pause_lock:
+        if _pauses == 0:
+            _was_enabled = gc.isenabled()
+            gc.disable()
+        _pauses += 1
+    try:
+        yield
+    finally:
+        with _pause_lock:
+            _pauses -= 1
+            if _pauses == 0 and _was_enabled:
+                gc.enable()

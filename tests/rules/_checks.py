@@ -1,0 +1,206 @@
+"""What is checked of a derivative. Each check raises AssertionError; test_checker.py plants faults."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+import chainrule as cr
+from chainrule._core import TABLE, Primitive
+from rules._numeric import Arrays, along, direction, jacobian, vector
+from rules._samples import Sample
+
+
+class Case:
+    """A sample as a function of its differentiated arrays alone, the ``xs``."""
+
+    def __init__(self, fn: Any, sample: Sample) -> None:
+        self.fn, self.sample = fn, sample
+        # NumPy dispatches its own functions to the table; others are called through their entry.
+        is_numpy = isinstance(fn, np.ufunc) or fn.__module__.startswith("numpy")
+        self.traceable = fn if is_numpy else TABLE[fn]
+        self.xs: Arrays = []
+        for place in sample.diff:
+            value = self._argument(place)
+            self.xs += list(value) if isinstance(value, (list, tuple)) else [value]
+        self.xs = [x if isinstance(x, np.ndarray) else np.asarray(x) * 1.0 for x in self.xs]
+
+    def _argument(self, place: int | str) -> Any:
+        return self.sample.kwargs[place] if isinstance(place, str) else self.sample.args[place]
+
+    def bound(self, xs: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return the call's arguments with ``xs`` in the differentiated places."""
+        args, kwargs, rest = list(self.sample.args), dict(self.sample.kwargs), list(xs)
+        for place in self.sample.diff:
+            value = self._argument(place)
+            if isinstance(value, (list, tuple)):
+                new: Any = type(value)(rest[: len(value)])
+                del rest[: len(value)]
+            else:
+                new = rest.pop(0)
+            (kwargs if isinstance(place, str) else args)[place] = new  # type: ignore[index]
+        return args, kwargs
+
+    def plain(self, xs: Sequence[Any]) -> Arrays:
+        """Call the function itself; return its floating-point results."""
+        args, kwargs = self.bound(xs)
+        return _floating(self.fn(*args, **kwargs))
+
+    def __call__(self, *xs: Any) -> Any:
+        """Call so that traced values reach the table; return a list."""
+        args, kwargs = self.bound(xs)
+        return _floating(self.traceable(*args, **kwargs))
+
+
+def _floating(y: Any) -> Arrays:
+    ys = list(y) if isinstance(y, (tuple, list)) else [y]
+    return [y for y in ys if (y.dtype if hasattr(y, "dtype") else np.result_type(y)).kind in "fc"]
+
+
+def close(actual: Any, desired: Any, rtol: float, what: str) -> None:
+    """Compare two vectors, relative to the largest entry."""
+    scale = max(1.0, float(np.max(np.abs(desired), initial=0.0)))
+    np.testing.assert_allclose(actual, desired, rtol=rtol, atol=rtol * scale, err_msg=what)
+
+
+def like(results: Sequence[Any], primals: Sequence[Any], what: str) -> None:
+    """Require the shape and dtype of each primal."""
+    assert len(results) == len(primals), what
+    for r, p in zip(results, primals, strict=True):
+        assert np.shape(r) == np.shape(p), f"{what}: shape {np.shape(r)} for {np.shape(p)}"
+        assert r.dtype == p.dtype, f"{what}: dtype {r.dtype} for {p.dtype}"
+
+
+# ------------------------------------------------------------------------------- with the engine
+
+
+def pushed(f: Callable[..., Any], xs: Arrays, ts: Arrays) -> Arrays:
+    """Forward product."""
+    return list(cr.jvp(f, tuple(xs), tuple(ts))[1])
+
+
+def pulled(f: Callable[..., Any], xs: Arrays, cts: Arrays) -> Arrays:
+    """Reverse product."""
+    return list(cr.vjp(f, *xs)[1](cts))
+
+
+def check_value(case: Case) -> None:
+    """The value under differentiation is NumPy's."""
+    desired = case.plain(case.xs)
+    zero = [np.zeros_like(x)[()] for x in case.xs]
+    for ys in (cr.jvp(case, tuple(case.xs), tuple(zero))[0], cr.vjp(case, *case.xs)[0]):
+        like(ys, desired, "value")
+        close(vector(ys), vector(desired), 1e-15, "value")
+
+
+def check_first(case: Case, rng: np.random.Generator) -> None:
+    """Both products against differences, their shapes and dtypes, and <ct, J t> = <J^H ct, t>."""
+    xs, ys = case.xs, case.plain(case.xs)
+    ts, cts = direction(rng, xs), direction(rng, ys)
+    y_dots, x_cts = pushed(case, xs, ts), pulled(case, xs, cts)
+    like(y_dots, ys, "tangents")
+    like(x_cts, xs, "cotangents")
+    matrix = jacobian(case.plain, xs)
+    close(vector(y_dots), matrix @ vector(ts), case.sample.rtol, "jvp")
+    close(vector(x_cts), vector(cts) @ matrix, case.sample.rtol, "vjp")
+    agree(cts, y_dots, x_cts, ts)
+
+
+def agree(cts: Arrays, y_dots: Arrays, x_cts: Arrays, ts: Arrays, rtol: float = 1e-12) -> None:
+    """<ct, J t> = <J^H ct, t>."""
+    close(vector(x_cts) @ vector(ts), vector(cts) @ vector(y_dots), rtol, "<ct, J t> = <J^H ct, t>")
+
+
+def check_expected(case: Case, rng: np.random.Generator) -> None:
+    """At a kink: the gradient that the contract names, in both modes."""
+    xs, ys = case.xs, case.plain(case.xs)
+    ts, ones = direction(rng, xs), [np.ones_like(y)[()] for y in ys]
+    x_cts = pulled(case, xs, ones)
+    like(x_cts, xs, "cotangents")
+    expected = [np.broadcast_to(e, np.shape(x)) for e, x in zip(case.sample.expect, xs, strict=True)]
+    for got, want in zip(x_cts, expected, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-300, err_msg="gradient at a kink")
+    agree(ones, pushed(case, xs, ts), x_cts, ts)
+
+
+def check_second(case: Case, rng: np.random.Generator) -> None:
+    """All four mixes of modes against differences of the first-order products."""
+    xs = case.xs
+    ts, ss, cts = direction(rng, xs), direction(rng, xs), direction(rng, case.plain(xs))
+    rtol = 10 * case.sample.rtol
+
+    def forward(*xs: Any) -> Any:
+        return pushed(case, list(xs), ts)
+
+    def reverse(*xs: Any) -> Any:
+        return pulled(case, list(xs), cts)
+
+    def at(f: Callable[..., Any]) -> Callable[[Arrays], Arrays]:
+        return lambda xs: f(*xs)
+
+    d_forward = along(at(forward), xs, ss)
+    d_reverse = along(at(reverse), xs, ss)
+    close(vector(pushed(forward, xs, ss)), d_forward, rtol, "forward over forward")
+    close(vector(pushed(reverse, xs, ss)), d_reverse, rtol, "forward over reverse")
+    # By symmetry: the gradient of <ct, D f[t]> is D_t (J^H ct), and J^H of (J^H ct) applied to s
+    # is its derivative along s.
+    close(vector(pulled(forward, xs, cts)), along(at(reverse), xs, ts), rtol, "reverse over forward")
+    close(vector(pulled(reverse, xs, ss)), d_reverse, rtol, "reverse over reverse")
+
+
+def check_memory(case: Case, rng: np.random.Generator) -> None:
+    """Gradients share no memory with each other, with the arguments or with the cotangent."""
+    cts = direction(rng, case.plain(case.xs))
+    before = [np.copy(x) for x in (*case.xs, *cts)]
+    x_cts = pulled(case, case.xs, cts)
+    separate(x_cts, [*case.xs, *cts])
+    for was, now in zip(before, (*case.xs, *cts), strict=True):
+        np.testing.assert_array_equal(was, now)
+
+
+def separate(results: Sequence[Any], others: Sequence[Any]) -> None:
+    """No result shares memory with another one or with any of ``others``."""
+    arrays = [r for r in results if isinstance(r, np.ndarray)]
+    pairs = itertools.chain(itertools.combinations(arrays, 2), itertools.product(arrays, others))
+    for a, b in pairs:
+        assert a is not b
+        assert not np.shares_memory(a, b)
+
+
+# ------------------------------------------------------------------------------- without an engine
+
+
+def positions(case: Case, primitive: Primitive) -> list[int] | None:
+    """Where in the normal form the xs stand; None when that is not one array to one place."""
+    args, kwargs = case.bound(case.xs)
+    bound = primitive.bind(*args, **kwargs)
+    places = []
+    for x in case.xs:
+        found = [i for i in primitive.arrays(bound) if bound[i] is x]
+        if len(found) != 1:
+            return None
+        places += found
+    return places
+
+
+def check_direct(case: Case, primitive: Primitive, rng: np.random.Generator) -> None:
+    """The primitive's own products on plain arrays: a fault here is the rule's, not the engine's."""
+    places = positions(case, primitive)
+    if places is None:
+        return
+    args, kwargs = case.bound(case.xs)
+    bound = primitive.bind(*args, **kwargs)
+    y = np.asarray(primitive.call(*bound))[()]
+    ts, (ct,) = direction(rng, case.xs), direction(rng, [y])
+    y_dot = primitive.jvp(dict(zip(places, ts, strict=True)), y, bound)
+    x_cts = [primitive.vjp(i, ct, y, bound) for i in places]
+    like(x_cts, case.xs, "cotangents")
+    y_dot = np.broadcast_to(y_dot, np.shape(y))  # engines broadcast tangents
+    if case.sample.expect is None:
+        matrix = jacobian(case.plain, case.xs)
+        close(vector([y_dot]), matrix @ vector(ts), case.sample.rtol, "jvp")
+        close(vector(x_cts), vector([ct]) @ matrix, case.sample.rtol, "vjp")
+    agree([ct], [y_dot], x_cts, ts)
