@@ -126,7 +126,7 @@ METHODS = [
     (lambda a: a.sum(), lambda x: x.sum(keepdims=True)),
     (lambda a: a.sum(axis=0), lambda x: x.sum(axis=0, keepdims=True)),
     (lambda a: a.sum(1), lambda x: x.sum(axis=1, keepdims=True)),
-    (lambda a: (a - 3).relu(), lambda x: np.maximum(x - 3, 0)),
+    (lambda a: (a - 3.5).relu(), lambda x: np.maximum(x - 3.5, 0)),
     (lambda a: (a - 3.5).leaky_relu(), lambda x: np.where(x > 3.5, x - 3.5, 0.01 * (x - 3.5))),
     (lambda a: (a - 3.5).leaky_relu(0.2), lambda x: np.where(x > 3.5, x - 3.5, 0.2 * (x - 3.5))),
     (lambda a: a.tanh(), np.tanh),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -120,7 +121,9 @@ def check_expected(case: Case, rng: np.random.Generator) -> None:
     ts, ones = direction(rng, xs), [np.ones_like(y)[()] for y in ys]
     x_cts = pulled(case, xs, ones)
     like(x_cts, xs, "cotangents")
-    expected = [np.broadcast_to(e, np.shape(x)) for e, x in zip(case.sample.expect, xs, strict=True)]
+    expected = [
+        np.broadcast_to(e, np.shape(x)) for e, x in zip(case.sample.expect, xs, strict=True)
+    ]
     for got, want in zip(x_cts, expected, strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-300, err_msg="gradient at a kink")
     agree(ones, pushed(case, xs, ts), x_cts, ts)
@@ -147,7 +150,9 @@ def check_second(case: Case, rng: np.random.Generator) -> None:
     close(vector(pushed(reverse, xs, ss)), d_reverse, rtol, "forward over reverse")
     # By symmetry: the gradient of <ct, D f[t]> is D_t (J^H ct), and J^H of (J^H ct) applied to s
     # is its derivative along s.
-    close(vector(pulled(forward, xs, cts)), along(at(reverse), xs, ts), rtol, "reverse over forward")
+    close(
+        vector(pulled(forward, xs, cts)), along(at(reverse), xs, ts), rtol, "reverse over forward"
+    )
     close(vector(pulled(reverse, xs, ss)), d_reverse, rtol, "reverse over reverse")
 
 
@@ -168,6 +173,67 @@ def separate(results: Sequence[Any], others: Sequence[Any]) -> None:
     for a, b in pairs:
         assert a is not b
         assert not np.shares_memory(a, b)
+
+
+def check_single(case: Case, rng: np.random.Generator) -> None:
+    """In single precision: cotangents and tangents keep it, and have the double's values."""
+    narrow = {"f": np.float32, "c": np.complex64}
+    xs = [x.astype(narrow[x.dtype.kind]) for x in case.xs]
+    ys = case.plain(xs)
+    ts, cts = direction(rng, xs), direction(rng, ys)
+    y_dots, x_cts = pushed(case, xs, ts), pulled(case, xs, cts)
+    like(y_dots, ys, "tangents in single precision")
+    like(x_cts, xs, "cotangents in single precision")
+    wide_ts = [t.astype(x.dtype) for t, x in zip(ts, case.xs, strict=True)]
+    wide_cts = [ct.astype(y.dtype) for ct, y in zip(cts, case.plain(case.xs), strict=True)]
+    close(vector(y_dots), vector(pushed(case, case.xs, wide_ts)), 1e-3, "jvp in single precision")
+    close(vector(x_cts), vector(pulled(case, case.xs, wide_cts)), 1e-3, "vjp in single precision")
+
+
+def layouts(x: Any) -> dict[str, Any]:
+    """Give the same values in memory in other ways."""
+    if np.ndim(x) == 0:
+        return {"0-d": np.array(x)}
+    spaced = np.repeat(x, 2, axis=-1)[..., ::2]
+    backward = np.flip(np.flip(x).copy())
+    return {"Fortran": np.asfortranarray(x), "spaced": spaced, "backward": backward}
+
+
+def check_layouts(case: Case, rng: np.random.Generator) -> None:
+    """Products do not depend on how an argument lies in memory."""
+    ts, cts = direction(rng, case.xs), direction(rng, case.plain(case.xs))
+    y_dots, x_cts = vector(pushed(case, case.xs, ts)), vector(pulled(case, case.xs, cts))
+    for name in ("Fortran", "spaced", "backward", "0-d"):
+        xs = [layouts(x).get(name, x) for x in case.xs]
+        laid_ts = [layouts(t).get(name, t) for t in ts]
+        laid_cts = [layouts(ct).get(name, ct) for ct in cts]
+        close(vector(pushed(case, xs, laid_ts)), y_dots, 1e-13, f"jvp, {name}")
+        pulled_back = pulled(case, xs, laid_cts)
+        like(pulled_back, case.xs, f"cotangents, {name}")
+        close(vector(pulled_back), x_cts, 1e-13, f"vjp, {name}")
+
+
+def emptied(case: Case) -> Case | None:
+    """Give the case with the first axis of every array cut to nothing, if NumPy takes that."""
+    empty = Case(case.fn, case.sample)
+    empty.xs = [x[:0] if np.ndim(x) else x for x in case.xs]
+    try:
+        with np.errstate(all="raise"), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            empty.plain(empty.xs)
+    except (ValueError, TypeError, IndexError, ArithmeticError, RuntimeWarning):
+        return None
+    return empty
+
+
+def check_empty(case: Case, rng: np.random.Generator) -> None:
+    """With nothing in: zeros or nothing out, of the right shapes and dtypes."""
+    ys = case.plain(case.xs)
+    ts, cts = direction(rng, case.xs), direction(rng, ys)
+    y_dots, x_cts = pushed(case, case.xs, ts), pulled(case, case.xs, cts)
+    like(y_dots, ys, "tangents of empty arrays")
+    like(x_cts, case.xs, "cotangents of empty arrays")
+    agree(cts, y_dots, x_cts, ts)
 
 
 # ------------------------------------------------------------------------------- without an engine

@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule.rules.complex import cast, finite, phase
 from chainrule.rules.elementwise import fraction
+from chainrule.rules.guarded import guarded_product
 from chainrule.rules.selection import clip_between
 from rules._samples import Sample, Samples, array, complex_array
 
@@ -107,18 +108,27 @@ SAMPLES[np.power] += [
     Sample((zeros, 0), expect=(zeros,)),
     Sample((zeros, 3), expect=(zeros,)),
 ]
+SAMPLES[np.float_power] += SAMPLES[np.power][-3:]
 SAMPLES[np.hypot].append(Sample((zeros, zeros), diff=(0, 1), expect=(zeros, zeros)))
 SAMPLES[np.arctan2].append(Sample((zeros, zeros), diff=(0, 1), expect=(zeros, zeros)))
-SAMPLES[np.arctan2].append(Sample((np.array([1e200, 1e-200]), np.array([1e200, 1e-200])), diff=(0, 1),
-    expect=([5e-201, 5e199], [-5e-201, -5e199])))
+SAMPLES[np.arctan2].append(
+    Sample(
+        (np.array([1e200, 1e-200]), np.array([1e200, 1e-200])),
+        diff=(0, 1),
+        expect=([5e-201, 5e199], [-5e-201, -5e199]),
+    )
+)
 SAMPLES[np.hypot].append(
-    Sample((np.array([3e200, -3e-200]), np.array([4e200, 4e-200])), diff=(0, 1),
-           expect=([0.6, -0.6], [0.8, 0.8]))
+    Sample(
+        (np.array([3e200, -3e-200]), np.array([4e200, 4e-200])),
+        diff=(0, 1),
+        expect=([0.6, -0.6], [0.8, 0.8]),
+    )
 )
 SAMPLES[np.sinc] += [
     Sample((np.array([0.0, 1e-3, 0.0799, 0.0801, 0.1]),)),
     Sample((zeros,), expect=(zeros,)),
-    Sample((np.array([1e-8, -1e-160]),), expect=([-np.pi**2 / 3 * 1e-8, np.pi**2 / 3 * 1e-160],)),
+    Sample((np.array([1e-8, -1e-160]),), expect=([-(np.pi**2) / 3 * 1e-8, np.pi**2 / 3 * 1e-160],)),
 ]
 tie, half = np.array([1.0, 2.0, -3.0]), np.full(3, 0.5)
 for fn in (np.maximum, np.minimum, np.fmax, np.fmin):
@@ -130,12 +140,18 @@ for fn in (np.maximum, np.minimum, np.fmax, np.fmin):
 nan = np.nan
 for fn in (np.fmax, np.fmin):
     SAMPLES[fn].append(
-        Sample((np.array([nan, 1.0]), np.array([1.0, nan])), diff=(0, 1),
-               expect=([0.0, 1.0], [1.0, 0.0]))
+        Sample(
+            (np.array([nan, 1.0]), np.array([1.0, nan])),
+            diff=(0, 1),
+            expect=([0.0, 1.0], [1.0, 0.0]),
+        )
     )
 SAMPLES[np.copysign].append(
-    Sample((np.array([0.0, 2.0]), np.array([-1.0, -0.0])), diff=(0, 1),
-           expect=([0.0, -1.0], [0.0, 0.0]))
+    Sample(
+        (np.array([0.0, 2.0]), np.array([-1.0, -0.0])),
+        diff=(0, 1),
+        expect=([0.0, -1.0], [0.0, 0.0]),
+    )
 )
 SAMPLES[np.heaviside].append(
     Sample((np.array([-1.0, 0.0, 1.0]), 0.5), diff=(0, 1), expect=(zeros, 1.0))
@@ -274,3 +290,7 @@ SAMPLES[np.remainder].append(
 )
 SAMPLES[np.fmod].append(SAMPLES[np.remainder][-1])
 SAMPLES[np.unwrap].append(Sample((np.array([0.0, np.pi]),), expect=([1.0, 1.0],)))
+SAMPLES[guarded_product.primitives[0].fn] = [
+    Sample((array(2, 3), array(2, 3, seed=1)), diff=(0, 1)),
+    Sample((array(2, 1), complex_array(3)), diff=(0, 1)),
+]

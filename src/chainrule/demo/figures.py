@@ -53,8 +53,9 @@ def samples(digits: Digits, probabilities: Array) -> str:
         return "<p>The rows of these data are no square pictures.</p>"
     predicted = np.argmax(probabilities, axis=1)
     columns = 10
-    wrong = np.flatnonzero(predicted != digits.y_test)
-    chosen = [*range(min(2 * columns, len(predicted))), *wrong[:columns]]
+    first = min(2 * columns, len(predicted))
+    wrong = first + np.flatnonzero(predicted[first:] != digits.y_test[first:])
+    chosen = [*range(first), *wrong[:columns]]
     rows = -(-len(chosen) // columns)
     figure = Figure(figsize=(9.2, 1.18 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
@@ -63,9 +64,9 @@ def samples(digits: Digits, probabilities: Array) -> str:
     for axes, i in zip(grid.flat, chosen, strict=False):
         axes.imshow(digits.x_test[i].reshape(digits.picture), cmap="gray_r", vmin=0, vmax=1)
         right = predicted[i] == digits.y_test[i]
-        text = f"{predicted[i]}" if right else f"{predicted[i]}, is {digits.y_test[i]}"
-        percent = f" ({100 * probabilities[i, predicted[i]]:.0f} %)"
-        axes.set_title(text + percent, fontsize=8, color=GREEN if right else RED, pad=2)
+        text = f"{predicted[i]} ({100 * probabilities[i, predicted[i]]:.0f} %)"
+        truth = "" if right else f", is {digits.y_test[i]}"
+        axes.set_title(text + truth, fontsize=8, color=GREEN if right else RED, pad=2)
     return _image(figure, "Sample digits with predictions")
 
 
@@ -102,7 +103,9 @@ def vanishing(sizes: Mapping[str, Sequence[float]]) -> str:
         axes.bar(layers + shift, values, width, color=colors[k % len(colors)], label=label)
     axes.set(xlabel="layer", ylabel="sum of |dW|", yscale="log", xticks=layers)
     axes.set_title("Gradient that arrives at each layer of a 10-layer network")
-    axes.legend(frameon=False)
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False
+    )
     _plain(axes)
     return _image(figure, "Sum of |dW| for each layer")
 
@@ -119,11 +122,11 @@ def small_graph() -> str:
 
 
 def _smooth(values: Sequence[float]) -> Array:
-    """A running mean over the last twenty values."""
-    sums = np.cumsum([0.0, *values])
-    end = np.arange(1, len(values) + 1)
-    start = np.maximum(end - 20, 0)
-    means: Array = (sums[end] - sums[start]) / (end - start)
+    """The geometric mean over the ten values before and after each: a line among the dots."""
+    i = np.arange(len(values))
+    sums = np.concatenate([[0.0], np.cumsum(np.log(np.maximum(values, 1e-12)))])
+    start, end = np.maximum(i - 10, 0), np.minimum(i + 11, len(values))
+    means: Array = np.exp((sums[end] - sums[start]) / (end - start))
     return means
 
 

@@ -80,7 +80,7 @@ def html(results: Results) -> str:
 CURVES = "Cross-entropy of the training batches, and the share of digits that are recognized."
 SAMPLES = (
     "Pictures that were not used in training, with the prediction and its probability; "
-    "the last row has some of the mistakes."
+    "the last row has mistakes only."
 )
 CONFUSED = "Test pictures by true class (rows) and predicted class (columns)."
 GRAPH = (
@@ -91,7 +91,8 @@ VANISHING = (
     f"Sum of |dW| over the weights of each layer, for {EXAMPLES} examples, in an untrained network "
     f"with {LAYERS} layers, {WIDTH} neurons in each hidden one. The slope of the sigmoid is at "
     "most 1/4, so that little of the gradient reaches the first layers; with ReLU and weights of "
-    "He's size it arrives undiminished."
+    "He's size it arrives undiminished. (The first layer has more weights than the others, the "
+    "last one fewer; the layers between have the same number.)"
 )
 CHECK = (
     "The gradient of the trained network's loss at a few weights, beside the finite difference "

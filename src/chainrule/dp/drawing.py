@@ -6,6 +6,8 @@ from html import escape
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import ArgumentError
 from ._graph import all_nodes
 from ._layout import Layout
@@ -16,7 +18,7 @@ COLUMN, ROW, MARGIN = 104, 66, 50  # distances in pixels
 RADIUS = 17
 LONGEST = 20  # characters of a label
 
-SIGNS = {"*": "×", "-": "−", "dot": "·", "sqrt": "√", "sum": "Σ"}
+SIGNS = {"*": "×", "-": "−"}
 STYLE = """
 .chainrule text { font: 14px sans-serif; text-anchor: middle; fill: #222; }
 .chainrule .shape { font-size: 10px; fill: #666; }
@@ -83,12 +85,12 @@ def _shape(node: Node, x: float, y: float) -> str:
     kind = "operation" if node.operation else "leaf" if node.name else "constant"
     half = _half_width(node)
     corner = RADIUS if node.operation else 4
-    rows, columns = node.shape
     return (
+        f"<g><title>{escape(_tooltip(node))}</title>"
         f'<rect class="{kind}" x="{x - half:.1f}" y="{y - RADIUS:.1f}" width="{2 * half:.1f}" '
         f'height="{2 * RADIUS}" rx="{corner}"/>'
         f'<text x="{x:.1f}" y="{y + 5:.1f}">{escape(_label(node))}</text>'
-        f'<text class="shape" x="{x:.1f}" y="{y + RADIUS + 12:.1f}">{rows} × {columns}</text>'
+        f'<text class="shape" x="{x:.1f}" y="{y + RADIUS + 12:.1f}">{node.shape}</text></g>'
     )
 
 
@@ -101,6 +103,12 @@ def _label(node: Node) -> str:
     else:
         text = f"{node.value[0, 0]:.4g}" if node.shape == (1, 1) else "data"
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _tooltip(node: Node) -> str:
+    """What appears when the mouse rests on a Node: what made it, and its numbers."""
+    what = node.operation or node.name or "constant"
+    return f"{what} {node.shape}\n{np.array2string(node.value, precision=4, threshold=30)}"
 
 
 def _half_width(node: Node) -> float:

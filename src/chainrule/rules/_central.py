@@ -23,6 +23,8 @@ def conjugate(x: Any) -> Any:
 
 def unbroadcast(ct: Any, shape: tuple[int, ...]) -> Any:
     """Sum ``ct`` over the axes along which an argument of this shape was broadcast."""
+    if not shape:
+        return np.sum(ct)
     if ct.ndim < len(shape):
         ct = np.reshape(ct, (1,) * (len(shape) - ct.ndim) + ct.shape)
     extra = ct.ndim - len(shape)

@@ -176,7 +176,7 @@ def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
 
 
 def _between(x: Any, xp: Any, fp: Any) -> Any:
-    """The line through the two neighbouring points, measured from the last point where x is there."""
+    """Follow the line through two neighbours; at the last point it is measured from there."""
     j = np.clip(np.searchsorted(plain(xp), plain(x), side="right") - 1, 0, xp.size - 2)
     width = xp[j + 1] - xp[j]
     slope = (fp[j + 1] - fp[j]) / np.where(width == 0, 1, width)
@@ -214,6 +214,8 @@ def _embedded(ct: Any, n: int, m: int, mode: str) -> Any:
 
 @composite(np.correlate)
 def correlate(a, v, mode="valid"):
+    if np.size(a) < np.size(v):  # Swapped, as NumPy does: it decides what "same" keeps.
+        return np.conjugate(np.flip(np.correlate(v, a, mode)))
     return np.convolve(a, np.conjugate(np.flip(np.reshape(v, -1))), mode)
 
 

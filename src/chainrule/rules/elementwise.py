@@ -212,7 +212,7 @@ def arcsinh(y, a):
 
 @elementwise(np.arccosh)
 def arccosh(y, a):
-    # Two roots: the root of a * a - 1 is on the wrong branch for complex a with a negative real part.
+    # Two roots: that of a * a - 1 is on the wrong branch where the real part is negative.
     return 1 / (np.sqrt(a - 1) * np.sqrt(a + 1))
 
 

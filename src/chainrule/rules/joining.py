@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import numpy as np
 
 from .._core import is_traced, plain
@@ -183,8 +186,7 @@ def array_split(ary, indices_or_sections, axis=0):
         size, longer = divmod(n, sections)
         points = [k * size + min(k, longer) for k in range(sections + 1)]
     before = (slice(None),) * (axis % np.ndim(ary))
-    pairs = zip(points[:-1], points[1:], strict=True)
-    return [ary[(*before, slice(start, stop))] for start, stop in pairs]
+    return [ary[(*before, slice(start, stop))] for start, stop in itertools.pairwise(points)]
 
 
 @composite(np.split)
@@ -224,7 +226,7 @@ if hasattr(np, "unstack"):  # NumPy 2.1
 
 # -------------------------------------------------------------------------------------- padding
 
-_PAD_OPTIONS = {
+_PAD_OPTIONS: dict[str, tuple[str, Any]] = {
     "constant": ("constant_values", 0),
     "linear_ramp": ("end_values", 0),
     "maximum": ("stat_length", None),
@@ -233,8 +235,8 @@ _PAD_OPTIONS = {
     "median": ("stat_length", None),
     "reflect": ("reflect_type", "even"),
     "symmetric": ("reflect_type", "even"),
-    "edge": (None, None),
-    "wrap": (None, None),
+    "edge": ("", None),
+    "wrap": ("", None),
 }
 
 
@@ -330,7 +332,12 @@ def _ramps(array, axis, width, ends):
     return before, np.flip(after, axis)
 
 
-_STATISTICS = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
+_STATISTICS: dict[str, Any] = {
+    "maximum": np.max,
+    "minimum": np.min,
+    "mean": np.mean,
+    "median": np.median,
+}
 
 
 def _statistics(array, axis, width, mode, lengths):

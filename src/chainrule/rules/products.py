@@ -29,7 +29,7 @@ def dot(ct, a, b):
     return _dot_left(ct, a, b), _dot_right(ct, a, b)
 
 
-def _mT(x):
+def _swap_last(x):
     """Transpose the last two axes; a plain list will do."""
     if np.ndim(x) == 2:
         return x.T if hasattr(x, "T") else np.transpose(x)
@@ -46,7 +46,7 @@ def _matmul_left(ct, a, b):
     if n == 2 < m:  # one matrix for the whole stack: contract instead of summing a stack
         axes = (*range(m - 2), m - 1)
         return np.tensordot(ct, b, (axes, axes))
-    return np.matmul(ct, _mT(b))
+    return np.matmul(ct, _swap_last(b))
 
 
 def _matmul_right(ct, a, b):
@@ -59,7 +59,7 @@ def _matmul_right(ct, a, b):
     if m <= 2 < n:
         axes = tuple(range(n - 1))
         return np.tensordot(a, ct, (axes, axes))
-    return np.matmul(_mT(a), ct)
+    return np.matmul(_swap_last(a), ct)
 
 
 def _dot_left(ct, a, b):
@@ -289,9 +289,7 @@ def _einsum_primitive(ct, i, *arrays, subscripts, optimize, order):
     others = [k for k in range(len(arrays)) if k != i]
     target = _known_labels(terms, out, i, arrays)
     inputs = ",".join([out, *(terms[k] for k in others)])
-    ct = np.einsum(
-        f"{inputs}->{target}", ct, *(arrays[k] for k in others), optimize=bool(optimize)
-    )
+    ct = np.einsum(f"{inputs}->{target}", ct, *(arrays[k] for k in others), optimize=bool(optimize))
     return _spread(ct, target, terms[i], np.shape(arrays[i]))
 
 

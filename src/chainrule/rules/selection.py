@@ -66,7 +66,7 @@ def choose(a, choices, mode="raise"):
 
 @composite(np.piecewise)
 def piecewise(x, condlist, funclist, *args, **kw):
-    """Each function sees only the elements that it decides, as in NumPy; the pieces are put together."""
+    """Each function sees only the elements that it decides, as in NumPy."""
     owner, pieces = _owners(np.asarray(plain(x)), plain(condlist), funclist)
     parts, places = [], []
     for k, piece in enumerate(pieces):
@@ -82,7 +82,7 @@ def piecewise(x, condlist, funclist, *args, **kw):
 
 
 def _owners(x, condlist, funclist):
-    """Number for each element of the flattened x the piece that decides it: the last that matches."""
+    """Number, for each element of the flattened x, the piece that decides it: the last match."""
     bare = np.isscalar(condlist) or not (isinstance(condlist[0], (list, np.ndarray)) or x.ndim == 0)
     conditions = np.asarray([condlist] if bare else condlist, bool)
     n = len(conditions)

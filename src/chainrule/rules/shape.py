@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._core import is_traced, plain
+from .._core import TABLE, is_traced, plain
+from ..errors import UnsupportedError
 from ._forms import composite, linear
 from .indexing import scatter_add
 
 # ------------------------------------------------------------------------------ reshape, ravel
 
 
-@linear(np.reshape)
+def _reshape(a, shape, order="C", copy=None):
+    if order == "A":  # the layout of tangents and cotangents may be another
+        raise UnsupportedError(
+            "np.reshape with order='A' has no derivative rule: it depends on the memory layout",
+            "give order='C' or order='F'",
+        )
+    if copy is None:
+        return np.reshape(a, shape, order=order)
+    return np.reshape(a, shape, order=order, copy=copy)
+
+
+@linear(_reshape, name="reshape")
 def reshape(ct, a, shape, order="C", copy=None):
     return np.reshape(ct, np.shape(a), order=order)
 
 
-def _bind_reshape(a, shape, order="C", copy=None):
-    """Settle order 'A' on the value's own layout: tangents and cotangents may have another."""
-    return a, shape, _settled(order, a), copy
-
-
-reshape.bind = _bind_reshape
-
-
-def _settled(order, a):
-    return ("F" if np.isfortran(np.asarray(plain(a))) else "C") if order == "A" else order
+TABLE[np.reshape] = TABLE.pop(_reshape)
 
 
 @composite(np.ravel)
@@ -33,7 +36,9 @@ def ravel(a, order="C"):
     if order == "K":  # as in memory: the axis with the longest stride comes first
         strides = np.abs(np.asarray(plain(a)).strides)
         return np.reshape(np.transpose(a, np.argsort(-strides, kind="stable")), -1)
-    return np.reshape(a, -1, order=_settled(order, a))
+    if order == "A":
+        order = "F" if np.isfortran(np.asarray(plain(a))) else "C"
+    return np.reshape(a, -1, order=order)
 
 
 # --------------------------------------------------------------------------- moving axes about
@@ -249,7 +254,8 @@ def linalg_diagonal(ct, x, offset=0):
 def on_diagonal(ct, shape, offset, axis1, axis2):
     """Zeros of ``shape`` with the last axis of ``ct`` along a diagonal of two of its axes."""
     n, m = shape[axis1], shape[axis2]
-    rest = [size for k, size in enumerate(shape) if k not in (axis1 % len(shape), axis2 % len(shape))]
+    pair = (axis1 % len(shape), axis2 % len(shape))
+    rest = [size for k, size in enumerate(shape) if k not in pair]
     # Read row by row as one axis, a diagonal is a slice: no place is named twice.
     start = offset if offset >= 0 else -offset * m
     stop = start + np.shape(ct)[-1] * (m + 1)
@@ -321,7 +327,7 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     axes = list(range(len(xi)))
     if indexing == "xy" and len(xi) > 1:
         axes[:2] = 1, 0
-    grids = [_along(x, axis, len(xi)) for x, axis in zip(xi, axes, strict=True)]
+    grids = tuple(_along(x, axis, len(xi)) for x, axis in zip(xi, axes, strict=True))
     if not sparse:
         grids = np.broadcast_arrays(*grids, subok=True)
     return tuple(np.copy(x) for x in grids) if copy else grids

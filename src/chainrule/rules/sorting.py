@@ -1,6 +1,6 @@
 """Sorting and what rests on it: order statistics, unique values, selection by a condition.
 
-The order itself is piecewise constant: it is found on plain values and the elements are picked by it.
+The order itself is piecewise constant: it is found on plain values, and picks the elements.
 """
 
 from __future__ import annotations
@@ -148,8 +148,8 @@ def _rows(a: Any, axis: Any) -> Any:
     """Put the reduced axes last, as one."""
     axes = reduced_axes(a, axis)
     kept = [i for i in range(a.ndim) if i not in axes]
-    shape = [a.shape[i] for i in kept]
-    return np.reshape(np.transpose(a, (*kept, *axes)), (*shape, math.prod(a.shape[i] for i in axes)))
+    length = math.prod(a.shape[i] for i in axes)
+    return np.reshape(np.transpose(a, (*kept, *axes)), (*[a.shape[i] for i in kept], length))
 
 
 def _picked(rows: Any, order: Any, index: Any) -> Any:

@@ -161,9 +161,7 @@ def _valid(a: Any, axis: Any, keepdims: bool, where: Any) -> Any:
 
 
 @composite(np.nanvar)
-def nanvar(
-    a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True, correction=ABSENT
-):
+def nanvar(a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True, correction=ABSENT):
     lost = ddof if correction is ABSENT else correction
     center = np.nanmean(a, axis=axis, dtype=dtype, keepdims=True, where=where)
     distance = masked(np.where(np.isnan(a), 0, a - center), where, 0)
@@ -174,9 +172,7 @@ def nanvar(
 
 
 @composite(np.nanstd, kinks={"nanstd(a) == 0": "0"})
-def nanstd(
-    a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True, correction=ABSENT
-):
+def nanstd(a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True, correction=ABSENT):
     variance = np.nanvar(
         a, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, correction=correction
     )

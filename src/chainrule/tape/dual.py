@@ -80,7 +80,8 @@ class Forward(Trace):
 
     def root(self, value: Any, tangent: Any) -> Dual:
         """Start from a value and its tangent; both are copied, since stores write to them."""
-        return Dual(self, _own(as_inexact(value)), _own(tangent))
+        value = _own(as_inexact(value))
+        return Dual(self, value, _as_laid_out(value, tangent) if is_array(value) else tangent)
 
     def constant(self, value: Any) -> Dual:
         """Wrap an array of zero derivative, to be stored into."""
@@ -95,24 +96,34 @@ class Forward(Trace):
         tangents = {i: x.tangent for i, x in active.items()}
         with np.errstate(all="ignore"):
             y_dot = primitive.jvp(tangents, y, values)
-        first = next(iter(active))
-        return Dual(self, y, _laid_out(y, y_dot, active[first]))
+        if type(y) is tuple:
+            return tuple(Dual(self, v, _as_laid_out(v, t)) for v, t in zip(y, y_dot, strict=True))
+        return Dual(self, y, _separate(y, y_dot, list(active.values())))
 
 
 def _own(x: Any) -> Any:
     return np.copy(x) if is_array(x) else x
 
 
-def _laid_out(y: Any, y_dot: Any, x: Dual) -> Any:
-    """Give the tangent memory that is shared with the operand's exactly where the value's is."""
+def _separate(y: Any, y_dot: Any, operands: Sequence[Dual]) -> Any:
+    """Let the tangent share memory with an operand's exactly where the value shares the operand's."""
     if not isinstance(y, np.ndarray) or not isinstance(y_dot, np.ndarray):
         return y_dot
-    if shares_memory(y, x.value):
+    if shares_memory(y, operands[0].value):
         return y_dot
-    if y_dot.base is None and y_dot is not x.tangent and y_dot.strides == y.strides:
+    if (
+        y_dot.base is None
+        and y_dot.strides == y.strides
+        and not any(y_dot is x.tangent for x in operands)
+    ):
         return y_dot
-    own = np.empty_like(y, dtype=y_dot.dtype)
+    return _as_laid_out(y, y_dot)
+
+
+def _as_laid_out(y: Any, y_dot: Any) -> Any:
+    """Copy a tangent into memory that is laid out as the value's."""
+    if isinstance(y, Tracer) or isinstance(y_dot, Tracer) or not is_array(y):
+        return np.copy(y_dot) if is_array(y_dot) else y_dot
+    own = np.empty_like(y)
     own[...] = y_dot
     return own
-
-

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .._core import Primitive, Trace, Tracer
+from ..rules._central import zeros
 from .array import ArrayTracer
 from .captured import Captured
 
@@ -107,6 +108,8 @@ class Tape(Trace):
         rest = parents[1] if len(parents) == 2 else parents[1:] or None
         aux = (primitive, saved, tuple(records))
         node = new_node(self, value, pull_recorded, parents[0], rest, aux)
+        if type(value) is tuple:
+            return tuple(new_node(self, v, pull_select, node, None, k) for k, v in enumerate(value))
         if primitive.form != "elementwise" and alias.shares_memory(value, values[first]):
             return alias.view_of(node, primitive, args, active[first])
         return node
@@ -155,5 +158,16 @@ def pull_recorded(node: Node) -> None:
         accumulate(parent, primitive.vjp(i, node.ct, node.value, args))
 
 
-GENERAL: dict[Callable[[Node], None], Callable[[Node], None]] = {pull_recorded: pull_recorded}
+def pull_select(node: Node) -> None:
+    """Pull back from one output of several to the record that has them all."""
+    parent, k = node.a, node.aux
+    if parent.ct is PENDING:
+        parent.ct = [zeros(v) for v in parent.value]
+    parent.ct[k] = parent.ct[k] + node.ct
+
+
+GENERAL: dict[Callable[[Node], None], Callable[[Node], None]] = {
+    pull_recorded: pull_recorded,
+    pull_select: pull_select,
+}
 """Fast pullback -> the general one, which is guarded and works on traced values."""

@@ -13,45 +13,55 @@ import numpy as np
 
 from .._core import Tracer
 from ..rules._central import has_nan, zeros
-from .node import GENERAL, PENDING, Node, new_node, parents_of
+from .node import GENERAL, PENDING, Node, Tape, accumulate, new_node, parents_of
 
 _by_order = attrgetter("order")
 
 
 def sweep(out: Any, ct: Any, leaves: Sequence[Node]) -> list[Any]:
-    """Return the cotangent of each leaf, for the cotangent ``ct`` of ``out``.
+    """Return the cotangent of each leaf, for the cotangent ``ct`` of ``out``; see ``sweep_all``."""
+    return sweep_all([out], [ct], leaves)
+
+
+def sweep_all(outs: Sequence[Any], cts: Sequence[Any], leaves: Sequence[Node]) -> list[Any]:
+    """Return the cotangent of each leaf, for the cotangents ``cts`` of the outputs.
 
     The fast pullbacks are unguarded; where their result holds a NaN the sweep is repeated with the
     general ones, in which a zero cotangent beats an infinite slope. Traced values are swept by the
     general ones from the start. Results share no memory with each other or with anything else.
     """
-    out = out.current()
-    tape = out.trace
-    general = isinstance(ct, Tracer) or isinstance(out.value, Tracer)
+    outs = [out.current() for out in outs]
+    if not outs:
+        return [zeros(leaf.value) for leaf in leaves]
+    tape = outs[0].trace
+    general = any(isinstance(x, Tracer) for x in (*cts, *(out.value for out in outs)))
     exclusive = tape.lock.acquire(blocking=False)
     if not exclusive:
-        out, leaves = _clone(out, leaves)
+        outs, leaves = _clone(outs, leaves)
     try:
         with collector_paused():
-            nodes, roots = _collect(out)
+            nodes, roots = _collect(outs)
             _check_captured(tape, nodes, roots)
-            gradients = _run(nodes, roots, out, ct, leaves, general)
+            gradients = _run(nodes, roots, outs, cts, leaves, general)
             if not general and any(has_nan(g) for g in gradients):
-                nodes, roots = _collect(out)
-                gradients = _run(nodes, roots, out, ct, leaves, True)
+                nodes, roots = _collect(outs)
+                gradients = _run(nodes, roots, outs, cts, leaves, True)
     finally:
         if exclusive:
             tape.lock.release()
-    return _separate(gradients, ct)
+    return _separate(gradients, cts)
 
 
-def _collect(out: Node) -> tuple[list[Node], list[Node]]:
-    """Find all that ``out`` depends on: inner nodes, children first, and leaves."""
-    out.ct = PENDING
+def _collect(outs: Sequence[Node]) -> tuple[list[Node], list[Node]]:
+    """Find all that the outputs depend on: inner nodes, children first, and leaves."""
     nodes: list[Node] = []
     roots: list[Node] = []
-    stack = [out]
+    stack: list[Node] = []
     pop, push = stack.pop, stack.append
+    for out in outs:
+        if out.ct is None:
+            out.ct = PENDING
+            push(out)
     while stack:
         node = pop()
         if node.pull is None:
@@ -102,12 +112,18 @@ def _forget(nodes: list[Node], roots: list[Node]) -> None:
 
 
 def _run(
-    nodes: list[Node], roots: list[Node], out: Node, ct: Any, leaves: Sequence[Node], general: bool
+    nodes: list[Node],
+    roots: list[Node],
+    outs: Sequence[Node],
+    cts: Sequence[Any],
+    leaves: Sequence[Node],
+    general: bool,
 ) -> list[Any]:
-    """Pull the cotangent back through all nodes, children before parents."""
-    owned = out.trace.owned
+    """Pull the cotangents back through all nodes, children before parents."""
+    owned = outs[0].trace.owned
     owned.clear()
-    out.ct = ct
+    for out, ct in zip(outs, cts, strict=True):
+        accumulate(out, ct)
     try:
         with np.errstate(all="ignore"):
             if general:
@@ -129,9 +145,9 @@ def _result(leaf: Node) -> Any:
     return zeros(leaf.value) if ct is None or ct is PENDING else ct
 
 
-def _separate(gradients: list[Any], seed: Any) -> list[Any]:
-    """Copy what would share memory: with another result, with the seed, or as a view."""
-    seen = {id(seed)}
+def _separate(gradients: list[Any], seeds: Sequence[Any]) -> list[Any]:
+    """Copy what would share memory: with another result, with a seed, or as a view."""
+    seen = {id(seed) for seed in seeds}
     results = []
     for g in gradients:
         if isinstance(g, np.ndarray):
@@ -142,20 +158,18 @@ def _separate(gradients: list[Any], seed: Any) -> list[Any]:
     return results
 
 
-def _clone(out: Node, leaves: Sequence[Node]) -> tuple[Node, list[Node]]:
+def _clone(outs: Sequence[Node], leaves: Sequence[Node]) -> tuple[list[Node], list[Node]]:
     """Copy the graph, for a sweep while another one, of another thread, uses its slots."""
     nodes: dict[int, Node] = {}
-    stack = [out]
+    stack = list(outs)
     while stack:
         node = stack.pop()
         if id(node) not in nodes:
             nodes[id(node)] = node
             stack.extend(parents_of(node))
     copies: dict[int, Node] = {}
-    from .node import Tape
-
     tape = Tape()
-    tape.captured = out.trace.captured
+    tape.captured = outs[0].trace.captured
     for node in sorted(nodes.values(), key=_by_order):
         a = copies[id(node.a)] if node.a is not None else None
         b = node.b
@@ -166,7 +180,7 @@ def _clone(out: Node, leaves: Sequence[Node]) -> tuple[Node, list[Node]]:
         copy = new_node(tape, node.value, node.pull, a, b, node.aux)
         copies[id(node)] = copy
     loose = [new_node(tape, leaf.value, None) for leaf in leaves]
-    return copies[id(out)], [
+    return [copies[id(out)] for out in outs], [
         copies.get(id(leaf), spare) for leaf, spare in zip(leaves, loose, strict=True)
     ]
 
