@@ -1,14 +1,12 @@
 """Interleaved timing: every round times every contender, so that a busy machine is busy for all."""
 
-import gc
 import math
 import random
 import statistics
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchmarks._workload import Gradient
+from benchmarks._worker import Worker
 
 BATCH_SECONDS = 0.02
 """Short gradients are called in batches of about this length: the clock's own cost vanishes."""
@@ -26,35 +24,22 @@ class Ratio:
     rounds: int
 
 
-def measure(gradients: Mapping[str, Gradient], rounds: int) -> dict[str, dict[int, float]]:
-    """Seconds a call, by contender and round.
-
-    The order changes from round to round. Garbage is collected before each batch, outside the
-    clock, so that nobody pays for what another left; during the batch the collector runs as it
-    always does.
-    """
+def measure(workers: Mapping[str, Worker], rounds: int) -> dict[str, dict[int, float]]:
+    """Seconds a call, by contender and round. The order changes from round to round."""
     calls, share = {}, {}
-    for name, gradient in gradients.items():
-        once = _seconds(gradient, 1)
+    for name, worker in workers.items():
+        once = worker.seconds(1)
         calls[name] = max(1, math.ceil(BATCH_SECONDS / once))
         share[name] = max(1, min(rounds, int(PATIENCE_SECONDS / (once * calls[name]))))
     order = random.Random(0)
-    names = list(gradients)
+    names = list(workers)
     times: dict[str, dict[int, float]] = {name: {} for name in names}
     for turn in range(rounds):
         order.shuffle(names)
         for name in names:
             if turn < share[name]:
-                times[name][turn] = _seconds(gradients[name], calls[name])
+                times[name][turn] = workers[name].seconds(calls[name])
     return times
-
-
-def _seconds(gradient: Gradient, calls: int) -> float:
-    gc.collect()
-    start = time.perf_counter()
-    for _ in range(calls):
-        gradient()
-    return (time.perf_counter() - start) / calls
 
 
 def ratio(times: dict[int, float], base: dict[int, float]) -> Ratio:

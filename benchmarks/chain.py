@@ -3,6 +3,7 @@
 The map has slope 1 at its fixed point 0, so the gradient neither vanishes nor explodes.
 """
 
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -102,7 +103,7 @@ def with_mygrad(n: int, x0: Any) -> Gradient:
     return gradient
 
 
-CONTENDERS = {
+CONTENDERS: dict[str, Callable[..., Gradient]] = {
     "hand": hand,
     "chainrule": partial(with_numpy_code, "chainrule"),
     "torch": with_torch,

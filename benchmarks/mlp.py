@@ -3,6 +3,7 @@
 Parameters are a flat list w1, b1, w2, b2, w3, b3; the loss and all six gradients are computed.
 """
 
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from itertools import pairwise
@@ -132,7 +133,7 @@ def inputs(dtype: type[np.floating[Any]], quick: bool) -> tuple[Any, ...]:
     return x, y, parameters
 
 
-CONTENDERS = {
+CONTENDERS: dict[str, Callable[..., Gradient]] = {
     "hand": hand,
     "chainrule": partial(with_numpy_code, "chainrule"),
     "torch": with_torch,

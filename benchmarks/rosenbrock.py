@@ -30,8 +30,7 @@ def with_chainrule(x: Any, v: Any) -> Gradient:
     """The transformation of that name."""
     import chainrule as cr
 
-    product = cr.hvp(rosenbrock)
-    return lambda: product(x, v)
+    return lambda: cr.hvp(rosenbrock, (x,), (v,))
 
 
 def with_torch(x0: Any, v0: Any) -> Gradient:

@@ -122,6 +122,18 @@ class Primitive:
         self._params = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.bind = _binder(parameters)
         self.call = _caller(fn, parameters)
+        if not _dispatched(fn):
+            self.call = self._dispatching(self.call)
+
+    def _dispatching(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Make a function of our own look for tracers, as NumPy's functions do by themselves."""
+
+        def dispatching(*args: Any) -> Any:
+            if top_trace([args[i] for i in self.arrays(args)]) is None:
+                return call(*args)
+            return apply(self, args)
+
+        return dispatching
 
     def __repr__(self) -> str:
         return f"<{self.form} primitive {self.name}>"
@@ -155,6 +167,16 @@ class Primitive:
     def vjp(self, i: int, ct: Any, y: Any, args: Sequence[Any]) -> Any:
         """Return the cotangent of argument ``i`` for the cotangent ``ct`` of ``y``."""
         raise NotImplementedError
+
+    def vjp_all(self, positions: Sequence[int], ct: Any, y: Any, args: Sequence[Any]) -> list[Any]:
+        """Return the cotangents of several arguments."""
+        return [self.vjp(i, ct, y, args) for i in positions]
+
+
+def _dispatched(fn: Any) -> bool:
+    """Tell whether NumPy hands the function over when an argument is traced."""
+    module = type(fn).__module__ if not hasattr(fn, "__module__") else fn.__module__
+    return (module or "numpy").partition(".")[0] == "numpy"
 
 
 class Composite:

@@ -1,6 +1,6 @@
 """The picture of the computational graph."""
 
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest

@@ -212,7 +212,7 @@ def test_a_row_against_a_column_is_refused():
 
 def test_other_wrong_shapes_are_refused():
     a = Node(M, "a")
-    with pytest.raises(ShapeError, match="inner|columns of the first"):
+    with pytest.raises(ShapeError, match="columns of the first"):
         a.dot(M)
     with pytest.raises(ShapeError, match="fill"):
         a.reshape(4, 2)

@@ -197,8 +197,15 @@ def test_hyperparameters_have_defaults_and_one_dict_serves_all():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"lr": 0.1}, {"alpha": 0}, {"alpha": -1}, {"beta": 1}, {"beta1": -0.1}, {"epsilon": 0}]
-    + [{"alpha": float("nan")}, {"alpha": float("inf")}],
+    [
+        {"lr": 0.1},
+        {"alpha": 0},
+        {"alpha": float("nan")},
+        {"alpha": float("inf")},
+        {"beta": 1},
+        {"beta1": -0.1},
+        {"epsilon": 0},
+    ],
 )
 def test_wrong_hyperparameters_are_refused(wrong):
     with pytest.raises(ArgumentError, match=next(iter(wrong))):

@@ -6,6 +6,7 @@ imaginary parts, so that the dot product of two vectors is sum(Re(conj(a) * b)).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -42,8 +43,13 @@ def unvector(flat: Any, like: Sequence[Any]) -> Arrays:
     return arrays
 
 
+def widened(xs: Sequence[Any]) -> Arrays:
+    """Give the values in double precision: differences need it."""
+    return [x.astype(np.result_type(x.dtype, np.float64)) for x in xs]
+
+
 def along(f: Callable[[Arrays], Arrays], xs: Arrays, ts: Arrays) -> Any:
-    """Differentiate ``f`` at ``xs`` along ``ts``, as a vector: central differences, extrapolated."""
+    """Differentiate ``f`` along ``ts``: central differences, extrapolated, as a vector."""
 
     def difference(h: float) -> Any:
         forward = vector(f([x + h * t for x, t in zip(xs, ts, strict=True)]))
@@ -51,7 +57,7 @@ def along(f: Callable[[Arrays], Arrays], xs: Arrays, ts: Arrays) -> Any:
         return (forward - backward) / (2 * h)
 
     d = [difference(STEP / 2**k) for k in range(3)]
-    d = [(4 * fine - coarse) / 3 for coarse, fine in zip(d, d[1:])]
+    d = [(4 * fine - coarse) / 3 for coarse, fine in itertools.pairwise(d)]
     return (16 * d[1] - d[0]) / 15
 
 
@@ -63,7 +69,7 @@ def jacobian(f: Callable[[Arrays], Arrays], xs: Arrays) -> Any:
 
 
 def complex_step(f: Callable[[Arrays], Arrays], xs: Arrays, ts: Arrays) -> Any:
-    """Differentiate along ``ts`` to full precision: ``f`` is analytic, real, and takes complex values."""
+    """Differentiate an analytic function of real arrays to full precision."""
     h = 1e-30
     moved = [np.asarray(x) + 1j * h * t for x, t in zip(xs, ts, strict=True)]
     return np.concatenate([np.ravel(np.imag(y)) / h for y in f(moved)])

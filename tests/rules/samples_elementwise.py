@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.rules.complex import cast, finite, phase
+from chainrule.rules.complex import argument, cast, finite, imaginary_part, phase
 from chainrule.rules.elementwise import fraction
 from chainrule.rules.guarded import guarded_product
 from chainrule.rules.selection import clip_between
@@ -193,7 +193,7 @@ for fn in (np.real, np.imag, np.conjugate):
 SAMPLES[np.real_if_close] = [
     Sample((complex_array(3),)),
     Sample((array(3),)),
-    Sample((array(3) + 1e-17j,), {"tol": 1000}),
+    Sample((array(3) + 1e-17j,), {"tol": 1000}, expect=([1.0, 1.0, 1.0],)),
 ]
 
 # ------------------------------------------------------------------- copies, casts, selection
@@ -246,7 +246,7 @@ SAMPLES[np.choose] = [
     Sample((pick, array(3, 4)), diff=(1,)),
     Sample((pick + 1, [array(4), array()]), {"mode": "wrap"}, diff=(1,)),
 ]
-pieces = [lambda v: np.exp(v), lambda v: v * v * v, -1.0]
+pieces = [np.exp, lambda v: v * v * v, -1.0]
 SAMPLES[np.piecewise] = [
     Sample((x, [x < 0, x >= 1], pieces)),
     Sample((x, [x < 0, x >= 0], pieces[:2])),
@@ -272,6 +272,11 @@ SAMPLES[fraction.fn].append(fraction_kink)
 SAMPLES[np.modf].append(fraction_kink)
 SAMPLES[np.frexp].append(Sample((zeros,), expect=([1.0, 1.0, 1.0],)))
 SAMPLES[phase.primitives[0].fn] = [
+    Sample((complex_array(2, 3),)),
+    Sample((zeros + 0j,), expect=(zeros + 0j,)),
+]
+SAMPLES[imaginary_part.fn] = [Sample((complex_array(2, 3),)), Sample((complex_array(),))]
+SAMPLES[argument.primitives[0].fn] = [
     Sample((complex_array(2, 3),)),
     Sample((zeros + 0j,), expect=(zeros + 0j,)),
 ]

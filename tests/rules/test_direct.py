@@ -41,7 +41,7 @@ def test_every_declared_kink_has_a_sample_that_says_what_is_returned() -> None:
     missing = [
         TABLE[fn].name
         for fn, samples in SAMPLES.items()
-        if TABLE[fn].kinks and not any(s.expect is not None for s in samples)
+        if fn in TABLE and TABLE[fn].kinks and not any(s.expect is not None for s in samples)
     ]
     assert not missing
 

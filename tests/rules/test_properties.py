@@ -10,6 +10,7 @@ import numpy as np
 from hypothesis import given, settings
 
 import chainrule as cr
+import chainrule.rules
 from chainrule._core import TABLE
 from chainrule.rules._forms import Elementwise
 from rules._numeric import direction, vector
@@ -34,14 +35,12 @@ def laid_out(x: Any, layout: str) -> Any:
     return np.flip(np.flip(x).copy()) if layout == "backward" else x
 
 
-def values(
-    seed: int, shape: tuple[int, ...], dtype: Any, low: float = 0.2, high: float = 0.8
-) -> Any:
-    """Values between ``low`` and ``high``, where every function here is defined and smooth."""
+def values(seed: int, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Values between 0.2 and 0.8, where every function here is defined and smooth."""
     rng = np.random.default_rng(seed)
-    x = rng.uniform(low, high, shape)
+    x = rng.uniform(0.2, 0.8, shape)
     if np.dtype(dtype).kind == "c":
-        x = x + 1j * rng.uniform(low, high, shape)
+        x = x + 1j * rng.uniform(0.2, 0.8, shape)
     return np.asarray(x).astype(dtype)
 
 

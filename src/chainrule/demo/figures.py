@@ -10,15 +10,12 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from ..dp import Node
-from .data import Digits
+from .data import Array, Digits
 from .training import History
 
 matplotlib.use("Agg")
-
-Array = NDArray[Any]
 
 BLUE, ORANGE, GREY, RED, GREEN = "#3b76af", "#d98324", "#9a9a9a", "#c43c39", "#4c9a5b"
 MOST_CELLS = 20  # classes of a confusion matrix up to which its cells are labelled

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..dp import Model, Node
-
-Array = NDArray[Any]
+from .data import Array
 
 
 class Classifier(Model):
@@ -25,9 +23,9 @@ class Classifier(Model):
         """The probabilities of the classes, a row for each row of x."""
         return self.out(self.h2(self.h1(x))).softmax()
 
-    def loss(self, x: Any, y: Any) -> Node:
+    def loss(self, x: Any, y: Node | Array) -> Node:
         """Cross-entropy, summed over the rows; y holds one-hot rows."""
-        return (-1 * (y * self.forward(x).log())).sum()
+        return (-1 * (self.forward(x).log() * y)).sum()
 
 
 def predict(net: Classifier, x: Array) -> Array:

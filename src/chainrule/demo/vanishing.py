@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..dp import Helper, Model, Node
-from .data import Digits
+from .data import Array, Digits
 
 LAYERS = 10
 WIDTH = 100
@@ -36,9 +36,9 @@ class DeepNet(Model):
             x = layer(x)
         return self.last(x).softmax()
 
-    def loss(self, x: Any, y: Any) -> Node:
+    def loss(self, x: Any, y: Node | Array) -> Node:
         """Cross-entropy."""
-        return (-1 * (y * self.forward(x).log())).sum()
+        return (-1 * (self.forward(x).log() * y)).sum()
 
 
 def gradient_sizes(digits: Digits, activation: str, seed: int = 0) -> list[float]:

@@ -58,9 +58,8 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 @composite(np.gradient)
 def gradient(f, *varargs, axis=None, edge_order=1):
     f = as_array(f)
+    f = f if f.dtype.kind in "fc" else as_array(f, np.float64)
     axes = reduced_axes(f, axis)
-    if f.dtype.kind not in "fc":
-        f = f.astype(np.float64)
     if edge_order > 2:
         raise ValueError("'edge_order' greater than 2 not supported")
     steps = _steps(f, varargs, axes)
@@ -85,7 +84,7 @@ def _step(x: Any, n: int) -> Any:
     x = as_array(x)
     if x.shape != (n,):
         raise ValueError(f"coordinates of shape {x.shape} do not fit {n} points along the axis")
-    steps = np.diff(x if x.dtype.kind in "fc" else x.astype(np.float64))
+    steps = np.diff(x if x.dtype.kind in "fc" else as_array(x, np.float64))
     # As NumPy does, for the last bit; traced coordinates each keep their own derivative.
     return steps[0] if not is_traced(x) and (steps == steps[0]).all() else steps
 
@@ -109,7 +108,7 @@ def _gradient_along(f: Any, h: Any, axis: int, edge_order: int) -> Any:
         left = _weighted(f, axis, (0, 1), weights)
         a, b, c = _edge_weights(last, third, even)
         right = _weighted(f, axis, (-3, -2), (-c, -b, -a))
-    return np.concatenate([left, middle, right], axis=axis).astype(f.dtype)
+    return as_array(np.concatenate([left, middle, right], axis=axis), f.dtype)
 
 
 def _weighted(f: Any, axis: int, span: tuple[int, int], weights: tuple[Any, Any, Any]) -> Any:
@@ -160,8 +159,7 @@ def interp(x, xp, fp, left=None, right=None, period=None):
 def _double(x: Any) -> Any:
     """Interpolation is in double precision."""
     x = as_array(x)
-    dtype = np.dtype(np.complex128 if x.dtype.kind == "c" else np.float64)
-    return x if x.dtype == dtype else x.astype(dtype)
+    return as_array(x, np.complex128 if x.dtype.kind == "c" else np.float64)
 
 
 def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
@@ -226,6 +224,7 @@ def correlate(a, v, mode="valid"):
 def vander(x, N=None, increasing=False):
     if x.ndim != 1:
         raise ValueError(f"x must be one-dimensional, not of shape {x.shape}")
+    x = as_array(x, np.promote_types(x.dtype, int))
     columns = x.shape[0] if N is None else N
     ones = np.ones((x.shape[0], min(columns, 1)), x.dtype)
     factors = np.broadcast_to(x[:, None], (x.shape[0], max(columns - 1, 0)))

@@ -25,9 +25,18 @@ def real(ct, val):
     return ct
 
 
-@linear(np.imag)
-def imag(ct, val):
+def _imaginary_part(val):
+    return np.imag(val)
+
+
+@linear(_imaginary_part)
+def imaginary_part(ct, val):
     return -1j * ct
+
+
+@composite(np.imag)
+def imag(val):
+    return imaginary_part(val) if np.iscomplexobj(val) else np.imag(plain(val))
 
 
 @composite(np.real_if_close)
@@ -71,16 +80,25 @@ def sign(a):
     return phase(a) if np.iscomplexobj(a) else np.sign(plain(a))
 
 
-@explicit(np.angle, kinks={"z == 0": "0"})
-def angle(t, y, z, deg=False):
-    safe = np.where(z == 0, np.inf, z)
-    return np.imag(t / safe) * (180 / np.pi if deg else 1)
+def _argument(z):
+    return np.angle(z)
 
 
-@angle.vjp
-def angle_vjp(ct, y, z, deg=False):
-    safe = np.where(z == 0, np.inf, z)
-    return -1j * ct * (180 / np.pi if deg else 1) / safe
+@explicit(_argument, kinks={"z == 0": "0"})
+def argument(t, y, z):
+    return np.imag(t / np.where(z == 0, np.inf, z))
+
+
+@argument.vjp
+def argument_vjp(ct, y, z):
+    return -1j * ct / np.where(z == 0, np.inf, z)
+
+
+@composite(np.angle, kinks={"z == 0": "0"})
+def angle(z, deg=False):
+    if not np.iscomplexobj(z):
+        return np.angle(plain(z), deg)
+    return np.degrees(argument(z)) if deg else argument(z)
 
 
 # ---------------------------------------------------------------------------- copies and casts

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .._core import is_traced, plain
-from ._forms import linear
+from ._forms import linear, piecewise_constant
 
 # ---------------------------------------------------------------- getitem, scatter_add, setitem
 
@@ -146,6 +146,8 @@ def along_axis(indices, shape, axis):
     places[axis] = np.asarray(indices)
     return tuple(places)
 
+
+piecewise_constant(np.ix_)
 
 # ------------------------------------------------------------ NumPy's mutators, as stores
 

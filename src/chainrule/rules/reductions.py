@@ -31,9 +31,10 @@ def reduced_axes(a: Any, axis: Any) -> tuple[int, ...]:
     return axes
 
 
-def as_array(x: Any) -> Any:
-    """Make an array of a list or a number; a traced value is one already."""
-    return x if is_traced(x) else np.asarray(x)
+def as_array(x: Any, dtype: Any = None) -> Any:
+    """Make an array of a list or a number, of the given dtype; a traced value is one already."""
+    x = x if is_traced(x) else np.asarray(x)
+    return x if dtype is None or x.dtype == dtype else x.astype(dtype)
 
 
 def masked(x: Any, where: Any, fill: float) -> Any:
@@ -309,15 +310,6 @@ def _record(ufunc: Any) -> Any:
     return accumulate
 
 
-def _outer(ufunc: Any) -> Any:
-    """Make ``ufunc.outer``: the ufunc itself on arguments that broadcast to all pairs."""
-
-    def outer(A, B, /, **kwargs):
-        return ufunc(np.reshape(A, (*np.shape(A), *(1,) * np.ndim(B))), B, **kwargs)
-
-    return outer
-
-
 UFUNC_METHODS: dict[tuple[Any, str], Any] = {
     (np.add, "reduce"): _reducer(np.sum),
     (np.multiply, "reduce"): _reducer(np.prod),
@@ -331,10 +323,7 @@ UFUNC_METHODS: dict[tuple[Any, str], Any] = {
     (np.minimum, "accumulate"): _record(np.minimum),
     (np.add, "reduceat"): segment_sums,
 }
-"""(ufunc, method) -> a function with the method's own signature, for values under a trace."""
+"""(ufunc, method) -> a function with the method's own signature, for values under a trace.
 
-UFUNC_METHODS |= {
-    (ufunc, "outer"): _outer(ufunc)
-    for ufunc in vars(np).values()
-    if isinstance(ufunc, np.ufunc) and ufunc.nin == 2 and ufunc.signature is None
-}
+``outer`` is the same for all ufuncs, so it is not listed.
+"""

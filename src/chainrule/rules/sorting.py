@@ -13,7 +13,7 @@ import numpy as np
 from .._core import is_traced, plain
 from ..errors import UnsupportedError
 from ._forms import composite
-from .reductions import reduced_axes
+from .reductions import as_array, reduced_axes
 
 TIES = {"elements tie": "as the stable order picks"}
 
@@ -124,12 +124,15 @@ def _order_statistic(
     order = _stable_order(rows, -1)
     position = _positions(function, plain(rows), q, method, skip_nan)
     low = np.floor(position).astype(np.intp)
-    between = (position - low).astype(position.dtype)
+    between = position - low
+    # NumPy decides which q promotes single precision.
+    dtype = function(np.zeros(1, rows.dtype), q, method=method).dtype
     first = _picked(rows, order, low)
     second = _picked(rows, order, np.ceil(position).astype(np.intp))
     # Measured from the nearer end, as NumPy does, so that the last bit agrees.
     step = second - first
-    value = np.where(between >= 0.5, second - step * (1 - between), first + step * between)
+    from_first = first + step * between.astype(dtype)
+    value = np.where(between < 0.5, from_first, second - step * (1 - between).astype(dtype))
     return _placed(value, a, axis, np.shape(q), keepdims)
 
 
@@ -138,7 +141,7 @@ def _positions(function: Any, rows: Any, q: Any, method: str, skip_nan: bool) ->
     n = rows.shape[-1]
     valid = np.sum(~np.isnan(rows), axis=-1)
     counts, which = np.unique(valid if skip_nan else np.full(valid.shape, n), return_inverse=True)
-    ramps = [np.arange(max(count, 1), dtype=rows.dtype) for count in counts]
+    ramps = [np.arange(max(count, 1), dtype=float) for count in counts]
     found = np.stack([np.ravel(function(ramp, q, method=method)) for ramp in ramps])
     position = found[which.reshape(valid.shape)]
     return position if skip_nan else np.where((valid < n)[..., None], n - 1, position)
@@ -205,6 +208,6 @@ def trim_zeros(filt, trim="fb", axis=None):
 @composite(np.ediff1d)
 def ediff1d(ary, to_end=None, to_begin=None):
     flat = np.reshape(ary, -1)
-    ends = [None if x is None else np.ravel(x) for x in (to_begin, to_end)]
-    parts = [ends[0], flat[1:] - flat[:-1], ends[1]]
-    return np.concatenate([x for x in parts if x is not None])
+    parts = [to_begin, flat[1:] - flat[:-1], to_end]
+    parts = [np.reshape(as_array(x, flat.dtype), -1) for x in parts if x is not None]
+    return np.concatenate(parts)

@@ -63,8 +63,7 @@ def _variables(x: Any, rowvar: bool, dtype: Any) -> Any:
     if x.ndim > 2:
         raise ValueError(f"cov takes arrays of at most 2 dimensions, not {x.ndim}")
     x = np.transpose(x) if not rowvar and x.ndim == 2 else np.atleast_2d(x)
-    dtype = np.result_type(x.dtype, np.float64) if dtype is None else np.dtype(dtype)
-    return x if x.dtype == dtype else x.astype(dtype)
+    return as_array(x, np.result_type(x.dtype, np.float64) if dtype is None else dtype)
 
 
 def _cov_weights(n: int, bias: bool, ddof: Any, fweights: Any, aweights: Any) -> tuple[Any, Any]:

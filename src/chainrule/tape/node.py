@@ -154,8 +154,9 @@ def pull_recorded(node: Node) -> None:
     args = list(saved)
     for i, parent in zip(positions, parents, strict=True):
         args[i] = parent.value
-    for i, parent in zip(positions, parents, strict=True):
-        accumulate(parent, primitive.vjp(i, node.ct, node.value, args))
+    cts = primitive.vjp_all(positions, node.ct, node.value, args)
+    for parent, ct in zip(parents, cts, strict=True):
+        accumulate(parent, ct)
 
 
 def pull_select(node: Node) -> None:

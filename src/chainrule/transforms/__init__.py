@@ -1,0 +1,26 @@
+"""The functional API: derivatives of functions, as functions.
+
+Every transform runs the given function once, on traced values.
+"""
+
+from .check import check_grads
+from .control import checkpoint, primitive, stop_gradient
+from .first_order import grad, jvp, linearize, value_and_grad, vjp
+from .jacobians import hessian, hvp, jacfwd, jacobian, jacrev
+
+__all__ = [
+    "check_grads",
+    "checkpoint",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
+    "linearize",
+    "primitive",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]

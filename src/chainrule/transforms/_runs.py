@@ -1,0 +1,136 @@
+"""Running a function once on traced values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._core import Tracer
+from .._trees import is_container, leaves_of, map_leaves, rebuild
+from ..errors import ArgumentError, ShapeError
+from ..rules._central import zeros
+from ..tape import Forward, Node, Tape
+from ..tape.sweep import sweep_all
+from ._calls import Call, Function, describe, inexact_dtype, is_differentiable, matching, name_of
+
+class ReverseRun:
+    """A function called once on a tape: its output and the way back."""
+
+    def __init__(self, call: Call, has_aux: bool, tape: Tape | None = None) -> None:
+        self.tape = tape or Tape()
+        self.primals = call.primals()
+        self.leaves: list[Node | None] = []
+        traced = [map_leaves(self._root, primal) for primal in self.primals]
+        out = run_traced(call, traced, self.tape)
+        self.aux = None
+        if has_aux:
+            out, aux = split_aux(out, call.f)
+            self.aux = map_leaves(self.lower, aux)
+        self.out = out
+
+    def _root(self, leaf: Any) -> Any:
+        if not is_differentiable(leaf):
+            self.leaves.append(None)
+            return leaf
+        root = self.tape.root(leaf)
+        self.leaves.append(root)
+        return root
+
+    def lower(self, leaf: Any) -> Any:
+        """Return the value behind a traced output."""
+        return detached(leaf.current().value) if self.is_mine(leaf) else leaf
+
+    def is_mine(self, leaf: Any) -> bool:
+        """Tell whether a value depends on the differentiated arguments of this call."""
+        return isinstance(leaf, Tracer) and leaf.trace is self.tape
+
+    def pull(self, outs: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
+        """Return the gradients, in the containers of the arguments, None where there is none."""
+        pairs = [(o, ct) for o, ct in zip(outs, cts, strict=True) if self.is_mine(o)]
+        nodes = [leaf for leaf in self.leaves if leaf is not None]
+        if pairs:
+            found = iter(sweep_all([o for o, _ in pairs], [ct for _, ct in pairs], nodes))
+        else:
+            found = iter([zeros(node.value) for node in nodes])
+        gradients = iter([None if leaf is None else next(found) for leaf in self.leaves])
+        return [rebuild(primal, gradients) for primal in self.primals]
+
+
+def run_traced(call: Call, traced: Sequence[Any], trace: Any) -> Any:
+    """Call; raise what a conversion hook recorded, even if NumPy or the user swallowed it."""
+    try:
+        out = call.run(traced)
+    except Exception as error:
+        if trace.error is not None and error is not trace.error:
+            raise trace.error from error
+        raise
+    if trace.error is not None:
+        raise trace.error
+    return out
+
+
+def split_aux(out: Any, f: Function) -> tuple[Any, Any]:
+    if not (isinstance(out, tuple) and len(out) == 2):
+        raise ArgumentError(
+            f"has_aux=True, but {name_of(f)} did not return a pair (output, aux)",
+            "return two values, or leave has_aux out",
+        )
+    return out
+
+
+def detached(value: Any) -> Any:
+    """Copy an array, which may be an argument's memory or a buffer of the tape."""
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def scalar_output(run: ReverseRun, f: Function, name: str) -> Any:
+    """Return the output, checked to be one real number."""
+    out = run.out
+    if is_container(out):
+        raise ArgumentError(
+            f"{name} needs a function with one scalar output, but {name_of(f)} returned a "
+            f"{type(out).__name__}",
+            "return (output, aux) with has_aux=True, or use cr.vjp or cr.jacobian",
+        )
+    if not isinstance(out, Tracer):
+        if not isinstance(out, (int, float, np.number, np.ndarray)):
+            raise ArgumentError(
+                f"{name} needs a function that returns a number, but {name_of(f)} returned "
+                f"{describe(out)}",
+                "return the value to be differentiated",
+            )
+        out = np.asarray(out)
+    if out.shape != ():
+        raise ShapeError(
+            f"{name} needs a scalar output, but {name_of(f)} returned shape {out.shape}",
+            "reduce it (np.sum(...), or y[0] of a one-element array), or use cr.jacobian or cr.vjp",
+        )
+    if out.dtype.kind == "c":
+        raise ArgumentError(
+            f"{name} needs a real output, but {name_of(f)} returned a complex one",
+            "return its real part or absolute value, or use cr.vjp",
+        )
+    return run.out
+
+
+def dual_tree(trace: Forward, primal: Any, tangent: Any) -> Any:
+    """Pair the leaves of a primal with those of its tangent."""
+    leaves = list(leaves_of(primal))
+    pairs = zip(leaves, matching(tangent, primal, leaves, "tangent"), strict=True)
+    duals = [trace.root(leaf, t) if is_differentiable(leaf) else leaf for leaf, t in pairs]
+    return rebuild(primal, iter(duals))
+
+
+def forward_part(trace: Forward, leaf: Any) -> tuple[Any, Any]:
+    """Return value and tangent of an output."""
+    if isinstance(leaf, Tracer) and leaf.trace is trace:
+        return detached(leaf.value), detached(leaf.tangent)  # type: ignore[attr-defined]
+    if not is_differentiable(leaf):
+        return leaf, None
+    return leaf, np.zeros(np.shape(leaf), inexact_dtype(leaf))[()]
+
+
+NO_TRACE = Forward()
+"""A trace to which nothing belongs: the tangent of every value is zero there."""

@@ -1,0 +1,218 @@
+"""What to differentiate and how: stop_gradient, checkpoints, primitives of the user's own."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._core import Primitive, Tracer, plain, top_trace
+from .._trees import leaves_of, map_leaves, rebuild
+from ..errors import ArgumentError, UnsupportedError
+from ..rules._central import restore, zeros
+from ..tape import Tape
+from ..tape.sweep import sweep_all
+from ._calls import Function, check_callable, is_differentiable, name_of
+from ._runs import detached
+from .first_order import jvp, vjp
+
+
+def stop_gradient(x: Any) -> Any:
+    """Return the plain value of ``x`` (a copy of arrays), constant for every derivative.
+
+    >>> import chainrule as cr
+    >>> cr.grad(lambda x: x * cr.stop_gradient(x))(3.0)
+    np.float64(3.0)
+    """
+    return map_leaves(lambda leaf: detached(plain(leaf)), x)
+
+
+class UserPrimitive(Primitive):
+    """A function with a derivative that its author declares; made by ``primitive``."""
+
+    form = "user-defined"
+
+    def __init__(self, fn: Function) -> None:
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        parameters = inspect.signature(fn).parameters.values()
+        names = [p.name for p in parameters if p.kind in kinds]
+        super().__init__(fn, fn, 0, names or None, name=name_of(fn))
+        functools.update_wrapper(self, fn)
+        self._jvp: Function | None = None
+        self._vjp: Function | None = None
+        self.call = self._dispatching(lambda *args: _as_values(fn(*args)))
+
+    def defjvp(self, rule: Function) -> Function:
+        """Declare ``rule(tangents, y, *args)``: the tangent of y; zeros for inactive arguments."""
+        self._jvp = rule
+        return rule
+
+    def defvjp(self, rule: Function) -> Function:
+        """Declare ``rule(ct, y, *args)``: one cotangent per argument; None where there is none."""
+        self._vjp = rule
+        return rule
+
+    def _refuse(self) -> UnsupportedError:
+        return UnsupportedError(
+            f"The primitive {self.name} has no derivative yet",
+            f"declare one with @{self.name}.defvjp or @{self.name}.defjvp; the other follows",
+        )
+
+    def jvp(self, tangents: dict[int, Any], y: Any, args: Sequence[Any]) -> Any:
+        """Apply the declared jvp, or transpose the declared vjp."""
+        if self._jvp is not None:
+            given = tuple(
+                tangents[i] if i in tangents else _zero_like(args[i]) for i in self.arrays(args)
+            )
+            return map_leaves_pair(restore, self._jvp(given, y, *args), y)
+        if self._vjp is None:
+            raise self._refuse()
+        positions = list(tangents)
+        return _transpose(lambda ct: self.vjp_all(positions, ct, y, args), y, tangents.values())
+
+    def vjp_all(self, positions: Sequence[int], ct: Any, y: Any, args: Sequence[Any]) -> list[Any]:
+        """Apply the declared vjp once, or transpose the declared jvp."""
+        if self._vjp is None:
+            if self._jvp is None:
+                raise self._refuse()
+            like = tuple(args[i] for i in positions)
+            return list(
+                _transpose(
+                    lambda ts: [self.jvp(dict(zip(positions, ts, strict=True)), y, args)],
+                    like,
+                    [ct],
+                )
+            )
+        cts = self._vjp(ct, y, *args)
+        count = len(self.arrays(args))
+        if count == 1 and not isinstance(cts, tuple):
+            cts = (cts,)
+        if not isinstance(cts, (tuple, list)) or len(cts) != count:
+            raise ArgumentError(
+                f"The vjp of {self.name} must return {count} cotangents, one per argument",
+                "return a tuple, with None for an argument that has none",
+            )
+        return [_own(cts[i], args[i], ct) for i in positions]
+
+    def vjp(self, i: int, ct: Any, y: Any, args: Sequence[Any]) -> Any:
+        """Return the cotangent of one argument."""
+        return self.vjp_all([i], ct, y, args)[0]
+
+
+def _as_values(y: Any) -> Any:
+    if isinstance(y, (tuple, list)):
+        return tuple(_as_values(item) for item in y)
+    return y if isinstance(y, Tracer) else np.asarray(y)[()]
+
+
+def _zero_like(x: Any) -> Any:
+    return zeros(x) if is_differentiable(x) else None
+
+
+def map_leaves_pair(function: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
+    """Apply ``function`` to one value and its like, or to the members of two tuples."""
+    if isinstance(y, tuple):
+        return tuple(function(a, b) for a, b in zip(x, y, strict=True))
+    return function(x, y)
+
+
+def _own(ct: Any, like: Any, seed: Any) -> Any:
+    """Give a declared cotangent its argument's shape and dtype, and memory of its own."""
+    if ct is None:
+        return zeros(like)
+    given = ct if isinstance(ct, Tracer) else np.array(ct)[()]
+    return restore(given, like)
+
+
+def _transpose(linear: Function, like: Any, cts: Any) -> Any:
+    """Apply the transpose of a linear function of values like ``like``; it returns a list."""
+    tape = Tape()
+    roots = [tape.root(zeros(x)) for x in (like if isinstance(like, tuple) else (like,))]
+    outs = linear(tuple(roots) if isinstance(like, tuple) else roots[0])
+    flat = [o for out in outs for o in (out if isinstance(out, tuple) else (out,))]
+    flat_cts = [c for ct in cts for c in (ct if isinstance(ct, (tuple, list)) else (ct,))]
+    pairs = [
+        (o, c)
+        for o, c in zip(flat, flat_cts, strict=True)
+        if isinstance(o, Tracer) and o.trace is tape
+    ]
+    found = sweep_all([o for o, _ in pairs], [c for _, c in pairs], roots)
+    return tuple(found) if isinstance(like, tuple) else found[0]
+
+
+def primitive(fn: Function) -> UserPrimitive:
+    """Make a function a primitive, with a derivative that you declare.
+
+    The function is called on plain values and may be anything: a call of compiled code, a solver.
+    Declare ``defvjp`` (reverse) or ``defjvp`` (forward): the other is its transpose. Written with
+    NumPy, a rule is itself differentiated for higher orders. All positional arguments can be
+    differentiated; several outputs are returned as a tuple.
+
+    >>> import math
+    >>> import chainrule as cr
+    >>> @cr.primitive
+    ... def cube(x):
+    ...     return math.pow(x, 3)
+    >>> @cube.defvjp
+    ... def cube_vjp(ct, y, x):
+    ...     return ct * 3 * x**2
+    >>> cr.grad(cube)(2.0), cr.grad(cr.grad(cube))(2.0)
+    (np.float64(12.0), np.float64(12.0))
+    """
+    check_callable(fn, "primitive")
+    return UserPrimitive(fn)
+
+
+def checkpoint(f: Function) -> Function:
+    """Return ``f`` with its intermediate values not kept: the sweep runs ``f`` again instead.
+
+    It trades time for memory. The function must be pure, and take what is differentiated through
+    its arguments (containers too), not from an enclosing scope.
+
+    Raises:
+        ArgumentError: if the result depends on a traced value of an enclosing scope.
+
+    >>> import numpy as np
+    >>> import chainrule as cr
+    >>> cr.grad(lambda x: cr.checkpoint(np.sin)(x) ** 2)(0.5) == np.sin(1.0)
+    np.True_
+    """
+    check_callable(f, "checkpoint")
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        leaves = list(leaves_of((args, kwargs)))
+        top = top_trace(leaves)
+        if top is None:
+            return f(*args, **kwargs)
+        active = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tracer)]
+        outputs: list[Any] = []  # of the first run: structure, and what is not differentiated
+
+        def flat(*values: Any) -> tuple[Any, ...]:
+            given = list(leaves)
+            for i, value in zip(active, values, strict=True):
+                given[i] = value
+            new_args, new_kwargs = rebuild((args, kwargs), iter(given))
+            out = f(*new_args, **new_kwargs)
+            if any(isinstance(x, Tracer) and x.trace is top for x in leaves_of(out)):
+                raise ArgumentError(
+                    f"checkpoint({name_of(f)}) uses a traced value of an enclosing scope",
+                    "pass it as an argument",
+                )
+            if not outputs:
+                outputs.append(out)
+            return tuple(x for x in leaves_of(out) if is_differentiable(x))
+
+        segment = UserPrimitive(flat)
+        segment.arrays = lambda args: range(len(args))  # type: ignore[method-assign]
+        segment.defvjp(lambda ct, y, *values: vjp(flat, *values)[1](tuple(ct)))
+        segment.defjvp(lambda ts, y, *values: jvp(flat, values, ts)[1])
+        results = iter(segment(*(leaves[i] for i in active)))
+        return map_leaves(
+            lambda x: next(results) if is_differentiable(x) else x, outputs[0]
+        )
+
+    return call

@@ -1,0 +1,164 @@
+"""Jacobians, Hessians, and Hessian-vector products."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._trees import leaves_of, map_leaves, rebuild
+from ._calls import Argnums, Call, Function, check_callable, inexact_dtype, is_differentiable
+from ._runs import ReverseRun
+from .first_order import grad, jvp, linearize
+
+def _basis(leaf: Any) -> Iterator[Any]:
+    """Yield the unit tangents of a value, in C order; complex ones in the real direction."""
+    shape, dtype = np.shape(leaf), inexact_dtype(leaf)
+    size = int(np.prod(shape))
+    for k in range(size):
+        unit = np.zeros(size, dtype)
+        unit[k] = 1
+        yield unit.reshape(shape)[()]
+
+
+def _stack(rows: list[Any], shape: tuple[int, ...], leaf: Any, axis: int) -> Any:
+    """Stack the columns or rows of a Jacobian and give the stacked axis its shape."""
+    if not rows:
+        inner = np.shape(leaf)
+        whole = shape + inner if axis == 0 else inner + shape
+        return np.zeros(whole, inexact_dtype(leaf))
+    stacked = np.stack(rows, axis=axis)
+    rest = stacked.shape[1:] if axis == 0 else stacked.shape[:-1]
+    return np.reshape(stacked, shape + rest if axis == 0 else rest + shape)
+
+
+def jacrev(f: Function, argnums: Argnums = 0) -> Function:
+    """Return the Jacobian function of ``f``, a row at a time: one reverse sweep per output element.
+
+    For an output of shape ``m`` and an argument of shape ``n`` the result has shape ``m + n``;
+    containers of outputs and arguments give containers (outputs outside) of such arrays.
+
+    >>> import numpy as np
+    >>> jacrev(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    check_callable(f, "jacrev")
+
+    @functools.wraps(f)
+    def jacobian_function(*args: Any, **kwargs: Any) -> Any:
+        call = Call(f, argnums, args, kwargs)
+        run = ReverseRun(call, has_aux=False)
+
+        def rows_of(out: Any) -> Any:
+            shape = np.shape(out)
+            rows = [run.pull([out], [unit]) for unit in _basis(out)]
+            stacked = []
+            for k, primal in enumerate(run.primals):
+                per_leaf = [list(leaves_of(row[k])) for row in rows]
+                leaves = [
+                    _stack([row[i] for row in per_leaf], shape, leaf, 0)
+                    if is_differentiable(leaf)
+                    else None
+                    for i, leaf in enumerate(leaves_of(primal))
+                ]
+                stacked.append(rebuild(primal, iter(leaves)))
+            return call.result(stacked)
+
+        return map_leaves(rows_of, run.out)
+
+    return jacobian_function
+
+
+def jacfwd(f: Function, argnums: Argnums = 0) -> Function:
+    """Return the Jacobian function of ``f``, a column at a time: one tangent per input element.
+
+    Shapes as of ``jacrev``. ``f`` runs once (``linearize``), whatever the number of columns.
+
+    >>> import numpy as np
+    >>> jacfwd(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    check_callable(f, "jacfwd")
+
+    @functools.wraps(f)
+    def jacobian_function(*args: Any, **kwargs: Any) -> Any:
+        call = Call(f, argnums, args, kwargs)
+        primals = call.primals()
+        out, f_jvp = linearize(lambda *traced: call.run(traced), *primals)
+        zeros = [map_leaves(_zero_leaf, primal) for primal in primals]
+
+        def columns_of(index: int, out_leaf: Any) -> Any:
+            results = []
+            for k, primal in enumerate(primals):
+                leaves = [
+                    _columns(f_jvp, zeros, k, i, leaf, index, out_leaf)
+                    if is_differentiable(leaf)
+                    else None
+                    for i, leaf in enumerate(leaves_of(primal))
+                ]
+                results.append(rebuild(primal, iter(leaves)))
+            return call.result(results)
+
+        columns = [columns_of(i, leaf) for i, leaf in enumerate(leaves_of(out))]
+        return rebuild(out, iter(columns))
+
+    return jacobian_function
+
+
+def _zero_leaf(leaf: Any) -> Any:
+    return np.zeros(np.shape(leaf), inexact_dtype(leaf))[()] if is_differentiable(leaf) else leaf
+
+
+def _columns(
+    f_jvp: Function, zeros: list[Any], k: int, i: int, leaf: Any, index: int, out_leaf: Any
+) -> Any:
+    columns = []
+    for unit in _basis(leaf):
+        flat = list(leaves_of(zeros[k]))
+        flat[i] = unit
+        tangents = [*zeros[:k], rebuild(zeros[k], iter(flat)), *zeros[k + 1 :]]
+        columns.append(list(leaves_of(f_jvp(*tangents)))[index])
+    return _stack(columns, np.shape(leaf), out_leaf, -1)
+
+
+def jacobian(f: Function, argnums: Argnums = 0) -> Function:
+    """Return the Jacobian function of ``f`` (by ``jacrev``; ``jacfwd`` suits tall ones better).
+
+    >>> import numpy as np
+    >>> jacobian(np.cumsum)(np.ones(2))
+    array([[1., 0.],
+           [1., 1.]])
+    """
+    return jacrev(f, argnums)
+
+
+def hessian(f: Function, argnums: Argnums = 0) -> Function:
+    """Return the Hessian function of a scalar function: forward over reverse.
+
+    For an argument of shape ``n`` the result has shape ``n + n``.
+
+    >>> import numpy as np
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    check_callable(f, "hessian")
+    return jacfwd(grad(f, argnums), argnums)
+
+
+def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """Return the Hessian of ``f`` times a vector, by forward over reverse; no Hessian is formed.
+
+    One primal gives one array (or container), several give a tuple.
+
+    >>> import numpy as np
+    >>> hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
+    array([ 6., 12.])
+    """
+    check_callable(f, "hvp")
+    argnums: Argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
+    return jvp(grad(f, argnums), primals, tangents)[1]
