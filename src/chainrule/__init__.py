@@ -4,6 +4,7 @@ from . import errors
 from .transforms import (
     check_grads,
     checkpoint,
+    explain_nan,
     grad,
     hessian,
     hvp,
@@ -16,6 +17,7 @@ from .transforms import (
     stop_gradient,
     value_and_grad,
     vjp,
+    why_zero,
 )
 
 __version__ = "0.1.0"
@@ -25,6 +27,7 @@ __all__ = [
     "check_grads",
     "checkpoint",
     "errors",
+    "explain_nan",
     "grad",
     "hessian",
     "hvp",
@@ -37,4 +40,5 @@ __all__ = [
     "stop_gradient",
     "value_and_grad",
     "vjp",
+    "why_zero",
 ]

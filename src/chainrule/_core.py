@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 from .errors import UnsupportedError
@@ -85,6 +87,21 @@ def top_trace(values: Sequence[Any]) -> Any:
     return top
 
 
+class CutWatch(threading.local):
+    """Who wants to know where a traced value is made plain, and so its derivative cut."""
+
+    notify: Callable[[str, Any], None] | None = None
+
+
+CUTS = CutWatch()
+
+
+def note_cut(name: str, values: Any) -> None:
+    """Report that ``name`` makes plain values of traced ones."""
+    if CUTS.notify is not None:
+        CUTS.notify(name, values)
+
+
 class Primitive:
     """A function ``fn`` with a derivative rule; ``args`` names the differentiable arguments.
 
@@ -111,19 +128,51 @@ class Primitive:
     ) -> None:
         self.fn = fn
         self.rule = rule
+        self.lead = lead
         self.name = name or getattr(fn, "__name__", rule.__name__)
         self.kinks = dict(kinks or {})
-        parameters = list(inspect.signature(rule).parameters.values())[lead:]
-        self.parameters = parameters
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        self.names = [p.name for p in parameters]
-        self.args = tuple(args) if args else (self.names[0],)
-        self._positions = tuple(self.names.index(name) for name in self.args)
-        self._params = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-        self.bind = _binder(parameters)
-        self.call = _caller(fn, parameters)
-        if not _dispatched(fn):
-            self.call = self._dispatching(self.call)
+        self._args = tuple(args) if args else None
+
+    # What follows from the rule's signature is made at first use: importing the table is cheap.
+
+    @cached_property
+    def parameters(self) -> list[inspect.Parameter]:
+        """The parameters of the function, which are those of its rule less the leading ones."""
+        return list(inspect.signature(self.rule).parameters.values())[self.lead :]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Names of all parameters."""
+        return [p.name for p in self.parameters]
+
+    @cached_property
+    def args(self) -> tuple[str, ...]:
+        """Names of the differentiable arguments."""
+        return self._args or (self.names[0],)
+
+    @cached_property
+    def variadic(self) -> bool:
+        """Whether the arrays come as ``*arrays``."""
+        return any(p.kind is p.VAR_POSITIONAL for p in self.parameters)
+
+    @cached_property
+    def _positions(self) -> tuple[int, ...]:
+        return tuple(self.names.index(name) for name in self.args)
+
+    @cached_property
+    def _params(self) -> list[str]:
+        return [p.name for p in self.parameters if p.kind is p.KEYWORD_ONLY]
+
+    @cached_property
+    def bind(self) -> Callable[..., tuple[Any, ...]]:
+        """Python's own argument binding, to the normal form."""
+        return _binder(self.parameters)
+
+    @cached_property
+    def call(self) -> Callable[..., Any]:
+        """The function itself, of arguments in normal form."""
+        call = _caller(self.fn, self.parameters)
+        return call if _dispatched(self.fn) else self._dispatching(call)
 
     def _dispatching(self, call: Callable[..., Any]) -> Callable[..., Any]:
         """Make a function of our own look for tracers, as NumPy's functions do by themselves."""
@@ -203,6 +252,7 @@ class PiecewiseConstant:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Apply to the values behind the tracers."""
+        note_cut(self.name, args)
         return self.fn(*plain(args), **plain(kwargs))
 
 
@@ -238,8 +288,13 @@ def _caller(fn: Callable[..., Any], parameters: Sequence[inspect.Parameter]) -> 
     names = ", ".join(p.name for p in parameters)
     call = ", ".join(_as_argument(p) for p in parameters)
     space: dict[str, Any] = {"fn": fn}
-    made: Callable[..., Any] = eval(f"lambda {names}: fn({call})", space)
+    made: Callable[..., Any] = eval(_code(f"lambda {names}: fn({call})"), space)
     return made
+
+
+def _code(source: str) -> Any:
+    """Compile, under a file name that ``errors.user_location`` passes over."""
+    return compile(source, "<chainrule call>", "eval")
 
 
 def _as_argument(p: inspect.Parameter) -> str:
@@ -256,7 +311,7 @@ def _lambda(
             space[f"default_{p.name}"] = p.default
             text += f"=default_{p.name}"
         parts.append(text)
-    made: Callable[..., Any] = eval(f"lambda {', '.join(parts)}: {body}", space)
+    made: Callable[..., Any] = eval(_code(f"lambda {', '.join(parts)}: {body}"), space)
     return made
 
 

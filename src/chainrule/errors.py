@@ -17,10 +17,15 @@ _LIBRARIES = (
 )
 
 
+def is_users(frame: FrameType) -> bool:
+    """Tell whether a frame is neither chainrule's nor NumPy's nor SciPy's."""
+    return not frame.f_code.co_filename.startswith(_LIBRARIES)
+
+
 def user_location() -> str:
     """Return 'FILE:LINE' of the innermost frame that is neither chainrule's nor NumPy's."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARIES):
+    while frame is not None and not is_users(frame):
         frame = frame.f_back
     if frame is None:
         return "<unknown>:0"

@@ -31,6 +31,7 @@ class Page(HTMLParser):
         self.addresses += [value for name, value in attrs if name in ("src", "href")]
 
 
+@pytest.mark.slow
 def test_the_main_job_on_mnist(tmp_path, capsys):
     assert main(["demo", "--out", str(tmp_path / "made" / "here")]) == 0
     text = capsys.readouterr().out
@@ -51,6 +52,7 @@ def run_digits(out, *options):
     return main(["demo", "--data", "digits", "--epochs", "2", "--out", str(out), *options])
 
 
+@pytest.mark.slow
 def test_the_seed_decides_everything(tmp_path, capsys):
     def accuracy(*options):
         assert run_digits(tmp_path, *options) == 0

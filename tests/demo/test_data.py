@@ -1,5 +1,6 @@
 """The demo's data: the split, and one clear line for whatever is wrong with a file."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,7 @@ GOOD = {"x": RNG.random((20, 4)), "y": np.arange(20) % 2}
         ({"y": np.full(20, "a")}, "class numbers"),
         ({"y": np.full(20, np.nan)}, "class numbers"),
         ({"y": np.zeros(20, int)}, "two classes"),
-        ({"x": np.array([{}] * 20, dtype=object)}, "no readable"),
+        ({"x": np.array([{}] * 20, dtype=object)}, "cannot be read"),
     ],
 )
 def test_malformed_arrays_are_refused_in_one_line(tmp_path, change, message):
@@ -93,14 +94,25 @@ def test_missing_and_broken_files_are_refused_in_one_line(tmp_path):
     single = tmp_path / "single.npz"
     with single.open("wb") as file:
         np.save(file, GOOD["x"])
+    damaged = tmp_path / "damaged.npz"
+    np.savez_compressed(damaged, x=RNG.random((20, 9)), y=GOOD["y"])
+    bytes_ = bytearray(damaged.read_bytes())
+    bytes_[100:300] = bytes(200)
+    damaged.write_bytes(bytes_)
+    other = tmp_path / "other.npz"
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("x", "text")
+        archive.writestr("y", "text")
     for source, message in [
+        (str(damaged), "cannot be read"),
+        (str(other), "x must be"),
         (str(tmp_path / "none.npz"), "no file"),
         (str(tmp_path), "unknown data"),
         ("mnist", "unknown data 'mnist'"),
-        (str(text), "no readable"),
-        (str(empty), "no readable"),
-        (str(cut), "no readable"),
-        (str(single), "no readable"),
+        (str(text), "no .npz file"),
+        (str(empty), "no .npz file"),
+        (str(cut), "no .npz file"),
+        (str(single), "no .npz file"),
         (save(tmp_path / "z.npz", z=GOOD["x"]), "no array x and no array y; it has: z"),
         (save(tmp_path / "x.npz", x=GOOD["x"]), "no array y; it has: x"),
     ]:

@@ -154,7 +154,7 @@ SAMPLES: Samples = {
         Sample((A,)),
         Sample((CUBE,), {"axis": (0, 2), "ord": 3}),
         Sample((CUBE,), {"keepdims": True}),
-        Sample((CUBE,), {"axis": (0, 1, 2), "ord": np.inf}),
+        Sample((CUBE + 3.0,), {"axis": (0, 1, 2), "ord": np.inf}),
         Sample((np.zeros((2, 3)),), expect=(np.zeros((2, 3)),)),
         Sample((np.array([2.0, -2.0]),), {"ord": np.inf}, expect=([0.5, -0.5],)),
     ],

@@ -11,67 +11,22 @@ import chainrule as cr
 import chainrule.rules
 from chainrule._core import TABLE, PiecewiseConstant, is_traced, plain
 
-ONE_ARGUMENT = [
-    "floor",
-    "ceil",
-    "rint",
-    "trunc",
-    "fix",
-    "round",
-    "spacing",
-    "isnan",
-    "isinf",
-    "isfinite",
-    "isposinf",
-    "isneginf",
-    "signbit",
-    "isreal",
-    "iscomplex",
-    "logical_not",
-    "any",
-    "all",
-    "isrealobj",
-    "iscomplexobj",
-    "shape",
-    "ndim",
-    "size",
-    "result_type",
-    "common_type",
-    "min_scalar_type",
-    "argmax",
-    "argmin",
-    "nanargmax",
-    "nanargmin",
-    "argsort",
-    "argwhere",
-    "nonzero",
-    "flatnonzero",
-    "count_nonzero",
-    "array_repr",
-    "array_str",
-    "array2string",
-]
-TWO_ARGUMENTS = [
-    "floor_divide",
-    "greater",
-    "greater_equal",
-    "less",
-    "less_equal",
-    "equal",
-    "not_equal",
-    "logical_and",
-    "logical_or",
-    "logical_xor",
-    "isclose",
-    "isin",
-    "allclose",
-    "array_equal",
-    "array_equiv",
-    "may_share_memory",
-    "shares_memory",
-    "searchsorted",
-    "digitize",
-]
+
+def names(text: str) -> list[str]:
+    return text.split()
+
+
+ONE_ARGUMENT = names(
+    "floor ceil rint trunc fix round spacing isnan isinf isfinite isposinf isneginf signbit isreal "
+    "iscomplex logical_not any all isrealobj iscomplexobj shape ndim size result_type common_type "
+    "min_scalar_type argmax argmin nanargmax nanargmin argsort argwhere nonzero flatnonzero "
+    "count_nonzero array_repr array_str array2string"
+)
+TWO_ARGUMENTS = names(
+    "floor_divide greater greater_equal less less_equal equal not_equal logical_and logical_or "
+    "logical_xor isclose isin allclose array_equal array_equiv may_share_memory shares_memory "
+    "searchsorted digitize"
+)
 X = np.array([0.3, -1.6, 2.4])
 SORTED = np.array([-1.0, 0.5, 2.0])
 
@@ -106,8 +61,6 @@ def test_of_two_arguments(name: str) -> None:
     fn = getattr(np, name)
     assert isinstance(TABLE[fn], PiecewiseConstant)
     for call in (lambda x: fn(x, SORTED), lambda x: fn(SORTED, np.sort(x)), lambda x: fn(x, x + 1)):
-        if name == "digitize" and call(np.sort(X)) is None:
-            continue
         y = observed(call, np.sort(X))
         assert not has_traced(y)
         np.testing.assert_equal(y, call(np.sort(X)))

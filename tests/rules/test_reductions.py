@@ -35,10 +35,15 @@ METHODS: list[tuple[Any, Sample]] = [
 ]
 
 
-@pytest.mark.parametrize(("method", "sample"), METHODS, ids=lambda x: getattr(x, "__name__", ""))
+@pytest.mark.parametrize(
+    ("method", "sample"), METHODS, ids=lambda x: getattr(x, "__qualname__", "")
+)
 def test_ufunc_methods(method: Any, sample: Sample, rng: np.random.Generator) -> None:
-    case = Case(method, sample)
-    case.traceable = method
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return method(*args, **kwargs)
+
+    call.__module__ = "numpy"  # As NumPy's own functions, it is called itself.
+    case = Case(call, sample)
     _checks.check_value(case)
     _checks.check_first(case, rng)
     _checks.check_second(case, rng)
@@ -53,7 +58,7 @@ def test_a_running_maximum_stays_where_nothing_is_larger(value: float) -> None:
 
 
 def test_reduceat_takes_increasing_indices_only() -> None:
-    with pytest.raises(ValueError, match="strictly increasing"):
+    with pytest.raises(UnsupportedError, match="strictly increasing"):
         cr.grad(lambda x: np.add.reduceat(x, [2, 0]).sum())(A[0])
 
 
@@ -78,7 +83,9 @@ def test_quantiles_refuse_weights_and_a_traced_q() -> None:
 
 
 def test_an_argument_by_position_after_out_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match="sum"):
+    with pytest.raises(UnsupportedError, match="std"):
+        cr.grad(lambda x: np.std(x, None, None, None, 1))(A)
+    with pytest.raises(TypeError):
         cr.grad(lambda x: np.sum(x, None, None, None, True))(A)
 
 

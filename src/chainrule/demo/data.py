@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 TRAINING_SHARE = 0.8
+# What NumPy and zipfile raise for a damaged or encrypted archive, or one of pickled objects.
+UNREADABLE = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 FEWEST = 10  # examples; below that there is nothing to split
 
 
@@ -77,6 +80,8 @@ def _from_file(path: Path) -> tuple[Array, Array]:
     if not path.is_file():
         raise DataError(f"there is no file {path}")
     try:
+        if not zipfile.is_zipfile(path):
+            raise DataError(f"{path} is no .npz file; numpy.savez(path, x=..., y=...) makes one")
         with np.load(path, allow_pickle=False) as arrays:
             missing = [name for name in ("x", "y") if name not in arrays]
             if missing:
@@ -84,10 +89,10 @@ def _from_file(path: Path) -> tuple[Array, Array]:
                     f"{path} has no array {' and no array '.join(missing)}; "
                     f"it has: {', '.join(arrays) or 'none'}"
                 )
-            return arrays["x"], arrays["y"]
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+            return np.asarray(arrays["x"]), np.asarray(arrays["y"])
+    except UNREADABLE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{path} is no readable .npz file: {reason}") from None
+        raise DataError(f"{path} cannot be read: {reason}") from None
 
 
 def _checked(source: str, x: Array, y: Array) -> tuple[Array, Array]:

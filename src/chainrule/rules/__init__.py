@@ -1,39 +1,23 @@
-"""The rule table: derivative rules as plain NumPy code. Importing it fills ``_core.TABLE``."""
+"""The rule table: derivative rules as plain NumPy code."""
 
-from . import (
-    calculus,
-    complex,
-    constants,
-    counting,
-    creation,
-    elementwise,
-    guarded,
-    indexing,
-    joining,
-    norms,
-    products,
-    reductions,
-    selection,
-    shape,
-    sorting,
-    statistics,
-)
 
-__all__ = [
-    "calculus",
-    "complex",
-    "constants",
-    "counting",
-    "creation",
-    "elementwise",
-    "guarded",
-    "indexing",
-    "joining",
-    "norms",
-    "products",
-    "reductions",
-    "selection",
-    "shape",
-    "sorting",
-    "statistics",
-]
+def load() -> None:
+    """Fill ``_core.TABLE``; done when a rule is first looked up, not when chainrule is imported."""
+    from . import (  # noqa: F401 - importing a module enters its rules
+        calculus,
+        complex,
+        constants,
+        counting,
+        creation,
+        elementwise,
+        guarded,
+        indexing,
+        joining,
+        norms,
+        products,
+        reductions,
+        selection,
+        shape,
+        sorting,
+        statistics,
+    )

@@ -156,13 +156,17 @@ def _enter(functions: Sequence[Any], make: Callable[[Any], Any]) -> Any:
     return made[0]
 
 
+def _parameter_names(rule: Rule) -> tuple[str, ...]:
+    return rule.__code__.co_varnames[: rule.__code__.co_argcount]
+
+
 def elementwise(
     *functions: Any, kinks: dict[str, str] | None = None, args: Sequence[str] | None = None
 ) -> Callable[[Rule], Elementwise]:
     """Declare ``rule(y, a, b, ...) -> partials``."""
 
     def declare(rule: Rule) -> Elementwise:
-        names = args or list(inspect.signature(rule).parameters)[1:]
+        names = args or _parameter_names(rule)[1:]
         made: Elementwise = _enter(functions, lambda fn: Elementwise(fn, rule, 1, names, kinks))
         return made
 
@@ -187,8 +191,7 @@ def linear(
     """Declare the transpose ``rule(ct, a, ...)``; ``rule(ct, i, *arrays, ...)`` if variadic."""
 
     def declare(rule: Rule) -> Linear:
-        kinds = [p.kind for p in inspect.signature(rule).parameters.values()]
-        lead = 2 if inspect.Parameter.VAR_POSITIONAL in kinds else 1
+        lead = 2 if rule.__code__.co_flags & inspect.CO_VARARGS else 1
 
         def make(fn: Any) -> Linear:
             primitive = Linear(fn, rule, lead, args, name=name)

@@ -123,7 +123,7 @@ def _weighted(f: Any, axis: int, span: tuple[int, int], weights: tuple[Any, Any,
 
 
 def _central_weights(before: Any, after: Any) -> tuple[Any, Any, Any]:
-    """Second-order weights on an uneven grid (Quarteroni, Sacco and Saleri, section 10.10)."""
+    """Second-order weights on an uneven grid (the parabola through three points)."""
     both = before + after
     return -after / (before * both), (after - before) / (before * after), before / (after * both)
 
@@ -265,10 +265,10 @@ def polymul(a1, a2):
 
 
 def _leading(p: Any) -> Any:
-    """Drop zeros in front; the zero polynomial keeps one."""
+    """Drop zeros in front; nothing but zeros is one zero, and has no derivative, as in NumPy."""
     p = np.atleast_1d(as_array(p))
     nonzero = np.flatnonzero(plain(p))
-    return p[nonzero[0] :] if nonzero.size else p[:1]
+    return p[nonzero[0] :] if nonzero.size else np.zeros(1, p.dtype)
 
 
 @composite(np.polyder)

@@ -31,12 +31,21 @@ def _scatter_add(ct, index, shape):
     """Zeros of ``shape`` with ``ct`` added at ``index``, as often as the index names a place."""
     if is_traced(ct):
         return scatter_add(ct, index, shape)
-    sums = np.zeros(shape, np.result_type(ct))
+    sums = np.zeros(shape, ct.dtype if hasattr(ct, "dtype") else np.result_type(ct))
     if may_repeat(index):
-        np.add.at(sums, index, ct)
+        _add_at(sums, index, ct)
     else:
         sums[index] = ct
     return sums
+
+
+def _add_at(sums, index, ct):
+    """Perform ``np.add.at``; three times faster than it where rows are added up."""
+    if sums.ndim == 1 or 8 * np.size(ct) < sums.size:
+        np.add.at(sums, index, ct)
+    else:  # NumPy is fast on one axis: number the places
+        places = np.arange(sums.size).reshape(sums.shape)[index]
+        np.add.at(sums.reshape(-1), places.ravel(), np.ravel(ct))
 
 
 @linear(_scatter_add, name="scatter_add")
@@ -65,12 +74,16 @@ def erased(ct, index):
 
 def may_repeat(index):
     """Tell whether an index can name one place twice: only arrays of integers can."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return any(_is_integer_array(part) for part in parts)
+    if isinstance(index, tuple):
+        return any(_is_integer_array(part) for part in index)
+    return _is_integer_array(index)
+
+
+_SINGLE = (int, slice, np.generic)
 
 
 def _is_integer_array(part):
-    if part is None or part is Ellipsis or isinstance(part, (int, slice, np.generic)):
+    if part is None or part is Ellipsis or isinstance(part, _SINGLE):
         return False
     array = np.asarray(part)
     return array.dtype != bool and array.ndim > 0

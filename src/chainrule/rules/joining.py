@@ -243,8 +243,9 @@ _PAD_OPTIONS: dict[str, tuple[str, Any]] = {
 @composite(np.pad)
 def pad(array, pad_width, mode="constant", **kwargs):
     if mode not in _PAD_OPTIONS:
+        given = repr(mode) if isinstance(mode, str) else "a function"
         raise UnsupportedError(
-            f"np.pad with mode={mode!r} has no derivative rule",
+            f"np.pad with {given} as its mode has no derivative rule",
             f"use one of the modes {', '.join(_PAD_OPTIONS)}",
         )
     name, default = _PAD_OPTIONS[mode]

@@ -29,37 +29,34 @@ def dot(ct, a, b):
     return _dot_left(ct, a, b), _dot_right(ct, a, b)
 
 
-def _swap_last(x):
-    """Transpose the last two axes; a plain list will do."""
-    if np.ndim(x) == 2:
-        return x.T if hasattr(x, "T") else np.transpose(x)
-    return np.swapaxes(x, -1, -2)
-
-
 def _matmul_left(ct, a, b):
     """Cotangent of the left factor, up to the sum over axes along which it was broadcast."""
+    if type(b) is np.ndarray and b.ndim == 2 == ct.ndim:  # the common case, without delay
+        return ct @ b.T
     n, m = np.ndim(a), np.ndim(b)
     if m == 1:  # y[..., i] = sum_k a[..., i, k] b[k]
-        return np.multiply(np.expand_dims(ct, -1), b)
+        return np.multiply(ct if n == 1 else ct[..., None], b)
     if n == 1:  # y[..., j] = sum_k a[k] b[..., k, j]
-        return np.matmul(b, np.expand_dims(ct, -1))[..., 0]
+        return np.matmul(b, ct) if m == 2 else np.matmul(b, ct[..., None])[..., 0]
     if n == 2 < m:  # one matrix for the whole stack: contract instead of summing a stack
         axes = (*range(m - 2), m - 1)
         return np.tensordot(ct, b, (axes, axes))
-    return np.matmul(ct, _swap_last(b))
+    return np.matmul(ct, np.swapaxes(b, -1, -2))
 
 
 def _matmul_right(ct, a, b):
     """Cotangent of the right factor, up to the sum over axes along which it was broadcast."""
+    if type(a) is np.ndarray and a.ndim == 2 == ct.ndim:
+        return a.T @ ct
     n, m = np.ndim(a), np.ndim(b)
     if m == 1 and n <= 2:
         return np.matmul(ct, a) if n == 2 else np.multiply(a, ct)
     if n == 1:
-        return np.multiply(np.expand_dims(a, -1), np.expand_dims(ct, -2))
+        return np.multiply(np.reshape(a, (-1, 1)), ct[..., None, :])
     if m <= 2 < n:
         axes = tuple(range(n - 1))
         return np.tensordot(a, ct, (axes, axes))
-    return np.matmul(_swap_last(a), ct)
+    return np.matmul(np.swapaxes(a, -1, -2), ct)
 
 
 def _dot_left(ct, a, b):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._core import is_traced, plain
+from ..errors import UnsupportedError
 from ._central import conjugate, keep_axes
 from ._forms import composite, explicit, linear, reduction
 
@@ -280,9 +281,9 @@ def _reducer(function: Any) -> Any:
 def add_reduceat(array, indices, axis=0, dtype=None):
     """Return the sums over ``indices[i]:indices[i + 1]``, which must increase."""
     if np.any(np.diff(indices) <= 0):
-        raise ValueError(
-            "add.reduceat under differentiation takes strictly increasing indices; "
-            "write other segments as slices and np.sum"
+        raise UnsupportedError(
+            "np.add.reduceat of a traced value takes strictly increasing indices only",
+            "write the segments as slices: np.stack([np.sum(x[i:j]) for i, j in segments])",
         )
     return np.add.reduceat(array, indices, axis=axis, dtype=dtype)
 

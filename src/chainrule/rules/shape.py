@@ -19,6 +19,8 @@ def _reshape(a, shape, order="C", copy=None):
             "give order='C' or order='F'",
         )
     if copy is None:
+        if type(a) is np.ndarray:  # the method is faster by half a microsecond
+            return a.reshape(shape, order=order)
         return np.reshape(a, shape, order=order)
     return np.reshape(a, shape, order=order, copy=copy)
 

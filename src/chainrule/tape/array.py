@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .._core import Tracer, plain
+from .._core import Tracer, note_cut, plain
 from ..errors import ConversionError, UnsupportedError
 from .dispatch import ENTRIES, FUNCTIONS, LIKE, call_function, call_ufunc, make_like
 
@@ -50,7 +50,11 @@ def _in_place(ufunc: Any) -> Callable[[Any, Any], Any]:
 
 
 def _compare(ufunc: Any) -> Callable[[Any, Any], Any]:
-    return lambda self, other: ufunc(plain(self), plain(other))
+    def method(self: Any, other: Any) -> Any:
+        note_cut(ufunc.__name__, (self, other))
+        return ufunc(plain(self), plain(other))
+
+    return method
 
 
 class ArrayTracer(Tracer):

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._core import TABLE, Composite, Primitive, Tracer, plain, top_trace
 from ..errors import MutationError, UnsupportedError
-from ..rules import indexing, reductions
+from ..rules import indexing, load
 
 Entry = Callable[..., Any]
 
@@ -20,6 +20,7 @@ class _Entries(dict[Any, Entry]):
     """NumPy function -> what to call instead; made at first use, from the table."""
 
     def __missing__(self, function: Any) -> Entry:
+        load()
         rule = TABLE.get(function)
         if rule is None:
             raise unsupported(function)
@@ -171,6 +172,8 @@ def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[str,
 
 
 def _reduce(ufunc: Any, method: str, inputs: Any, kwargs: Any, out: Any, where: Any) -> Any:
+    from ..rules import reductions
+
     function = reductions.UFUNC_METHODS.get((ufunc, method))
     if function is None:
         if method == "outer":

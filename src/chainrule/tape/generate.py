@@ -23,7 +23,7 @@ from ..rules._central import unbroadcast
 from ..rules._forms import Elementwise, Linear
 from ..rules._split import Piece
 from .alias import shares_memory, view_of
-from .node import GENERAL, PENDING, Aliased, Node, accumulate, next_order
+from .node import GENERAL, OPERATIONS, PENDING, Aliased, Node, accumulate, next_order
 
 CONSTANTS = frozenset((float, int, np.float64, np.ndarray))
 """Types of a plain operand that the generated code takes; the rest goes through ``apply``."""
@@ -163,17 +163,21 @@ class _Generator:
         positions = [names.index(self.arrays[k]) for k in mask]
         single = len(saved) == 1
 
-        def pull_general(node: Node) -> None:
+        def unpack(node: Node) -> list[Any]:
             args: list[Any] = [None] * len(names)
             for i, x in zip(where, (node.aux,) if single else node.aux or (), strict=True):
                 args[i] = x
-            parents = (node.a, node.b)
-            for i, parent in zip(positions, parents, strict=False):
+            for i, parent in zip(positions, (node.a, node.b), strict=False):
                 args[i] = parent.value
-            for i, parent in zip(positions, parents, strict=False):
+            return args
+
+        def pull_general(node: Node) -> None:
+            args = unpack(node)
+            for i, parent in zip(positions, (node.a, node.b), strict=False):
                 accumulate(parent, primitive.vjp(i, node.ct, node.value, args))
 
         GENERAL[pull_general] = pull_general
+        OPERATIONS[pull_general] = (primitive, unpack)
         return pull_general
 
     def pullbacks(self, mask: tuple[int, ...]) -> str:

@@ -147,13 +147,19 @@ def accumulate(node: Node, ct: Any) -> None:
     node.ct = ct if present is PENDING else present + ct
 
 
+def _recorded_arguments(node: Node) -> list[Any]:
+    _, saved, positions = node.aux
+    args = list(saved)
+    for i, parent in zip(positions, parents_of(node), strict=True):
+        args[i] = parent.value
+    return args
+
+
 def pull_recorded(node: Node) -> None:
     """Pull back through a node that ``Tape.record`` made."""
-    primitive, saved, positions = node.aux
+    primitive, _, positions = node.aux
     parents = parents_of(node)
-    args = list(saved)
-    for i, parent in zip(positions, parents, strict=True):
-        args[i] = parent.value
+    args = _recorded_arguments(node)
     cts = primitive.vjp_all(positions, node.ct, node.value, args)
     for parent, ct in zip(parents, cts, strict=True):
         accumulate(parent, ct)
@@ -172,3 +178,20 @@ GENERAL: dict[Callable[[Node], None], Callable[[Node], None]] = {
     pull_select: pull_select,
 }
 """Fast pullback -> the general one, which is guarded and works on traced values."""
+
+OPERATIONS: dict[Any, tuple[Primitive, Callable[[Node], list[Any]]]] = {}
+"""General pullback of generated code -> its primitive, and what unpacks a record's arguments."""
+
+
+def operation_of(node: Node) -> tuple[Primitive | None, str, list[Any]]:
+    """Return a record's primitive (None for a leaf, a read or a store), its name and arguments."""
+    if node.pull is pull_recorded:
+        primitive = node.aux[0]
+        return primitive, primitive.name, _recorded_arguments(node)
+    if node.pull is None:
+        return None, "input", []
+    general = GENERAL[node.pull]
+    if general in OPERATIONS:
+        primitive, unpack = OPERATIONS[general]
+        return primitive, primitive.name, unpack(node)
+    return None, general.__name__.removeprefix("_general_"), []

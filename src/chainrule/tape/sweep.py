@@ -86,6 +86,22 @@ def _collect(outs: Sequence[Node]) -> tuple[list[Node], list[Node]]:
     return nodes, roots
 
 
+class Graph:
+    """All that some outputs depend on, its cotangent slots reserved while it is in use.
+
+    ``nodes`` are ordered children first; ``roots`` are the leaves.
+    """
+
+    def __init__(self, outs: Sequence[Node]) -> None:
+        self.nodes, self.roots = _collect(outs)
+
+    def __enter__(self) -> Graph:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        _forget(self.nodes, self.roots)
+
+
 def _check_captured(tape: Any, nodes: list[Node], roots: list[Node]) -> None:
     """Raise if an array that this sweep will read was changed since it was captured."""
     captured = tape.captured

@@ -5,12 +5,14 @@ Every transform runs the given function once, on traced values.
 
 from .check import check_grads
 from .control import checkpoint, primitive, stop_gradient
+from .diagnose import explain_nan, why_zero
 from .first_order import grad, jvp, linearize, value_and_grad, vjp
 from .jacobians import hessian, hvp, jacfwd, jacobian, jacrev
 
 __all__ = [
     "check_grads",
     "checkpoint",
+    "explain_nan",
     "grad",
     "hessian",
     "hvp",
@@ -23,4 +25,5 @@ __all__ = [
     "stop_gradient",
     "value_and_grad",
     "vjp",
+    "why_zero",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Primitive, Tracer, plain, top_trace
+from .._core import Primitive, Tracer, note_cut, plain, top_trace
 from .._trees import leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError, UnsupportedError
 from ..rules._central import restore, zeros
@@ -27,6 +27,7 @@ def stop_gradient(x: Any) -> Any:
     >>> cr.grad(lambda x: x * cr.stop_gradient(x))(3.0)
     np.float64(3.0)
     """
+    note_cut("stop_gradient", list(leaves_of(x)))
     return map_leaves(lambda leaf: detached(plain(leaf)), x)
 
 
