@@ -84,7 +84,8 @@ def _cell(result: Result, name: str, ratios: Mapping[str, Ratio]) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+    digits = 3 if value < 0.1 else 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f}"
 
 
 def _notes(results: Sequence[Result]) -> list[str]:

@@ -265,12 +265,23 @@ def apply(primitive: Primitive, args: Sequence[Any]) -> Any:
     for i, x in enumerate(args):
         if isinstance(x, Tracer):
             if i not in positions:
-                inner[i] = plain(x)
+                inner[i] = _parameter(primitive, i, x)
             elif x.trace is top:
                 active[i] = x
     if top is None:
         return primitive.call(*inner)
     return top.record(primitive, inner, active)
+
+
+def _parameter(primitive: Primitive, i: int, x: Tracer) -> Any:
+    """Return the plain value of a traced parameter: only a condition may be one."""
+    name = primitive.names[i] if not primitive.variadic else "a keyword"
+    if name in ("condition", "where"):
+        return plain(x)
+    raise UnsupportedError(
+        f"{primitive.name} of a traced value for {name}: there is no derivative by it",
+        f"pass cr.stop_gradient(...) for {name} if no derivative is wanted",
+    )
 
 
 def _binder(parameters: Sequence[inspect.Parameter]) -> Callable[..., tuple[Any, ...]]:

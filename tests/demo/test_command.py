@@ -127,7 +127,8 @@ def test_wrong_data_end_with_status_2_and_one_line(tmp_path, capsys):
     bad = tmp_path / "bad.npz"
     bad.write_text("nothing")
     for source in (str(tmp_path / "none.npz"), str(bad), "mnist"):
-        assert main(["demo", "--data", source, "--out", str(tmp_path)]) == 2
+        assert main(["demo", "--data", source, "--out", str(tmp_path / "out")]) == 2
+        assert not (tmp_path / "out").exists()
         captured = capsys.readouterr()
         assert captured.out == ""
         assert captured.err.startswith("chainrule demo: ")

@@ -24,6 +24,7 @@ def test_numbers_become_one_by_one(number):
 def test_integers_are_taken_as_float64_and_float32_stays():
     assert Node([[1, 2]]).dtype == np.float64
     assert Node(np.ones((2, 2), np.int8), "a").dtype == np.float64
+    assert Node(np.ones((2, 2), np.float16), "a").dtype == np.float64
     a = Node(np.ones((2, 2), np.float32), "a")
     e = (2 * a / 3 + 1).sum()
     assert e.dtype == np.float32

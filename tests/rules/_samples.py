@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.rules import load
+
 
 @dataclass(frozen=True, eq=False)
 class Sample:
@@ -62,7 +64,8 @@ def complex_array(*shape: int, seed: int = 0) -> Any:
 
 
 def collect() -> Samples:
-    """Merge the samples of all modules."""
+    """Fill the table and merge the samples of all modules."""
+    load()
     merged: Samples = {}
     for path in sorted(Path(__file__).parent.glob("samples_*.py")):
         module = importlib.import_module(f"rules.{path.stem}")

@@ -100,6 +100,12 @@ SAMPLES[np.power] += [
 ]
 SAMPLES[np.float_power].append(Sample((signed(2, 3), 3.0)))
 
+# Lists and integers as the other operand; engines make arrays of lists before a rule sees them.
+for fn in (np.multiply, np.divide, np.maximum, np.arctan2, np.logaddexp):
+    SAMPLES[fn].append(Sample((array(2, 3), [1.5, -2.0, 0.7]), direct=False))
+    SAMPLES[fn].append(Sample((array(2, 3), np.array([1, -2, 3]))))
+    SAMPLES[fn].append(Sample(([[0.5], [1.2]], array(3, low=0.2)), diff=(1,), direct=False))
+
 # ------------------------------------------------------------------- kinks and singular points
 
 zeros = np.zeros(3)

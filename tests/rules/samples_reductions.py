@@ -9,6 +9,7 @@ from rules._samples import Sample, Samples, array, complex_array
 
 A = array(2, 3)
 CUBE = array(2, 3, 2, seed=1)
+WIDE = 5.0 * CUBE  # Sums of absolute values far from ties.
 MASK = np.array([[True, False, True], [False, False, True]])
 ROW_MASK = np.array([True, False, True])
 ZEROS = np.array([[1.5, 0.0, -2.0], [0.0, 3.0, 0.0], [2.0, -1.0, 0.5]])
@@ -141,8 +142,8 @@ SAMPLES: Samples = {
         Sample((A, -np.inf), {"axis": 0}),
         Sample((A, 1)),
         Sample((A, -1)),
-        Sample((CUBE, np.inf), {"axis": (2, 0)}),
-        Sample((CUBE, -np.inf), {"axis": (0, 1), "keepdims": True}),
+        Sample((WIDE, np.inf), {"axis": (2, 0)}),
+        Sample((WIDE, -np.inf), {"axis": (0, 1), "keepdims": True}),
         Sample((A, "fro")),
         Sample((C,), {"axis": 1}),
         Sample((C, 1), {"axis": 0}),
@@ -160,7 +161,7 @@ SAMPLES: Samples = {
     ],
     np.linalg.matrix_norm: [
         Sample((CUBE,)),
-        Sample((CUBE,), {"ord": 1, "keepdims": True}),
+        Sample((WIDE,), {"ord": 1, "keepdims": True}),
         Sample((A,), {"ord": -np.inf}),
         Sample((np.zeros((2, 3)),), expect=(np.zeros((2, 3)),)),
     ],

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import chainrule.rules  # noqa: F401 - fills the table
 from chainrule._core import TABLE, PiecewiseConstant, Primitive
 from chainrule.rules._forms import Elementwise
 from rules._checks import Case, check_direct
@@ -57,7 +56,7 @@ ANALYTIC = [
     if isinstance(fn, np.ufunc) and isinstance(TABLE[fn], Elementwise)
     if any(loop.endswith("D->D") for loop in fn.types)
     for k, sample in enumerate(samples)
-    if sample.expect is None and all(np.isrealobj(x) for x in Case(fn, sample).xs)
+    if sample.expect is None and sample.direct and all(np.isrealobj(x) for x in Case(fn, sample).xs)
 ]
 
 

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule._core import TABLE
+from chainrule.rules import load
 
+load()
 TINY, HUGE = 1e-150, 1e150
 EVERYWHERE = [-30.0, -1.5, -0.3, -1e-8, -TINY, TINY, 1e-8, 0.2, 1.0, 2.5, 30.0]
 INSIDE = [-1 + 1e-12, -0.7, -TINY, 1e-9, 0.5, 0.99, 1 - 1e-12]
@@ -106,8 +109,6 @@ def test_a_zero_cotangent_beats_an_infinite_slope() -> None:
 )
 def test_single_precision_is_kept_inside_the_rule(fn: Any) -> None:
     """A slope in double precision would be rounded in the end, but cost twice the memory."""
-    from chainrule._core import TABLE
-
     x = np.array([0.5, 1.0, 2.0], np.float32)
     entry = TABLE[fn]
     args = (x, x[::-1])[: fn.nin if isinstance(fn, np.ufunc) else 1]

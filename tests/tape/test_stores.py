@@ -515,7 +515,7 @@ def out_of_reductions(m):
     a = np.zeros_like(m[0])
     np.sum(m * m, axis=0, out=a)
     b = np.zeros_like(m)
-    np.cumsum(m, axis=1, out=b)
+    np.cumsum(m * 0.9, axis=1, out=b)
     np.clip(b, -1, 1, out=b[:, :] if False else b)
     return a * b
 

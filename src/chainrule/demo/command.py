@@ -56,8 +56,8 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the demo; return the exit status."""
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
         digits = load(options.data, options.seed)
+        options.out.mkdir(parents=True, exist_ok=True)
         return _train_and_report(digits, options)
     except DataError as error:
         return _fail(str(error), MISUSED)

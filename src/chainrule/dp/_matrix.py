@@ -20,7 +20,8 @@ Matrix = NDArray[Any]
 def as_matrix(value: Any, number_dtype: DTypeLike = np.float64) -> Matrix:
     """Return a copy of ``value`` as a matrix of floats.
 
-    Numbers, and 1-d arrays with one element, become (1, 1); integers and booleans become float64.
+    Numbers, and 1-d arrays with one element, become (1, 1). Integers, booleans and half precision,
+    in which nothing can be trained, become float64.
     A number takes the dtype ``number_dtype``, so that ``2 * a`` keeps the precision of ``a``.
     Raises ArgumentError for what is no array of real numbers, ShapeError for other dimensions.
     """
@@ -30,7 +31,7 @@ def as_matrix(value: Any, number_dtype: DTypeLike = np.float64) -> Matrix:
         raise ArgumentError(
             f"A Node cannot hold this value: {error}", "give rows of equal length"
         ) from None
-    if array.dtype.kind in "biu":
+    if array.dtype.kind in "biu" or array.dtype == np.float16:
         array = array.astype(np.float64)
     if array.dtype.kind != "f":
         raise ArgumentError(
@@ -65,6 +66,8 @@ def check_elementwise(symbol: str, a: tuple[int, ...], b: tuple[int, ...]) -> No
     Allowed, beside equal shapes: a row (1, n), a column (m, 1) or a number (1, 1) against (m, n).
     A row against a column is refused: NumPy would make a table of all pairs of it.
     """
+    if a == b or (1, 1) in (a, b):
+        return
     stretched = tuple(max(pair) if 0 not in pair else 0 for pair in zip(a, b, strict=True))
     fits = all(1 in pair or pair[0] == pair[1] for pair in zip(a, b, strict=True))
     if fits and stretched in (a, b):

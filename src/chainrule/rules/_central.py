@@ -13,7 +13,7 @@ from .._core import Tracer
 def kind(x: Any) -> str:
     """Return the dtype kind of an array, a number or a traced value: 'f', 'c', 'i', ..."""
     dtype = getattr(x, "dtype", None)
-    return dtype.kind if dtype is not None else np.result_type(x).kind
+    return dtype.kind if dtype is not None else np.asarray(x).dtype.kind
 
 
 def conjugate(x: Any) -> Any:
@@ -43,7 +43,7 @@ def restore(ct: Any, like: Any) -> Any:
     shape = np.shape(like)
     if ct.shape != shape:
         ct = unbroadcast(ct, shape)
-    dtype = like.dtype if hasattr(like, "dtype") else np.result_type(like)
+    dtype = like.dtype if hasattr(like, "dtype") else np.asarray(like).dtype
     if ct.dtype != dtype and dtype.kind in "fc":
         if ct.dtype.kind == "c" and dtype.kind != "c":
             ct = np.real(ct)
@@ -88,7 +88,7 @@ def total(terms: Sequence[Any]) -> Any:
 
 def zeros(x: Any) -> Any:
     """Zeros of the shape and floating dtype of ``x``."""
-    dtype = np.result_type(x.dtype if hasattr(x, "dtype") else x)
+    dtype = x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype
     if dtype.kind not in "fc":
         dtype = np.dtype(float)
     return np.zeros(np.shape(x), dtype)[()]

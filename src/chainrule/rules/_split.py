@@ -116,9 +116,9 @@ def _keeps_dtype(node: ast.expr) -> bool:
 
 def piece_function(rule: Callable[..., Any], piece: Piece, params: str) -> Callable[..., Any]:
     """Compile one piece into a function of the rule's parameters."""
-    lines = [f"def {rule.__name__}({params}):", *piece.statements, f"return {piece.expression}"]
+    lines = [f"def _made({params}):", *piece.statements, f"return {piece.expression}"]
     source = "\n    ".join(lines)
     space: dict[str, Any] = dict(rule.__globals__) if isinstance(rule, FunctionType) else {}
     exec(compile(source, f"<chainrule rule {rule.__name__}>", "exec"), space)
-    made: Callable[..., Any] = space[rule.__name__]
+    made: Callable[..., Any] = space["_made"]
     return made

@@ -25,9 +25,9 @@ def histogram(a, bins=10, range=None, density=None, weights=None):
     counts, edges = np.histogram(plain(a), plain(bins), plain(range), weights=weights)
     if np.ndim(bins) == 1:
         edges = bins
-    elif range is not None:
+    elif range is not None and any(map(is_traced, range)):
         edges = np.linspace(range[0], range[1], len(edges))
-    elif np.size(a):
+    elif range is None and np.size(a):
         low, high = np.min(a), np.max(a)
         margin = 0.5 if low == high else 0
         edges = np.linspace(low - margin, high + margin, len(edges))

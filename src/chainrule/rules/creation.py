@@ -32,6 +32,7 @@ def _fractions(num, endpoint):
 
 @composite(np.linspace)
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
+    start, stop = (x if is_traced(x) else np.asarray(x)[()] for x in (start, stop))
     y = _cast(linspace_array(start, stop, num=num, endpoint=endpoint, axis=axis), dtype)
     if not retstep:
         return y
@@ -65,15 +66,18 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
 
 @composite(np.geomspace)
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
-    if "c" in (kind(plain(start)), kind(plain(stop))):
+    start, stop = (x if is_traced(x) else np.asarray(x)[()] for x in (start, stop))
+    if "c" in (kind(start), kind(stop)):
         raise UnsupportedError(
             "np.geomspace with complex ends has no derivative rule",
             "write start * np.exp(np.linspace(0, 1, num) * np.log(stop / start))",
         )
-    sign = np.sign(plain(start))
+    # NumPy computes in double precision unless dtype= asks for another.
+    real = np.result_type(plain(start), plain(stop), 1.0, np.zeros((), dtype).real)
+    sign = np.sign(np.asarray(plain(start), real))
     if not np.all(sign) or not np.all(plain(stop)):
         raise ValueError("Geometric sequence cannot include zero")
-    start, stop = start / sign, stop / sign
+    start, stop = start / sign, stop / sign  # now positive, and of that precision
     y = np.logspace(np.log10(start), np.log10(stop), num=num, endpoint=endpoint)
     if num > 0:  # the ends exactly, which a power of a logarithm may miss
         y = setitem(y, 0, start)

@@ -148,6 +148,9 @@ def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[str,
         kwargs.pop(default, None)
     if kwargs.get("dtype") is None:
         kwargs.pop("dtype", None)
+    if kwargs and ufunc.signature is not None:  # axis= and the like of np.vecdot
+        result = ENTRIES[ufunc](*inputs, **kwargs)
+        return result if out is None else _assign_out(out, result, ufunc)
     if kwargs:
         raise UnsupportedError(
             f"np.{ufunc.__name__} of a traced value does not take {', '.join(kwargs)}",

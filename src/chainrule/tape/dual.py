@@ -15,7 +15,7 @@ from .._core import Primitive, Trace, Tracer, top_trace
 from ..errors import MutationError, ShapeError
 from .alias import is_array, shares_memory
 from .array import ArrayTracer
-from .node import as_inexact
+from .node import as_inexact, is_inexact
 
 
 class Dual(ArrayTracer):
@@ -93,6 +93,8 @@ class Forward(Trace):
         for i, x in active.items():
             values[i] = x.value
         y = primitive.call(*values)
+        if not is_inexact(y):
+            return y
         tangents = {i: x.tangent for i, x in active.items()}
         with np.errstate(all="ignore"):
             y_dot = primitive.jvp(tangents, y, values)

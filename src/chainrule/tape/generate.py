@@ -124,7 +124,7 @@ class _Generator:
             lines += [f"{self.lead} = _ct"]
         for k, slot in slots.items():
             lines.append(f"_x{k} = {slot}")
-            if self.arrays[k] in needed or restore or not self.elementwise:
+            if self.arrays[k] in needed or self.restores(k, restore):
                 lines.append(f"{self.arrays[k]} = _x{k}.value")
         if saved:
             lines.append(f"{', '.join(saved)}{',' if len(saved) > 1 else ''} = _n.aux")
@@ -132,12 +132,16 @@ class _Generator:
             lines += self.contribution(k, restore, in_place=len(self.arrays) == len(mask))
         return self.compile("_n", lines, f"pull_{self.primitive.name}")
 
+    def restores(self, k: int, restore: bool) -> bool:
+        """Tell whether a contribution must be given its argument's shape and dtype."""
+        return restore or not self.elementwise or not self.pieces[k].keeps_dtype
+
     def contribution(self, k: int, restore: bool, in_place: bool) -> list[str]:
         """Lines that compute one cotangent and add it to the parent's."""
         piece = self.pieces[k]
         text = piece.expression
         lines = list(piece.statements)
-        restore = restore or not self.elementwise or not piece.keeps_dtype
+        restore = self.restores(k, restore)
         if not self.elementwise:
             lines.append(f"_g = {text}")
         elif text in ("1", "1.0"):
@@ -228,6 +232,8 @@ class _Generator:
     def signature(self) -> str:
         parts = []
         for p in self.primitive.parameters:
+            if p.kind is p.KEYWORD_ONLY and "*" not in parts:
+                parts.append("*")
             if p.default is p.empty:
                 parts.append(p.name)
             else:
@@ -260,6 +266,9 @@ class _Generator:
             "_n.order = _order()",
             *self.choice(active, suffix),
         ]
+        if "dtype" in self.params:
+            at = lines.index("_n = _Node()")
+            lines.insert(at, "if _v.dtype.kind not in 'fc': return _v")
         if not self.elementwise:
             lines.append(f"if _shares_memory(_v, {active[0]}):")
             arguments = ", ".join(self.call_arguments())
@@ -296,9 +305,10 @@ class _Generator:
         return [f"_n.pull = _same{suffix} if {same} else {plain}"]
 
     def compile(self, signature: str, lines: list[str], name: str) -> Callable[..., Any]:
-        source = f"def {name}({signature}):\n" + "\n".join("    " + line for line in lines)
+        source = f"def _made({signature}):\n" + "\n".join("    " + line for line in lines)
         exec(compile(ast.parse(source), f"<chainrule {name}>", "exec"), self.space)
-        made: Callable[..., Any] = self.space[name]
+        made: Callable[..., Any] = self.space.pop("_made")
+        made.__name__ = made.__qualname__ = name
         return made
 
 

@@ -103,6 +103,8 @@ class Tape(Trace):
         records = {i: x.current() for i, x in active.items()}
         values = [records[i].value if i in records else x for i, x in enumerate(args)]
         value = primitive.call(*values)
+        if not is_inexact(value):
+            return value
         saved = [None if i in records else self.captured.keep(x) for i, x in enumerate(args)]
         parents = tuple(records.values())
         rest = parents[1] if len(parents) == 2 else parents[1:] or None
@@ -123,6 +125,11 @@ def as_inexact(value: Any) -> Any:
     if array.dtype.kind in "iu":
         array = array.astype(float)
     return array[()] if array.ndim == 0 else array
+
+
+def is_inexact(value: Any) -> bool:
+    """Tell whether a result can have a derivative: ``np.sum(x, dtype=int)`` has none."""
+    return type(value) is tuple or value.dtype.kind in "fc"
 
 
 def parents_of(node: Node) -> tuple[Node, ...]:
