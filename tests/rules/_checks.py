@@ -42,7 +42,7 @@ class Case:
                 del rest[: len(value)]
             else:
                 new = rest.pop(0)
-            (kwargs if isinstance(place, str) else args)[place] = new  # type: ignore[index]
+            (kwargs if isinstance(place, str) else args)[place] = new
         return args, kwargs
 
     def plain(self, xs: Sequence[Any]) -> Arrays:

@@ -106,7 +106,7 @@ def test_a_missing_conjugate(rng: np.random.Generator) -> None:
 def test_a_wrong_value(rng: np.random.Generator) -> None:
     elementwise(f)(lambda y, a: 2 * a)
     wrong = case()
-    wrong.plain = lambda xs: [x * x * (1 + 1e-12) for x in xs]  # type: ignore[method-assign]
+    wrong.plain = lambda xs: [x * x * (1 + 1e-12) for x in xs]
     assert caught(_checks.check_value, wrong)
 
 
