@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
+
 from .errors import UnsupportedError
 
 TABLE: dict[Any, Any] = {}
@@ -262,6 +264,9 @@ def apply(primitive: Primitive, args: Sequence[Any]) -> Any:
     inner = list(args)
     top = top_trace([args[i] for i in positions])
     active: dict[int, Any] = {}
+    for i in positions:
+        if isinstance(inner[i], (list, tuple)):
+            inner[i] = np.asarray(inner[i])
     for i, x in enumerate(args):
         if isinstance(x, Tracer):
             if i not in positions:

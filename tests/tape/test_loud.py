@@ -311,7 +311,7 @@ def test_each_mutator_of_numpy_is_tried():
                 found.add(name)
     assert {"copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"} <= found
     missing = [name for name in found if name not in " ".join(PLAIN_STORES)]
-    assert missing == []
+    assert set(missing) <= {"i0"}, "i0 is a modified Bessel function"
 
 
 def test_an_object_array_of_traced_values_is_right():
@@ -500,14 +500,14 @@ def capturing(c):
     n = c.size
     square = np.diag(np.ones(n)) if n < 100 else None
     yield lambda x: x * c
-    yield lambda x: c / x
+    yield lambda x: c * np.sin(x)
     yield lambda x: np.power(x, c)
     yield lambda x: np.dot(x, c)
     yield lambda x: np.einsum("i,i->i", x, c)
     yield lambda x: np.where(c > 0, x, 1) * c
     yield lambda x: np.arctan2(x, c)
     yield lambda x: np.convolve(x[:5], c)
-    yield lambda x: np.sum(np.outer(x, c) if n < 100 else np.vdot(c, x))
+    yield lambda x: np.outer(x[:5], c)
     if square is not None:
         yield lambda x: x @ (square * c) * c
 
@@ -634,13 +634,13 @@ def test_stop_gradient_gives_memory_of_its_own():
 
 def test_a_function_without_a_rule():
     def f(x):
-        return np.unwrap(x)  # HERE
+        return np.i0(x)  # HERE
 
     for _, run in modes(f):
         with pytest.raises(UnsupportedError) as caught:
             run()
         assert error_line(f) in str(caught.value)
-        assert "unwrap" in str(caught.value)
+        assert "i0" in str(caught.value)
         assert "cr.primitive" in str(caught.value)
 
 

@@ -61,7 +61,10 @@ class Elementwise(_Splittable):
 
     def jvp(self, tangents: dict[int, Any], y: Any, args: Sequence[Any]) -> Any:
         """Sum of tangent times partial."""
-        return total([product(t, self.entry(i)(y, *args)) for i, t in tangents.items()])
+        t = total([product(t, self.entry(i)(y, *args)) for i, t in tangents.items()])
+        if np.shape(t) != np.shape(y):
+            t = np.broadcast_to(t, np.shape(y))
+        return restore(t, y)
 
     def vjp(self, i: int, ct: Any, y: Any, args: Sequence[Any]) -> Any:
         """Cotangent times partial, summed where the argument was broadcast."""

@@ -12,8 +12,8 @@ the owner's buffer to its region. The same steps lead to the same region of a co
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
+from operator import getitem as getitem_step
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from .._core import Primitive, Tracer, top_trace
 from ..errors import MutationError, ShapeError
 from ..rules import indexing
 from ..rules._central import restore
-from .node import GENERAL, PENDING, Aliased, Node, accumulate, new_node
+from .node import GENERAL, PENDING, Aliased, Node, accumulate, new_node, next_order
 
 Steps = tuple[tuple[Any, tuple[Any, ...]], ...]
 
@@ -92,14 +92,17 @@ def is_handle(x: Node) -> bool:
     return type(x) is Aliased and (type(x.link) is Store or is_stored(x.link.owner))
 
 
+_BASIC = frozenset((int, slice, type(None), type(Ellipsis), np.int64, np.intp))
+
+
 def is_basic(index: Any) -> bool:
     """Tell whether an index makes a view: integers, slices, None and Ellipsis."""
-    items = index if type(index) is tuple else (index,)
-    return all(
-        i is None or i is Ellipsis or isinstance(i, (slice, int, np.integer))
-        and not isinstance(i, (bool, np.bool_))
-        for i in items
-    )
+    kind = type(index)
+    if kind in _BASIC:
+        return True
+    if kind is tuple:
+        return _BASIC.issuperset(map(type, index)) or all(map(is_basic, index))
+    return isinstance(index, np.integer)
 
 
 def frozen(index: Any) -> Any:
@@ -119,25 +122,40 @@ def is_array(value: Any) -> bool:
 
 def getitem(x: Node, index: Any) -> Node:
     """Record ``x[index]``: a view for a basic index, else a copy."""
-    basic = type(index) is int or type(index) is slice or is_basic(index)
+    basic = is_basic(index)
     if not basic:
         index = frozen(index)
-    owner, steps = place_of(x)
-    if is_stored(owner):
-        value = walk(steps, owner.link.latest.value)[index]
-        if not (basic and is_array(value)):
-            return _read(owner, steps, index)
-        node = Aliased()
-        node.trace = x.trace
-        node.value = value
-        node.link = View(owner, (*steps, (operator.getitem, (index,))), -1)
-        return node
+    if type(x) is Aliased:
+        owner, steps = place_of(x)
+        if type(owner) is Aliased:
+            return _getitem_of_stored(x, owner, steps, index, basic)
+    else:
+        owner, steps = x, ()
     value = x.value[index]
-    pull = pull_getitem if basic or _is_mask(index) else pull_getitem_at
-    node = new_node(x.trace, value, pull, x, None, index)
-    if basic and is_array(value):
-        node.__class__ = Aliased
-        node.link = View(owner, (*steps, (operator.getitem, (index,))), 0)
+    viewed = basic and type(value) is not np.float64 and is_array(value)
+    node = Aliased() if viewed else Node()
+    node.value = value
+    node.trace = x.trace
+    node.a = x
+    node.b = None
+    node.aux = index
+    node.ct = None
+    node.order = next_order()
+    node.pull = pull_getitem if basic or _is_mask(index) else pull_getitem_at
+    if viewed:
+        node.link = View(owner, (*steps, (getitem_step, (index,))), 0)
+    return node
+
+
+def _getitem_of_stored(x: Node, owner: Node, steps: Steps, index: Any, basic: bool) -> Node:
+    """Record an element that was stored into, or make a view that is read when it is used."""
+    value = walk(steps, owner.link.latest.value)[index]
+    if not (basic and is_array(value)):
+        return _read(owner, steps, index)
+    node = Aliased()
+    node.trace = x.trace
+    node.value = value
+    node.link = View(owner, (*steps, (getitem_step, (index,))), -1)
     return node
 
 
@@ -193,7 +211,7 @@ def setitem(x: Node, index: Any, value: Any) -> None:
     owner, steps = place_of(x)
     if not is_basic(index):
         index = frozen(index)
-    elif _is_region(value, owner, (*steps, (operator.getitem, (index,)))):
+    elif _is_region(value, owner, (*steps, (getitem_step, (index,)))):
         return  # x[i] += y has already stored through the view x[i]
     store(owner, steps, index, value)
 
@@ -290,12 +308,19 @@ def assign(x: Node, new: Any) -> Node:
 
 def own_cotangent(node: Node) -> Any:
     """Return a node's cotangent as a buffer that may be written, laid out as its value."""
+    ct = node.ct
     owned = node.trace.owned
     if id(node) in owned:
-        return node.ct
-    buffer = np.zeros_like(node.value)
-    if node.ct is not PENDING:
-        buffer[...] = node.ct
+        return ct
+    if ct is PENDING:
+        value = node.value
+        if value.flags.c_contiguous:
+            buffer = np.zeros(value.shape, value.dtype)
+        else:
+            buffer = np.zeros_like(value)
+    else:
+        buffer = np.empty_like(node.value)
+        buffer[...] = ct
     node.ct = buffer
     owned.add(id(node))
     return buffer
@@ -313,7 +338,9 @@ def _own_region(node: Node, steps: Steps) -> Any:
 
 def pull_getitem(node: Node) -> None:
     """Add to the region of the parent that a basic index or a mask read."""
-    own_cotangent(node.a)[node.aux] += node.ct
+    region = own_cotangent(node.a)
+    index = node.aux
+    region[index] += node.ct
 
 
 def pull_getitem_at(node: Node) -> None:

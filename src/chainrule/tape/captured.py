@@ -9,8 +9,7 @@ import numpy as np
 
 from ..errors import MutationError, user_location
 
-_SMALL = 1024
-_EXACT = (float, int, np.float64)
+_SMALL = 16384
 
 
 def fingerprint(array: np.ndarray[Any, Any]) -> bytes:
@@ -39,10 +38,16 @@ class Captured:
 
     def add(self, array: Any) -> None:
         """Take the fingerprint of an array, once."""
-        entry = self.entries.get(id(array))
-        if entry is None or entry[0]() is not array:
-            reference = weakref.ref(array)
-            self.entries[id(array)] = (reference, fingerprint(array), user_location())
+        key, entries = id(array), self.entries
+        entry = entries.get(key)
+        if entry is not None and entry[0]() is array:
+            return
+
+        def forget(dead: weakref.ref[Any]) -> None:
+            if key in entries and entries[key][0] is dead:
+                del entries[key]
+
+        entries[key] = (weakref.ref(array, forget), fingerprint(array), user_location())
 
     def keep(self, x: Any) -> Any:
         """Take note of what a pullback saves: an array, or a tuple or list with arrays in it."""

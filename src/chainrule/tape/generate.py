@@ -43,22 +43,31 @@ def restore_plain(ct: Any, like: Any) -> Any:
     """Give a plain cotangent the shape and dtype of its argument."""
     shape = like.shape
     if ct.shape != shape:
-        ct = unbroadcast(ct, shape)
+        extra = ct.ndim - len(shape)
+        if extra == 1 and ct.shape[1:] == shape:  # a bias, as of a layer
+            ct = np.add.reduce(ct)
+        else:
+            ct = unbroadcast(ct, shape)
     return ct if ct.dtype is like.dtype else ct.astype(like.dtype)
 
 
 def is_plain_real(value: Any, *args: Any) -> bool:
     """Tell whether the result and the active arguments are plain and real: no general pullback."""
-    return all(
-        (type(x) is np.ndarray or isinstance(x, np.floating)) and x.dtype.kind == "f"
-        for x in (value, *args)
-    )
+    for x in (value, *args):
+        kind = type(x)
+        if (kind is not np.ndarray and kind not in _SCALARS) or x.dtype.kind != "f":
+            return False
+    return True
+
+
+_SCALARS = frozenset((np.float64, np.float32, np.float16, np.longdouble))
 
 
 _SPACE: dict[str, Any] = {
     "_Node": Node,
     "_Aliased": Aliased,
     "_CONSTANTS": CONSTANTS,
+    "_CONTAINERS": (np.ndarray, tuple, list),
     "_PENDING": PENDING,
     "_apply": apply,
     "_float64": np.float64,
@@ -83,9 +92,12 @@ def generable(primitive: Any) -> bool:
     )
 
 
-def generate(primitive: Any) -> Callable[..., Any]:
-    """Return the recording function of a primitive, with the primitive's own signature."""
-    return _Generator(primitive).forward()
+def generate(primitive: Any, reflected: bool = False) -> Callable[..., Any]:
+    """Return the recording function of a primitive, with the primitive's own signature.
+
+    ``reflected``: with its two arguments in the other order, as ``__radd__`` takes them.
+    """
+    return _Generator(primitive).forward(reflected)
 
 
 class _Generator:
@@ -197,7 +209,7 @@ class _Generator:
 
     # -- recording ---------------------------------------------------------------------------
 
-    def forward(self) -> Callable[..., Any]:
+    def forward(self, reflected: bool) -> Callable[..., Any]:
         """Compile the function that computes the value and makes the record."""
         p = self.arrays[0]
         lines = self.resolve(p)
@@ -217,7 +229,8 @@ class _Generator:
                 *self.recorded((1,)),
             ]
         lines.append(f"return _apply(_primitive, ({', '.join(self.primitive.names)},))")
-        return self.compile(self.signature(), lines, self.primitive.name)
+        signature = ", ".join(reversed(self.arrays)) if reflected else self.signature()
+        return self.compile(signature, lines, self.primitive.name)
 
     def resolve(self, name: str) -> list[str]:
         """Find the record behind an aliased operand."""
@@ -248,13 +261,18 @@ class _Generator:
         suffix = self.pullbacks(mask)
         lines = [f"{name} = _x_{name}.value" for name in active]
         lines.append(f"_v = {self.value_text()}")
+        needed = self.needed(mask)
         tape = f"_x_{active[0]}.trace"
         aux = "None" if not saved else saved[0] if len(saved) == 1 else f"({', '.join(saved)})"
+        for name in active:
+            if name in needed:  # a leaf is the user's own array
+                lines.append(f"if _x_{name}.pull is None and type({name}) is _ndarray:")
+                lines.append(f"    {tape}.captured.add({name})")
         for name in saved:
             if name in self.arrays:
                 lines.append(f"if _t_{name} is _ndarray: {tape}.captured.add({name})")
             else:
-                lines.append(f"{tape}.captured.keep({name})")
+                lines.append(f"if type({name}) in _CONTAINERS: {tape}.captured.keep({name})")
         lines += [
             "_n = _Node()",
             "_n.value = _v",

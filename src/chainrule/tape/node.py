@@ -82,10 +82,7 @@ class Tape(Trace):
 
     def root(self, value: Any) -> Node:
         """Make a leaf: a number or a floating-point array to differentiate by."""
-        value = as_inexact(value)
-        if type(value) is np.ndarray:
-            self.captured.add(value)
-        return new_node(self, value, None)
+        return new_node(self, as_inexact(value), None)
 
     def constant(self, value: Any) -> Node:
         """Make a leaf of zero derivative, to be stored into."""
@@ -96,7 +93,8 @@ class Tape(Trace):
         from . import alias
 
         first = next(iter(active))
-        if alias.is_handle(active[first]) and primitive.form != "elementwise":
+        may_view = primitive.form == "linear" and len(primitive.args) == 1 and not first
+        if may_view and alias.is_handle(active[first]):
             view = alias.record_view(primitive, args, active[first])
             if view is not None:
                 return view
@@ -105,6 +103,9 @@ class Tape(Trace):
         value = primitive.call(*values)
         if not is_inexact(value):
             return value
+        for record in records.values():
+            if record.pull is None:
+                self.captured.keep(record.value)
         saved = [None if i in records else self.captured.keep(x) for i, x in enumerate(args)]
         parents = tuple(records.values())
         rest = parents[1] if len(parents) == 2 else parents[1:] or None
@@ -112,7 +113,7 @@ class Tape(Trace):
         node = new_node(self, value, pull_recorded, parents[0], rest, aux)
         if type(value) is tuple:
             return tuple(new_node(self, v, pull_select, node, None, k) for k, v in enumerate(value))
-        if primitive.form != "elementwise" and alias.shares_memory(value, values[first]):
+        if may_view and alias.shares_memory(value, values[first]):
             return alias.view_of(node, primitive, args, active[first])
         return node
 

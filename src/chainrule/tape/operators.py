@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .._core import TABLE
 from . import alias
 from .dispatch import ENTRIES
+from .generate import generate
 from .node import Node
 
 _OPERATORS = {
@@ -21,12 +23,12 @@ _OPERATORS = {
 }
 
 
-def _at_first_use(method: str, ufunc: Any, reflected: bool) -> Callable[[Any, Any], Any]:
-    def operator(x: Any, y: Any) -> Any:
+def _at_first_use(method: str, ufunc: Any, reflected: bool) -> Callable[..., Any]:
+    def operator(*operands: Any) -> Any:
         entry = ENTRIES[ufunc]
-        made = (lambda x, y: entry(y, x)) if reflected else entry
+        made = generate(TABLE[ufunc], reflected=True) if reflected else entry
         setattr(Node, method, made)
-        return made(x, y)
+        return made(*operands)
 
     return operator
 
@@ -36,6 +38,7 @@ def install() -> None:
     for name, ufunc in _OPERATORS.items():
         setattr(Node, f"__{name}__", _at_first_use(f"__{name}__", ufunc, reflected=False))
         setattr(Node, f"__r{name}__", _at_first_use(f"__r{name}__", ufunc, reflected=True))
+    Node.__neg__ = _at_first_use("__neg__", np.negative, reflected=False)  # type: ignore[method-assign]
     Node.__getitem__ = alias.getitem  # type: ignore[method-assign,assignment]
     Node.__setitem__ = alias.setitem  # type: ignore[method-assign,assignment]
     Node.assign = alias.assign  # type: ignore[method-assign,assignment]
