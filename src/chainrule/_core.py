@@ -58,6 +58,10 @@ class Tracer:
         """Return the record that now stands for this value (see in-place stores)."""
         return self
 
+    def parts(self) -> tuple[Any, ...]:
+        """Return the values that it consists of, which may be traced by outer derivatives."""
+        return (self.value,)
+
 
 def is_traced(x: object) -> bool:
     """Tell whether ``x`` is a value under differentiation."""

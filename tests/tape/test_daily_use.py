@@ -114,7 +114,8 @@ def test_a_format_that_numpy_refuses():
         lambda x: x.astype(int),
         lambda x: x.astype(bool),
         lambda x: np.shape(x),
-        lambda x: (x.shape, x.ndim, x.size, x.dtype, x.itemsize, x.nbytes, len(x)),
+        lambda x: (x.ndim, x.size, x.itemsize, x.nbytes, len(x)),
+        lambda x: x.dtype,
         lambda x: np.ones(x.shape) * x.size,
     ],
 )
@@ -195,7 +196,7 @@ def test_builtins_over_elements():
     check(lambda x: np.stack(list(map(np.sin, x))) * x, X)
     check(lambda x: np.concatenate([row * i for i, row in enumerate(x.reshape(2, 2))]), X)
     check(lambda x: sum(x[i] * x[-i] for i in range(len(x))) * x, X)
-    check(lambda x: abs(x) * divmod(x, 0.7)[1] + (-x) ** 2 - (+x), X)
+    check(lambda x: abs(x) * divmod(x, 0.6)[1] + (-x) ** 2 - (+x), X)
     check(lambda x: x // 0.3 * x + round(x[0], 1) * x, X)
 
 
@@ -266,9 +267,10 @@ METHODS = {
     "swapaxes": lambda m: m.swapaxes(0, 1) @ m,
     "transpose": lambda m: m.transpose() @ m + m.T @ m.transpose(0, 1) + m.transpose((1, 0)) @ m,
     "mT": lambda m: m.mT @ m,
-    "diagonal": lambda m: m.diagonal() * m.trace() if hasattr(m, "trace") else m,
+    "diagonal": lambda m: m.diagonal() * m.trace() + m.trace(1),
     "repeat": lambda m: m.repeat(2, axis=1) ** 2,
     "take": lambda m: m.take([0, 0, 5]) ** 2,
+    "compress flat": lambda m: m.compress([True, False, True]) ** 2,
     "compress": lambda m: m.compress([True, False, True], axis=1) ** 2,
     "dot": lambda m: m.dot(m.T).dot(m),
     "conj": lambda m: m.conj() * m.conjugate() * m.real + m.imag,
@@ -299,7 +301,7 @@ def test_every_method_of_an_array_is_there_or_says_what_to_do():
 
     cr.vjp(f, X)
     cr.jvp(f, (X,), (X,))
-    allowed = {"base", "ctypes", "data", "device", "to_device"}  # the memory itself
+    allowed = {"base", "ctypes", "data", "device", "setfield", "to_device"}  # the memory itself
     assert set(missing) <= allowed
 
 

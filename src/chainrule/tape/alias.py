@@ -101,7 +101,10 @@ def is_basic(index: Any) -> bool:
     if kind in _BASIC:
         return True
     if kind is tuple:
-        return _BASIC.issuperset(map(type, index)) or all(map(is_basic, index))
+        for item in index:
+            if type(item) not in _BASIC and not is_basic(item):
+                return False
+        return True
     return isinstance(index, np.integer)
 
 
@@ -178,7 +181,8 @@ def shares_memory(y: Any, x: Any) -> bool:
         return type(x) is np.ndarray and y.size > 0 and np.may_share_memory(y, x)
     if isinstance(y, Node) and isinstance(x, Node):
         return place_of(y)[0] is place_of(x)[0]
-    return y is x and is_array(y)
+    both_traced = isinstance(y, Tracer) and isinstance(x, Tracer)
+    return both_traced and y.ndim > 0 and shares_memory(y.value, x.value)  # duals
 
 
 def view_of(node: Node, primitive: Primitive, args: Sequence[Any], x: Node) -> Node:
@@ -222,17 +226,22 @@ def _is_region(value: Any, owner: Node, steps: Steps) -> bool:
     return value.link.owner is owner and value.link.steps == steps
 
 
+def inner_store() -> MutationError:
+    """Make the error for a store from an inner derivative into an outer one's array."""
+    return MutationError(
+        "A value of an inner derivative is stored into an array of an outer one, "
+        "where its derivative would be lost",
+        "make the array inside the inner function (np.zeros_like(x) of its argument), "
+        "or copy it there first",
+    )
+
+
 def store(owner: Node, steps: Steps, index: Any, value: Any) -> None:
     """Write to a region of the owner's buffer and record the new version."""
     tape = owner.trace
     source = value.current() if isinstance(value, Tracer) else None
     if source is not None and source.trace.level > tape.level:
-        raise MutationError(
-            "A value of an inner derivative is stored into an array of an outer one, "
-            "where its derivative would be lost",
-            "make the array inside the inner function (np.zeros_like(x) of its argument), "
-            "or copy it there first",
-        )
+        raise inner_store()
     active = source is not None and source.trace is tape
     inner = source.value if source is not None and active else value
     link = _store_link(owner)
@@ -240,7 +249,7 @@ def store(owner: Node, steps: Steps, index: Any, value: Any) -> None:
         buffer = _writable_copy(link.latest.value)
     else:
         buffer = link.latest.value
-    buffer = _lift(buffer, inner)
+    buffer = lift(buffer, inner)
     walk(steps, buffer)[index] = inner
     winners = None if is_basic(index) else _winners(walk(steps, buffer), index)
     link.latest = new_node(
@@ -264,12 +273,14 @@ def _writable_copy(value: Any) -> Any:
     return np.copy(value) if isinstance(value, Tracer) else np.array(value, order="K")
 
 
-def _lift(buffer: Any, value: Any) -> Any:
-    """Make a plain buffer one of the outer trace that the stored value belongs to."""
+def lift(buffer: Any, value: Any) -> Any:
+    """Make a buffer one of all the outer traces that the value to be stored belongs to."""
     top = top_trace([value])
-    if top is not None and (not isinstance(buffer, Tracer) or buffer.trace.level < top.level):
-        return top.constant(buffer)
-    return buffer
+    if top is None or (isinstance(buffer, Tracer) and buffer.trace.level >= top.level):
+        return buffer
+    for part in value.current().parts():
+        buffer = lift(buffer, part)
+    return top.constant(buffer)
 
 
 def _winners(target: Any, index: Any) -> Any:
@@ -387,7 +398,7 @@ def _scatter(ct: Any, steps: Steps, index: Any, like: Any) -> Any:
     """Zeros, with ``ct`` added to one region."""
     if not steps:
         return indexing.scatter_add(ct, index, like.shape)
-    buffer = _lift(np.zeros(like.shape, like.dtype), ct)
+    buffer = lift(np.zeros(like.shape, like.dtype), ct)
     region = walk(steps, buffer)
     region[...] = indexing.scatter_add(ct, index, region.shape)
     return buffer

@@ -217,8 +217,13 @@ def _at(ufunc: Any, target: Any, index: Any, value: Any = None) -> None:
 
 def _make(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Make an array like a traced one (``np.zeros_like(x)``), to be stored into."""
-    value = function(*plain(tuple(args)), **plain(kwargs))
-    return _traced_if_inexact(top_trace([*args, *kwargs.values()]), value)
+    top = top_trace([*args, *kwargs.values()])
+
+    def inner(x: Any) -> Any:
+        return x.current().value if isinstance(x, Tracer) and x.trace is top else x
+
+    value = function(*map(inner, args), **{key: inner(x) for key, x in kwargs.items()})
+    return _traced_if_inexact(top, value)
 
 
 def make_like(tracer: Any, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

@@ -7,30 +7,60 @@ goes with the same view of the other, and a store writes to both.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import getitem
 from typing import Any
 
 import numpy as np
 
-from .._core import Primitive, Trace, Tracer, top_trace
-from ..errors import MutationError, ShapeError
-from .alias import is_array, shares_memory
+from .._core import Primitive, Trace, Tracer
+from ..errors import ShapeError
+from .alias import Steps, inner_store, is_array, is_basic, lift, shares_memory, walk
 from .array import ArrayTracer
 from .node import as_inexact, is_inexact
 
 
 class Dual(ArrayTracer):
-    """A value with its tangent."""
+    """A value with its tangent.
 
-    __slots__ = ("tangent", "trace", "value")
+    ``owner`` and ``steps``: of a view, where its memory is. They matter only when plain buffers must
+    become traced ones (``lifts`` counts that): then a view looks its memory up again.
+    """
+
+    __slots__ = ("lifts", "owner", "steps", "tangent", "trace", "value")
     tangent: Any
 
-    def __init__(self, trace: Forward, value: Any, tangent: Any) -> None:
+    def __init__(
+        self, trace: Forward, value: Any, tangent: Any, base: Dual | None = None, steps: Steps = ()
+    ) -> None:
         self.trace = trace
         self.value = value
         self.tangent = tangent
+        self.owner = self
+        self.steps = steps
+        if base is not None:
+            self.owner = base.owner
+            self.steps = base.steps + steps
+        self.lifts = self.owner.lifts if base is not None else 0
+
+    def current(self) -> Dual:
+        """Return itself, with its memory looked up again if the owner's was lifted."""
+        owner = self.owner
+        if owner.lifts != self.lifts:
+            self.value = walk(self.steps, owner.value)
+            self.tangent = walk(self.steps, owner.tangent)
+            self.lifts = owner.lifts
+        return self
+
+    def parts(self) -> tuple[Any, ...]:
+        """Return value and tangent."""
+        return (self.value, self.tangent)
 
     def __getitem__(self, index: Any) -> Any:
-        return Dual(self.trace, self.value[index], self.tangent[index])
+        x = self.current()
+        value = x.value[index]
+        if is_basic(index) and is_array(value):
+            return Dual(x.trace, value, x.tangent[index], x, ((getitem, (index,)),))
+        return Dual(x.trace, value, x.tangent[index])
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if not is_array(self.value):
@@ -38,26 +68,19 @@ class Dual(ArrayTracer):
         tangent: Any = 0
         if isinstance(value, Tracer):
             if value.trace.level > self.trace.level:
-                raise MutationError(
-                    "A value of an inner derivative is stored into an array of an outer one, "
-                    "where its derivative would be lost",
-                    "make the array inside the inner function, or copy it there first",
-                )
+                raise inner_store()
             if value.trace is self.trace:
-                value, tangent = value.value, value.tangent  # type: ignore[attr-defined]
-        self._lift(value, tangent)
-        self.value[index] = value
-        self.tangent[index] = tangent
-
-    def _lift(self, value: Any, tangent: Any) -> None:
-        """Make plain buffers those of the outer trace whose values will be stored."""
-        top = top_trace([value, tangent])
-        if top is None:
-            return
-        for name in ("value", "tangent"):
-            buffer = getattr(self, name)
-            if not isinstance(buffer, Tracer) or buffer.trace.level < top.level:
-                setattr(self, name, top.constant(buffer))
+                dual = value.current()
+                value, tangent = dual.value, dual.tangent
+        owner = self.owner
+        for source in (value, tangent):
+            lifted = lift(owner.value, source)
+            if lifted is not owner.value:
+                owner.value, owner.tangent = lifted, lift(owner.tangent, source)
+                owner.lifts += 1
+        x = self.current()
+        x.value[index] = value
+        x.tangent[index] = tangent
 
     def assign(self, new: Any) -> Dual:
         """Take a new value of the same shape, in place."""
@@ -91,7 +114,7 @@ class Forward(Trace):
         """Apply a primitive to values and tangents."""
         values = list(args)
         for i, x in active.items():
-            values[i] = x.value
+            values[i] = x.current().value
         y = primitive.call(*values)
         if not is_inexact(y):
             return y
@@ -100,7 +123,12 @@ class Forward(Trace):
             y_dot = primitive.jvp(tangents, y, values)
         if type(y) is tuple:
             return tuple(Dual(self, v, _as_laid_out(v, t)) for v, t in zip(y, y_dot, strict=True))
-        return Dual(self, y, _separate(y, y_dot, list(active.values())))
+        operands = list(active.values())
+        if primitive.form == "linear" and shares_memory(y, operands[0].value):
+            first = next(iter(active))
+            step = (primitive.call, (*values[:first], *values[first + 1 :]))
+            return Dual(self, y, y_dot, operands[0], (step,))
+        return Dual(self, y, _separate(y, y_dot, operands))
 
 
 def _own(x: Any) -> Any:
@@ -108,10 +136,8 @@ def _own(x: Any) -> Any:
 
 
 def _separate(y: Any, y_dot: Any, operands: Sequence[Dual]) -> Any:
-    """Let the tangent share memory with an operand's exactly where the value shares the operand's."""
+    """Give the tangent of a new array memory of its own, laid out as the value's."""
     if not isinstance(y, np.ndarray) or not isinstance(y_dot, np.ndarray):
-        return y_dot
-    if shares_memory(y, operands[0].value):
         return y_dot
     if (
         y_dot.base is None

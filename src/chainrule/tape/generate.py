@@ -233,13 +233,14 @@ class _Generator:
         return self.compile(signature, lines, self.primitive.name)
 
     def resolve(self, name: str) -> list[str]:
-        """Find the record behind an aliased operand."""
+        """Find the record behind an aliased operand; what may be a view needs the handle itself."""
+        whole = f"_Node if _x_{name} is {name} else None"
         return [
             f"_x_{name} = {name}",
             f"_t_{name} = type({name})",
             f"if _t_{name} is _Aliased:",
             f"    _x_{name} = {name}.link.current({name})",
-            f"    _t_{name} = _Node",
+            f"    _t_{name} = {'_Node' if self.elementwise else whole}",
         ]
 
     def signature(self) -> str:
