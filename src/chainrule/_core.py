@@ -51,7 +51,8 @@ class Tracer:
     """A value under differentiation; engines subclass it."""
 
     __slots__ = ()
-    trace: Any
+    scope: Any
+    """The trace that this value belongs to (``trace`` is a method of arrays)."""
     value: Any
 
     def current(self) -> Any:
@@ -66,6 +67,13 @@ class Tracer:
 def is_traced(x: object) -> bool:
     """Tell whether ``x`` is a value under differentiation."""
     return isinstance(x, Tracer)
+
+
+def is_array(value: Any) -> bool:
+    """Tell an array, which can be viewed and written, from an immutable scalar."""
+    while isinstance(value, Tracer):
+        value = value.value
+    return isinstance(value, np.ndarray)
 
 
 def plain(x: Any) -> Any:
@@ -87,9 +95,8 @@ def top_trace(values: Sequence[Any]) -> Any:
     top = None
     for x in values:
         if isinstance(x, Tracer):
-            trace = x.trace
-            if top is None or trace.level > top.level:
-                top = trace
+            if top is None or x.scope.level > top.level:
+                top = x.scope
     return top
 
 
@@ -275,7 +282,7 @@ def apply(primitive: Primitive, args: Sequence[Any]) -> Any:
         if isinstance(x, Tracer):
             if i not in positions:
                 inner[i] = _parameter(primitive, i, x)
-            elif x.trace is top:
+            elif x.scope is top:
                 active[i] = x
     if top is None:
         return primitive.call(*inner)

@@ -153,7 +153,7 @@ def run(program, x, order):
 X = np.array([[0.5, -0.9, 0.3], [0.8, 0.2, -0.6]])
 
 
-@settings(max_examples=120)
+@settings(max_examples=400)
 @given(st.lists(step, min_size=2, max_size=10), st.sampled_from(["C", "F"]))
 def test_random_programs(program, order):
     value = run(program, X, order)
@@ -161,7 +161,7 @@ def test_random_programs(program, order):
         check(lambda x: run(program, x, order), X, order=1)
 
 
-@settings(max_examples=60)
+@settings(max_examples=200)
 @given(st.lists(step, min_size=2, max_size=7), st.sampled_from(["C", "F"]))
 def test_random_programs_to_second_order(program, order):
     value = run(program, X, order)

@@ -729,7 +729,7 @@ def test_layouts_of_the_argument(layout):
 
     def relayout(m):
         if layout == "fortran":
-            return np.asfortranarray(m)
+            return np.array(m, order="F")
         big = np.array(base) if layout != "read-only" else np.zeros((2, 3))
         view = {"strided": big[::2, ::2], "reversed": big[:2, 2::-1], "read-only": big}[layout]
         view[...] = m

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Primitive, Tracer, top_trace
+from .._core import Primitive, Tracer, is_array, plain, top_trace
 from ..errors import MutationError, ShapeError
 from ..rules import indexing
 from ..rules._central import restore
@@ -44,13 +44,16 @@ class View:
             return node
         version = self.owner.link.version
         if version != self.version:
-            self.record = _read(self.owner, self.steps, Ellipsis)
+            self.record = _read_view(self.owner, self.steps)
             self.version = version
         return node if self.record is None else self.record
 
 
 class Store:
     """The link of a node that was stored into: its latest version.
+
+    The node's record before the store becomes a record of its own, ``first``, and the node an
+    identity of it, so that the versions do not refer to the handle: no cycle keeps them alive.
 
     ``owned``: nobody but the versions holds the buffer, so that it may be written.
     """
@@ -112,12 +115,9 @@ def frozen(index: Any) -> Any:
     """Copy the arrays and lists of an advanced index: they may change before the sweep."""
     if type(index) is tuple:
         return tuple(frozen(i) for i in index)
-    return np.array(index) if isinstance(index, (np.ndarray, list)) else index
-
-
-def is_array(value: Any) -> bool:
-    """Tell an array, which can be viewed and written, from an immutable scalar."""
-    return isinstance(value, np.ndarray) or (isinstance(value, Tracer) and value.ndim > 0)
+    if isinstance(index, list):
+        return np.array(index) if index else np.array(index, np.intp)
+    return index.copy() if isinstance(index, np.ndarray) else index
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def getitem(x: Node, index: Any) -> Node:
     viewed = basic and type(value) is not np.float64 and is_array(value)
     node = Aliased() if viewed else Node()
     node.value = value
-    node.trace = x.trace
+    node.scope = x.scope
     node.a = x
     node.b = None
     node.aux = index
@@ -156,7 +156,7 @@ def _getitem_of_stored(x: Node, owner: Node, steps: Steps, index: Any, basic: bo
     if not (basic and is_array(value)):
         return _read(owner, steps, index)
     node = Aliased()
-    node.trace = x.trace
+    node.scope = x.scope
     node.value = value
     node.link = View(owner, (*steps, (getitem_step, (index,))), -1)
     return node
@@ -172,7 +172,16 @@ def _read(owner: Node, steps: Steps, index: Any) -> Node:
     value = walk(steps, latest.value)[index]
     if is_array(value):
         value = np.copy(value)
-    return new_node(owner.trace, value, pull_read, latest, None, (steps, index))
+    return new_node(owner.scope, value, pull_read, latest, None, (steps, index))
+
+
+def _read_view(owner: Node, steps: Steps) -> Node:
+    """Record what a view of a stored-into array holds now."""
+    region = walk(steps, owner.link.latest.value)
+    if not plain(region).flags.writeable:  # np.diagonal, np.broadcast_to: its transpose is no +=
+        record: Node = walk(steps, owner.current())
+        return record.current()
+    return _read(owner, steps, Ellipsis)
 
 
 def shares_memory(y: Any, x: Any) -> bool:
@@ -201,7 +210,7 @@ def record_view(primitive: Primitive, args: Sequence[Any], x: Node) -> Node | No
     if not shares_memory(value, live):
         return None
     node = Aliased()
-    node.trace = x.trace
+    node.scope = x.scope
     node.value = value
     node.link = View(owner, (*steps, (primitive.call, tuple(args[1:]))), -1)
     return node
@@ -238,15 +247,15 @@ def inner_store() -> MutationError:
 
 def store(owner: Node, steps: Steps, index: Any, value: Any) -> None:
     """Write to a region of the owner's buffer and record the new version."""
-    tape = owner.trace
+    tape = owner.scope
     source = value.current() if isinstance(value, Tracer) else None
-    if source is not None and source.trace.level > tape.level:
+    if source is not None and source.scope.level > tape.level:
         raise inner_store()
-    active = source is not None and source.trace is tape
+    active = source is not None and source.scope is tape
     inner = source.value if source is not None and active else value
     link = _store_link(owner)
     if not link.owned:
-        buffer = _writable_copy(link.latest.value)
+        buffer = writable_copy(link.latest.value)
     else:
         buffer = link.latest.value
     buffer = lift(buffer, inner)
@@ -263,20 +272,57 @@ def _store_link(owner: Node) -> Store:
     if not is_stored(owner):
         if not is_array(owner.value):
             raise TypeError("a traced scalar does not support item assignment, as a NumPy scalar")
-        owner.link = Store(owner)
+        owner.link = Store(_split_off(owner))
         owner.__class__ = Aliased
     link: Store = owner.link
     return link
 
 
-def _writable_copy(value: Any) -> Any:
-    return np.copy(value) if isinstance(value, Tracer) else np.array(value, order="K")
+def _split_off(owner: Node) -> Node:
+    """Move a record out of its handle, which becomes the identity of it for earlier consumers."""
+    if owner.pull is None:  # a leaf is looked for by identity; ``settle`` breaks its cycle
+        return owner
+    first = new_node(owner.scope, owner.value, owner.pull, owner.a, owner.b, owner.aux)
+    first.order = owner.order - 0.5
+    owner.a, owner.b, owner.aux, owner.pull = first, None, None, pull_identity
+    return first
+
+
+def pull_identity(node: Node) -> None:
+    """Hand the cotangent on."""
+    accumulate(node.a, node.ct)
+
+
+def settle(leaf: Node) -> None:
+    """Make a leaf that was stored into a plain record again, when the function has ended."""
+    if type(leaf) is Aliased and type(leaf.link) is Store:
+        leaf.__class__ = Node
+        del leaf.link
+
+
+def writable_copy(value: Any) -> Any:
+    """Copy an array; the copy is laid out alike, so that it has the same views."""
+    if isinstance(value, Tracer):
+        return np.copy(value)
+    copy = with_layout(value)
+    copy[...] = value
+    return copy
+
+
+def with_layout(value: Any) -> Any:
+    """Make an array of the same shape, dtype and strides."""
+    if value.flags.forc or 0 in value.strides:
+        return np.empty_like(value)
+    low, high = np.lib.array_utils.byte_bounds(value)
+    memory = np.zeros(high - low, np.uint8)
+    start = value.__array_interface__["data"][0] - low
+    return np.ndarray(value.shape, value.dtype, memory, start, value.strides)
 
 
 def lift(buffer: Any, value: Any) -> Any:
     """Make a buffer one of all the outer traces that the value to be stored belongs to."""
     top = top_trace([value])
-    if top is None or (isinstance(buffer, Tracer) and buffer.trace.level >= top.level):
+    if top is None or (isinstance(buffer, Tracer) and buffer.scope.level >= top.level):
         return buffer
     for part in value.current().parts():
         buffer = lift(buffer, part)
@@ -304,7 +350,7 @@ def assign(x: Node, new: Any) -> Node:
     if not np.can_cast(new.dtype, x.dtype, "same_kind"):
         raise TypeError(f"cannot cast a {new.dtype} result to {x.dtype} in place")
     owner, steps = place_of(x)
-    if steps or new.dtype != x.dtype or not isinstance(new, Node) or new.trace is not x.trace:
+    if steps or new.dtype != x.dtype or not isinstance(new, Node) or new.scope is not x.scope:
         store(owner, steps, Ellipsis, new)
         return x
     link = _store_link(owner)
@@ -320,7 +366,7 @@ def assign(x: Node, new: Any) -> Node:
 def own_cotangent(node: Node) -> Any:
     """Return a node's cotangent as a buffer that may be written, laid out as its value."""
     ct = node.ct
-    owned = node.trace.owned
+    owned = node.scope.owned
     if id(node) in owned:
         return ct
     if ct is PENDING:
@@ -342,7 +388,7 @@ def _own_region(node: Node, steps: Steps) -> Any:
     buffer = own_cotangent(node)
     region = walk(steps, buffer)
     if steps and not np.may_share_memory(region, buffer):  # a reshape of another layout copies
-        node.trace.owned.discard(id(node))
+        node.scope.owned.discard(id(node))
         region = walk(steps, own_cotangent(node))
     return region
 
@@ -379,7 +425,7 @@ def pull_store(node: Node) -> None:
     region[index] = 0
     parent = node.a
     if parent.ct is PENDING:
-        node.trace.owned.add(id(parent))
+        node.scope.owned.add(id(parent))
         parent.ct = node.ct
     else:
         parent.ct = parent.ct + node.ct
@@ -398,7 +444,7 @@ def _scatter(ct: Any, steps: Steps, index: Any, like: Any) -> Any:
     """Zeros, with ``ct`` added to one region."""
     if not steps:
         return indexing.scatter_add(ct, index, like.shape)
-    buffer = lift(np.zeros(like.shape, like.dtype), ct)
+    buffer = lift(np.zeros_like(plain(like)), ct)
     region = walk(steps, buffer)
     region[...] = indexing.scatter_add(ct, index, region.shape)
     return buffer
@@ -406,7 +452,8 @@ def _scatter(ct: Any, steps: Steps, index: Any, like: Any) -> Any:
 
 def _general_store(node: Node) -> None:
     steps, index, winners = node.aux
-    buffer = np.copy(node.ct)
+    buffer = lift(np.zeros_like(plain(node.value)), node.ct)
+    buffer[...] = node.ct
     region = walk(steps, buffer)
     if node.b is not None:
         ct = np.copy(region[index])[()]
@@ -417,6 +464,7 @@ def _general_store(node: Node) -> None:
 
 GENERAL.update(
     {
+        pull_identity: pull_identity,
         pull_getitem: _general_getitem,
         pull_getitem_at: _general_getitem,
         pull_read: _general_read,

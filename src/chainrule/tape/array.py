@@ -8,13 +8,14 @@ trace too, because NumPy swallows some of them.
 from __future__ import annotations
 
 import opcode
+import operator
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import numpy as np
 
-from .._core import Tracer, note_cut, plain
+from .._core import Tracer, is_array, note_cut, plain
 from ..errors import ConversionError, UnsupportedError
 from .dispatch import ENTRIES, FUNCTIONS, LIKE, call_function, call_ufunc, make_like
 
@@ -42,17 +43,17 @@ def _binary(ufunc: Any, reflected: bool = False) -> Callable[[Any, Any], Any]:
 def _in_place(ufunc: Any) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
         new = ENTRIES[ufunc](self, other)
-        if not self.ndim:  # scalars are immutable: the name is bound to the new one
+        if not is_array(self):  # scalars are immutable: the name is bound to the new one
             return new
         return self.assign(new)
 
     return method
 
 
-def _compare(ufunc: Any) -> Callable[[Any, Any], Any]:
+def _compare(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
-        note_cut(ufunc.__name__, (self, other))
-        return ufunc(plain(self), plain(other))
+        note_cut(compare.__name__, (self, other))
+        return compare(plain(self), plain(other))
 
     return method
 
@@ -184,9 +185,9 @@ class ArrayTracer(Tracer):
     __imod__ = _in_place(np.remainder)
     __floordiv__, __rfloordiv__ = _binary(np.floor_divide), _binary(np.floor_divide, True)
     __ifloordiv__ = _in_place(np.floor_divide)
-    __lt__, __le__ = _compare(np.less), _compare(np.less_equal)
-    __gt__, __ge__ = _compare(np.greater), _compare(np.greater_equal)
-    __eq__, __ne__ = _compare(np.equal), _compare(np.not_equal)  # type: ignore[assignment]
+    __lt__, __le__ = _compare(operator.lt), _compare(operator.le)
+    __gt__, __ge__ = _compare(operator.gt), _compare(operator.ge)
+    __eq__, __ne__ = _compare(operator.eq), _compare(operator.ne)  # type: ignore[assignment]
 
     def __neg__(self) -> Any:
         return ENTRIES[np.negative](self)
@@ -247,8 +248,8 @@ class ArrayTracer(Tracer):
             "which would lose its derivative",
             instead,
         )
-        if self.trace.error is None:
-            self.trace.error = error
+        if self.scope.error is None:
+            self.scope.error = error
         raise error
 
     def __float__(self) -> float:
@@ -287,12 +288,16 @@ class ArrayTracer(Tracer):
     cumsum, cumprod, any, all = map(_function, ("cumsum", "cumprod", "any", "all"))
     round, clip, ravel, squeeze = map(_function, ("round", "clip", "ravel", "squeeze"))
     swapaxes, diagonal = map(_function, ("swapaxes", "diagonal"))
-    repeat, take, compress, choose = map(_function, ("repeat", "take", "compress", "choose"))
+    trace, repeat, take, choose = map(_function, ("trace", "repeat", "take", "choose"))
     argsort, argpartition, searchsorted = map(
         _function, ("argsort", "argpartition", "searchsorted")
     )
     nonzero, dot, conj, conjugate = map(_function, ("nonzero", "dot", "conjugate", "conjugate"))
-    put, resize = map(_function, ("put", "resize"))
+    put = _function("put")
+
+    def compress(self, condition: Any, axis: Any = None) -> Any:
+        """Select the slices where the condition holds."""
+        return np.compress(condition, self, axis=axis)  # type: ignore[call-overload]
 
     def copy(self, order: str = "C") -> Any:
         """Copy, as ``np.copy``."""
@@ -320,6 +325,8 @@ class ArrayTracer(Tracer):
 
     def item(self, *index: Any) -> Any:
         """Return the one element, still traced."""
+        if len(index) == 1 and isinstance(index[0], tuple):
+            index = index[0]
         if index:
             return self[np.unravel_index(index[0], self.shape) if len(index) == 1 else index]
         if self.size != 1:
@@ -355,5 +362,5 @@ def unsupported_method(name: str) -> Callable[..., NoReturn]:
     return method
 
 
-for _name in ("tobytes", "tofile", "dump", "dumps", "view", "byteswap", "setflags", "getfield"):
+for _name in ("tobytes", "tofile", "dump", "dumps", "view", "byteswap", "setflags", "getfield", "resize"):
     setattr(ArrayTracer, _name, unsupported_method(_name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import weakref
 from typing import Any
 
@@ -15,17 +17,29 @@ _SMALL = 16384
 def fingerprint(array: np.ndarray[Any, Any]) -> bytes:
     """Summarise the contents: small arrays by their bytes, else by row and column sums.
 
-    A swap of two elements changes a row or a column sum, a change of one element both.
+    The sums are of 64-bit words, laid out in rows of a prime length: a change of one element, a swap
+    of two, and a swap of two slices along an axis all change one of them.
     """
     if array.dtype.hasobject or array.nbytes <= _SMALL:
         return array.tobytes()
-    flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    words = flat[: flat.size // 8 * 8].view(np.uint64)
-    width = 1 << (words.size.bit_length() + 1) // 2
+    memory = array if array.flags.forc else np.ascontiguousarray(array)
+    octets = memory.ravel(order="K").view(np.uint8)
+    words = octets[: octets.size // 8 * 8].view(np.uint64)
+    width = _width(words.size, max(array.shape))
     rows = words.size // width
     grid = words[: rows * width].reshape(rows, width)
-    tail = flat[rows * width * 8 :]
+    tail = octets[rows * width * 8 :]
     return grid.sum(axis=0).tobytes() + grid.sum(axis=1).tobytes() + tail.tobytes()
+
+
+@functools.cache
+def _width(words: int, longest: int) -> int:
+    """Return a prime near the square root, and longer than any axis where that is not much more."""
+    root = math.isqrt(words)
+    width = max(root, longest + 1) if longest < 8 * root else root
+    while any(width % k == 0 for k in range(2, math.isqrt(width) + 1)):
+        width += 1
+    return width
 
 
 class Captured:

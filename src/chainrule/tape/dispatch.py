@@ -144,6 +144,9 @@ def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[str,
         return _at(ufunc, *inputs)
     if method != "__call__":
         return _reduce(ufunc, method, inputs, kwargs, out, where)
+    destination = out is not None and not isinstance(out, Tracer)
+    if destination and top_trace(inputs) is not None:
+        raise plain_destination(ufunc.__name__, "out=")
     for default in ("casting", "order", "subok"):
         kwargs.pop(default, None)
     if kwargs.get("dtype") is None:
@@ -163,10 +166,8 @@ def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[str,
                 "give out=, or write np.where(condition, f(x), other)",
             )
         return ENTRIES[ufunc](*inputs)
-    if not isinstance(out, Tracer) and (where is not True or top_trace(inputs) is not None):
-        if not any(isinstance(x, Tracer) for x in inputs):
-            return ufunc(*inputs, out=out, where=plain(where))
-        raise plain_destination(ufunc.__name__, "out=")
+    if destination:  # only where= is traced
+        return ufunc(*inputs, out=out, where=plain(where))
     if where is True:
         return _assign_out(out, ENTRIES[ufunc](*inputs), ufunc)
     with np.errstate(all="ignore"):  # the elements that are not selected
@@ -220,7 +221,7 @@ def _make(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     top = top_trace([*args, *kwargs.values()])
 
     def inner(x: Any) -> Any:
-        return x.current().value if isinstance(x, Tracer) and x.trace is top else x
+        return x.current().value if isinstance(x, Tracer) and x.scope is top else x
 
     value = function(*map(inner, args), **{key: inner(x) for key, x in kwargs.items()})
     return _traced_if_inexact(top, value)
@@ -231,10 +232,10 @@ def make_like(tracer: Any, function: Any, args: Sequence[Any], kwargs: dict[str,
     if function is np.full:
         shape, fill, *rest = args
         dtype = kwargs.get("dtype", rest[0] if rest else None)
-        empty = tracer.trace.constant(np.zeros(shape, dtype or fill.dtype))
+        empty = tracer.scope.constant(np.zeros(shape, dtype or fill.dtype))
         empty[...] = fill
         return empty
-    return _traced_if_inexact(tracer.trace, function(*args, **kwargs))
+    return _traced_if_inexact(tracer.scope, function(*args, **kwargs))
 
 
 def _traced_if_inexact(trace: Any, value: Any) -> Any:

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Primitive, Trace, Tracer
+from .._core import Primitive, Trace, Tracer, is_array
 from ..errors import ShapeError
-from .alias import Steps, inner_store, is_array, is_basic, lift, shares_memory, walk
+from .alias import Steps, inner_store, is_basic, lift, shares_memory, walk, with_layout, writable_copy
 from .array import ArrayTracer
 from .node import as_inexact, is_inexact
 
@@ -26,26 +26,27 @@ class Dual(ArrayTracer):
     become traced ones (``lifts`` counts that): then a view looks its memory up again.
     """
 
-    __slots__ = ("lifts", "owner", "steps", "tangent", "trace", "value")
+    __slots__ = ("lifts", "owner", "scope", "steps", "tangent", "value")
     tangent: Any
 
     def __init__(
-        self, trace: Forward, value: Any, tangent: Any, base: Dual | None = None, steps: Steps = ()
+        self, scope: Forward, value: Any, tangent: Any, base: Dual | None = None, steps: Steps = ()
     ) -> None:
-        self.trace = trace
+        self.scope = scope
         self.value = value
         self.tangent = tangent
-        self.owner = self
+        self.owner: Dual | None = None
         self.steps = steps
+        self.lifts = 0
         if base is not None:
-            self.owner = base.owner
+            self.owner = base if base.owner is None else base.owner
             self.steps = base.steps + steps
-        self.lifts = self.owner.lifts if base is not None else 0
+            self.lifts = self.owner.lifts
 
     def current(self) -> Dual:
         """Return itself, with its memory looked up again if the owner's was lifted."""
         owner = self.owner
-        if owner.lifts != self.lifts:
+        if owner is not None and owner.lifts != self.lifts:
             self.value = walk(self.steps, owner.value)
             self.tangent = walk(self.steps, owner.tangent)
             self.lifts = owner.lifts
@@ -59,25 +60,25 @@ class Dual(ArrayTracer):
         x = self.current()
         value = x.value[index]
         if is_basic(index) and is_array(value):
-            return Dual(x.trace, value, x.tangent[index], x, ((getitem, (index,)),))
-        return Dual(x.trace, value, x.tangent[index])
+            return Dual(x.scope, value, x.tangent[index], x, ((getitem, (index,)),))
+        return Dual(x.scope, value, x.tangent[index])
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if not is_array(self.value):
             raise TypeError("a traced scalar does not support item assignment, as a NumPy scalar")
         tangent: Any = 0
         if isinstance(value, Tracer):
-            if value.trace.level > self.trace.level:
+            if value.scope.level > self.scope.level:
                 raise inner_store()
-            if value.trace is self.trace:
+            if value.scope is self.scope:
                 dual = value.current()
                 value, tangent = dual.value, dual.tangent
-        owner = self.owner
+        owner = self if self.owner is None else self.owner
+        buffers = owner.value, owner.tangent
         for source in (value, tangent):
-            lifted = lift(owner.value, source)
-            if lifted is not owner.value:
-                owner.value, owner.tangent = lifted, lift(owner.tangent, source)
-                owner.lifts += 1
+            owner.value, owner.tangent = lift(owner.value, source), lift(owner.tangent, source)
+        if owner.value is not buffers[0] or owner.tangent is not buffers[1]:
+            owner.lifts += 1
         x = self.current()
         x.value[index] = value
         x.tangent[index] = tangent
@@ -103,8 +104,11 @@ class Forward(Trace):
 
     def root(self, value: Any, tangent: Any) -> Dual:
         """Start from a value and its tangent; both are copied, since stores write to them."""
-        value = _own(as_inexact(value))
-        return Dual(self, value, _as_laid_out(value, tangent) if is_array(value) else tangent)
+        value = as_inexact(value)
+        if not is_array(value):
+            return Dual(self, value, tangent)
+        value = writable_copy(value)
+        return Dual(self, value, _as_laid_out(value, tangent))
 
     def constant(self, value: Any) -> Dual:
         """Wrap an array of zero derivative, to be stored into."""
@@ -131,10 +135,6 @@ class Forward(Trace):
         return Dual(self, y, _separate(y, y_dot, operands))
 
 
-def _own(x: Any) -> Any:
-    return np.copy(x) if is_array(x) else x
-
-
 def _separate(y: Any, y_dot: Any, operands: Sequence[Dual]) -> Any:
     """Give the tangent of a new array memory of its own, laid out as the value's."""
     if not isinstance(y, np.ndarray) or not isinstance(y_dot, np.ndarray):
@@ -152,6 +152,6 @@ def _as_laid_out(y: Any, y_dot: Any) -> Any:
     """Copy a tangent into memory that is laid out as the value's."""
     if isinstance(y, Tracer) or isinstance(y_dot, Tracer) or not is_array(y):
         return np.copy(y_dot) if is_array(y_dot) else y_dot
-    own = np.empty_like(y)
+    own = with_layout(y)
     own[...] = y_dot
     return own

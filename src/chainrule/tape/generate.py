@@ -221,7 +221,7 @@ class _Generator:
             lines += [
                 f"if _t_{p} is _Node:",
                 f"    if _t_{q} is _Node:",
-                f"        if _x_{p}.trace is _x_{q}.trace:",
+                f"        if _x_{p}.scope is _x_{q}.scope:",
                 *_indent(self.recorded((0, 1)), 2),
                 f"    elif _t_{q} in _CONSTANTS:",
                 *_indent(self.recorded((0,)), 1),
@@ -263,7 +263,7 @@ class _Generator:
         lines = [f"{name} = _x_{name}.value" for name in active]
         lines.append(f"_v = {self.value_text()}")
         needed = self.needed(mask)
-        tape = f"_x_{active[0]}.trace"
+        tape = f"_x_{active[0]}.scope"
         aux = "None" if not saved else saved[0] if len(saved) == 1 else f"({', '.join(saved)})"
         for name in active:
             if name in needed:  # a leaf is the user's own array
@@ -277,7 +277,7 @@ class _Generator:
         lines += [
             "_n = _Node()",
             "_n.value = _v",
-            f"_n.trace = {tape}",
+            f"_n.scope = {tape}",
             f"_n.a = _x_{active[0]}",
             f"_n.b = {'_x_' + active[1] if len(active) == 2 else 'None'}",
             f"_n.aux = {aux}",

@@ -30,13 +30,13 @@ class Node(ArrayTracer):
     ``ct``: the cotangent, during a sweep; ``link``: of an ``Aliased`` node only.
     """
 
-    __slots__ = ("a", "aux", "b", "ct", "link", "order", "pull", "trace", "value")
+    __slots__ = ("a", "aux", "b", "ct", "link", "order", "pull", "scope", "value")
     a: Any
     b: Any
     aux: Any
     ct: Any
     pull: Any
-    order: int
+    order: float
     link: Any
 
 
@@ -58,7 +58,7 @@ class Aliased(Node):
 def new_node(tape: Any, value: Any, pull: Any, a: Any = None, b: Any = None, aux: Any = None) -> Node:
     """Make a record. The generated code does the same inline."""
     node = Node()
-    node.trace = tape
+    node.scope = tape
     node.value = value
     node.pull = pull
     node.a = a

@@ -33,7 +33,7 @@ def sweep_all(outs: Sequence[Any], cts: Sequence[Any], leaves: Sequence[Node]) -
     outs = [out.current() for out in outs]
     if not outs:
         return [zeros(leaf.value) for leaf in leaves]
-    tape = outs[0].trace
+    tape = outs[0].scope
     general = any(isinstance(x, Tracer) for x in (*cts, *(out.value for out in outs)))
     exclusive = tape.lock.acquire(blocking=False)
     if not exclusive:
@@ -136,7 +136,7 @@ def _run(
     general: bool,
 ) -> list[Any]:
     """Pull the cotangents back through all nodes, children before parents."""
-    owned = outs[0].trace.owned
+    owned = outs[0].scope.owned
     owned.clear()
     for out, ct in zip(outs, cts, strict=True):
         accumulate(out, ct)
@@ -185,7 +185,7 @@ def _clone(outs: Sequence[Node], leaves: Sequence[Node]) -> tuple[list[Node], li
             stack.extend(parents_of(node))
     copies: dict[int, Node] = {}
     tape = Tape()
-    tape.captured = outs[0].trace.captured
+    tape.captured = outs[0].scope.captured
     for node in sorted(nodes.values(), key=_by_order):
         a = copies[id(node.a)] if node.a is not None else None
         b = node.b

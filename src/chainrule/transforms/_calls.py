@@ -23,6 +23,12 @@ def is_differentiable(leaf: Any) -> bool:
     if isinstance(leaf, (bool, np.bool_)):
         return False
     if isinstance(leaf, np.ndarray):
+        if isinstance(leaf, (np.ma.MaskedArray, np.matrix)):
+            raise ArgumentError(
+                f"A {type(leaf).__name__} among the arguments: its own meaning of operations has no "
+                "derivative rules",
+                "pass a plain array (x.filled(...) or np.asarray(x)), the mask as another argument",
+            )
         return leaf.dtype.kind in "iufc"
     return isinstance(leaf, (int, float, complex, np.number))
 
@@ -130,7 +136,12 @@ def as_like(x: Any, leaf: Any, what: str) -> Any:
     if x is None:
         return np.zeros(shape, dtype)[()]
     if not isinstance(x, (Tracer, np.ndarray)):
-        x = np.asarray(x)
+        try:
+            x = np.asarray(x)
+        except ValueError:
+            raise ShapeError(
+                f"The {what} is a ragged list", f"give a {what} of shape {shape}"
+            ) from None
     if x.shape != shape:
         raise ShapeError(
             f"The {what} has shape {x.shape}, its value {shape}",

@@ -12,6 +12,7 @@ from .._trees import is_container, leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError, ShapeError
 from ..rules._central import zeros
 from ..tape import Forward, Node, Tape
+from ..tape.alias import settle
 from ..tape.sweep import sweep_all
 from ._calls import Call, Function, describe, inexact_dtype, is_differentiable, matching, name_of
 
@@ -28,7 +29,10 @@ class ReverseRun:
         if has_aux:
             out, aux = split_aux(out, call.f)
             self.aux = map_leaves(self.lower, aux)
-        self.out = out
+        self.out = map_leaves(lambda x: x.current() if self.is_mine(x) else x, out)
+        for leaf in self.leaves:
+            if leaf is not None:
+                settle(leaf)
 
     def _root(self, leaf: Any) -> Any:
         if not is_differentiable(leaf):
@@ -44,7 +48,7 @@ class ReverseRun:
 
     def is_mine(self, leaf: Any) -> bool:
         """Tell whether a value depends on the differentiated arguments of this call."""
-        return isinstance(leaf, Tracer) and leaf.trace is self.tape
+        return isinstance(leaf, Tracer) and leaf.scope is self.tape
 
     def pull(self, outs: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
         """Return the gradients, in the containers of the arguments, None where there is none."""
@@ -125,7 +129,7 @@ def dual_tree(trace: Forward, primal: Any, tangent: Any) -> Any:
 
 def forward_part(trace: Forward, leaf: Any) -> tuple[Any, Any]:
     """Return value and tangent of an output."""
-    if isinstance(leaf, Tracer) and leaf.trace is trace:
+    if isinstance(leaf, Tracer) and leaf.scope is trace:
         return detached(leaf.value), detached(leaf.tangent)  # type: ignore[attr-defined]
     if not is_differentiable(leaf):
         return leaf, None

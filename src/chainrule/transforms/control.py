@@ -138,7 +138,7 @@ def _transpose(linear: Function, like: Any, cts: Any) -> Any:
     pairs = [
         (o, c)
         for o, c in zip(flat, flat_cts, strict=True)
-        if isinstance(o, Tracer) and o.trace is tape
+        if isinstance(o, Tracer) and o.scope is tape
     ]
     found = sweep_all([o for o, _ in pairs], [c for _, c in pairs], roots)
     return tuple(found) if isinstance(like, tuple) else found[0]
@@ -198,7 +198,7 @@ def checkpoint(f: Function) -> Function:
                 given[i] = value
             new_args, new_kwargs = rebuild((args, kwargs), iter(given))
             out = f(*new_args, **new_kwargs)
-            if any(isinstance(x, Tracer) and x.trace is top for x in leaves_of(out)):
+            if any(isinstance(x, Tracer) and x.scope is top for x in leaves_of(out)):
                 raise ArgumentError(
                     f"checkpoint({name_of(f)}) uses a traced value of an enclosing scope",
                     "pass it as an argument",

@@ -165,7 +165,7 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Function]:
         pairs = [
             (g, t)
             for g, t in zip(pulled, given, strict=True)
-            if isinstance(g, Tracer) and g.trace is tape
+            if isinstance(g, Tracer) and g.scope is tape
         ]
         dots = sweep_all([g for g, _ in pairs], [t for _, t in pairs], seeds)
         found = iter(dots)
