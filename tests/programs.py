@@ -198,7 +198,9 @@ def n_body(position, velocity, mass):
     return x, v
 
 
-@program(numbers(3, seed=15), numbers(3, 3, seed=16), numbers(2, 3, seed=17), numbers(4, 2, seed=18))
+@program(
+    numbers(3, seed=15), numbers(3, 3, seed=16), numbers(2, 3, seed=17), numbers(4, 2, seed=18)
+)
 def kalman_filter(mean, spread, observe, data):
     """Log-likelihood and last state of a linear Gaussian model."""
     move = np.eye(3) + 0.1 * np.eye(3, k=1)
@@ -237,7 +239,9 @@ def newton_until_converged(a, x):
 # -- learning --------------------------------------------------------------------------------------
 
 
-@program(numbers(5, 4, seed=20), numbers(4, 6, seed=21), numbers(6, seed=22), numbers(6, 3, seed=23))
+@program(
+    numbers(5, 4, seed=20), numbers(4, 6, seed=21), numbers(6, seed=22), numbers(6, 3, seed=23)
+)
 def mlp_cross_entropy(x, w1, b1, w2):
     labels = np.array([0, 2, 1, 1, 0])
     hidden = np.maximum(x @ w1 + b1, 0)

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from derivatives import check
-from programs import PROGRAMS
 
 import chainrule as cr
+from derivatives import check
+from programs import PROGRAMS
 
 SINGLE = ("heat_1d", "lstm", "thomas", "mlp_cross_entropy")
 each_program = pytest.mark.parametrize("program", PROGRAMS, ids=[p.name for p in PROGRAMS])
@@ -42,9 +42,7 @@ def test_the_whole_first_jacobian(program):
         np.testing.assert_allclose(f, r, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize(
-    "program", [p for p in PROGRAMS if p.name in SINGLE], ids=lambda p: p.name
-)
+@pytest.mark.parametrize("program", [p for p in PROGRAMS if p.name in SINGLE], ids=lambda p: p.name)
 def test_single_precision(program):
     args = [np.asarray(a).astype(np.float32)[()] for a in program.args]
     check(program.function, *args)

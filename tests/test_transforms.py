@@ -1,16 +1,15 @@
 """The functional API: arguments, containers, dtypes, policies, nesting."""
 
-import itertools
 from collections import OrderedDict, namedtuple
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import pytest
-from derivatives import along
 
 import chainrule as cr
 from chainrule.errors import ArgumentError, ChainruleError, ShapeError
+from derivatives import along
 
 X = np.array([0.7, -1.3, 0.4])
 Point = namedtuple("Point", "x y")
@@ -100,7 +99,7 @@ def test_has_aux():
     np.testing.assert_allclose(y_dot, 2 * X)
     assert type(aux) is np.float64
     with pytest.raises(ArgumentError, match="has_aux"):
-        cr.grad(lambda x: np.sum(x), has_aux=True)(X)
+        cr.grad(np.sum, has_aux=True)(X)
 
 
 def test_aux_of_a_nested_derivative_keeps_its_path():
@@ -198,9 +197,7 @@ def test_containers_through_jvp_and_jacobians():
     value, y_dot = cr.jvp(total, (tree,), (tangent,))
     assert value == pytest.approx(total(tree))
     gradient = cr.grad(total)(tree)
-    by_hand = (
-        np.sum(gradient["a"] * X) + gradient["b"][0] + np.sum(gradient["b"][1].x * 2 * X)
-    )
+    by_hand = np.sum(gradient["a"] * X) + gradient["b"][0] + np.sum(gradient["b"][1].x * 2 * X)
     assert y_dot == pytest.approx(by_hand)
     for jacobian in (cr.jacfwd, cr.jacrev, cr.jacobian):
         found = jacobian(lambda p: p["a"] * p["c"])({"a": X, "c": 2.0})
@@ -260,92 +257,6 @@ def test_stop_gradient():
     assert tree == 2
 
 
-# -- dtypes ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("x", [3, np.int32(3), np.array(3), np.uint8(3)])
-def test_integers_count_as_float64(x):
-    gradient = cr.grad(lambda x: x**3 / 2)(x)
-    assert gradient.dtype == np.float64
-    assert gradient == 13.5
-    assert cr.jvp(lambda x: x * 0.5, (x,), (1,))[1].dtype == np.float64
-
-
-def test_integer_arrays_count_as_float64():
-    x = np.array([[1, 2], [3, 4]])
-    gradient = cr.grad(lambda x: np.sum(np.exp(x * x / 10)))(x)
-    assert gradient.dtype == np.float64
-    np.testing.assert_allclose(gradient, x / 5 * np.exp(x * x / 10))
-    assert x.dtype.kind == "i"
-
-
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
-def test_floats_stay_what_they_are(dtype):
-    x = X.astype(dtype)
-
-    def f(x):
-        return np.sum(np.sin(x) * np.float64(2) * 0.5 + x.mean() ** 2)
-
-    value, gradient = cr.value_and_grad(f)(x)
-    assert gradient.dtype == dtype
-    assert value.dtype == f(x).dtype
-    np.testing.assert_allclose(gradient, np.cos(X) + 2 * X.mean(), rtol=1e-2)
-    assert cr.jvp(lambda x: x * 2, (x,), (x,))[1].dtype == dtype
-    scalar = cr.grad(lambda x: np.sin(x) * 2)(dtype(0.5))
-    assert scalar.dtype == dtype
-
-
-def test_mixed_dtypes_meet():
-    a, b = X.astype(np.float32), X * 2
-
-    def f(a, b):
-        return np.sum(a * b) + np.sum(a[:2] @ b[:2])
-
-    ga, gb = cr.grad(f, argnums=(0, 1))(a, b)
-    assert (ga.dtype, gb.dtype) == (np.float32, np.float64)
-    np.testing.assert_allclose(ga, b + [*b[:2], 0], rtol=1e-6)
-
-
-def test_complex_gradient_is_df_dx_plus_i_df_dy():
-    z = X + 1j * X[::-1] ** 2
-
-    def f(z):
-        return np.sum(np.abs(np.sin(z) * z) ** 2 + np.real(z) * np.imag(z) ** 2)
-
-    h = 1e-6
-    gradient = cr.grad(f)(z)
-    assert gradient.dtype == np.complex128
-    for i, e in enumerate(np.eye(3)):
-        dx = (f(z + h * e) - f(z - h * e)) / (2 * h)
-        dy = (f(z + 1j * h * e) - f(z - 1j * h * e)) / (2 * h)
-        assert gradient[i] == pytest.approx(dx + 1j * dy, rel=1e-6)
-    assert cr.grad(lambda z: np.abs(z) ** 2)(3 + 4j) == 6 + 8j
-    assert cr.grad(np.real)(1 + 1j) == 1
-    assert cr.grad(np.imag)(1 + 1j) == 1j
-
-
-def test_complex_inside_of_a_real_function():
-    def f(x):
-        return np.sum(np.abs(np.exp(1j * x) * (x + 2j)) ** 2)  # x^2 + 4
-
-    gradient = cr.grad(f)(X)
-    assert gradient.dtype == np.float64
-    np.testing.assert_allclose(gradient, 2 * X)
-    np.testing.assert_allclose(cr.hessian(f)(X), 2 * np.eye(3), atol=1e-12)
-
-
-def test_complex_second_order_is_the_real_hessian():
-    z = np.array([0.5 + 0.3j, -0.2 + 0.7j])
-
-    def f(z):
-        return np.sum(np.real(np.exp(z) * np.conj(z) * z[::-1]))
-
-    t = np.array([1.0 - 0.5j, 0.3 + 2j])
-    numeric = along(lambda z: [cr.grad(f)(z)], [z], [t])
-    for found in (cr.jvp(cr.grad(f), (z,), (t,))[1], cr.vjp(cr.grad(f), z)[1](t)[0]):
-        np.testing.assert_allclose(np.concatenate([found.real, found.imag]), numeric, rtol=1e-8)
-
-
 # -- policies --------------------------------------------------------------------------------------
 
 
@@ -381,7 +292,7 @@ def test_an_unused_argument_has_zeros():
     assert cr.jvp(lambda x: 3.0, (2.0,), (1.0,)) == (3.0, 0.0)
     np.testing.assert_array_equal(cr.jacobian(lambda x: np.ones(2))(X), np.zeros((2, 3)))
     np.testing.assert_array_equal(cr.jacfwd(lambda x: np.ones(2))(X), np.zeros((2, 3)))
-    np.testing.assert_array_equal(cr.hessian(lambda x: np.sum(x))(X), np.zeros((3, 3)))
+    np.testing.assert_array_equal(cr.hessian(np.sum)(X), np.zeros((3, 3)))
     assert cr.vjp(lambda x: 3.0, X)[1](1.0)[0].tolist() == [0, 0, 0]
 
 
@@ -482,165 +393,3 @@ def test_scipy_minimize_takes_it_as_it_is():
         method="trust-exact",
     )
     np.testing.assert_allclose(found.x, np.ones(5), atol=1e-6)
-
-
-# -- nesting ---------------------------------------------------------------------------------------
-
-
-def test_perturbations_are_not_confused():
-    assert cr.grad(lambda x: x * cr.grad(lambda y: x + y)(1.0))(1.0) == 1
-
-    def forward(f, x):
-        return cr.jvp(f, (x,), (1.0,))[1]
-
-    assert forward(lambda x: x * forward(lambda y: x + y, 1.0), 1.0) == 1
-    assert forward(lambda x: x * cr.grad(lambda y: x + y)(1.0), 1.0) == 1
-    assert cr.grad(lambda x: x * forward(lambda y: x + y, 1.0))(1.0) == 1
-    # d/dy x y^2 at y = x is 2 x^2; times x, differentiated: 6 x^2
-    assert cr.grad(lambda x: cr.grad(lambda y: x * y**2)(x) * x)(3.0) == 54
-
-
-def test_a_constant_of_an_inner_derivative():
-    def f(x):
-        return cr.grad(lambda y: x**2)(1.0) + x  # the inner one does not depend on y
-
-    assert cr.grad(f)(3.0) == 1
-    assert cr.jvp(f, (3.0,), (1.0,))[1] == 1
-
-
-def test_a_shared_value_of_three_levels():
-    def f(x):
-        def g(y):
-            def h(z):
-                return np.sin(x * y * z)
-
-            return cr.grad(h)(y) * x
-
-        return cr.grad(g)(x)
-
-    # h' = xy cos(xyz) at z = y; g = x^2 y cos(x y^2); its derivative at y = x.
-    def by_hand(x):
-        return x**2 * np.cos(x**3) - 2 * x**5 * np.sin(x**3)
-
-    assert f(0.8) == pytest.approx(by_hand(0.8))
-    h = 1e-5
-    numeric = (by_hand(0.8 + h) - by_hand(0.8 - h)) / (2 * h)
-    assert cr.grad(f)(0.8) == pytest.approx(numeric, rel=1e-8)
-
-
-def reverse(f):
-    return lambda x: cr.grad(f)(x)
-
-
-def forward(f):
-    return lambda x: cr.jvp(f, (x,), (1.0,))[1]
-
-
-@pytest.mark.parametrize(
-    "modes",
-    list(itertools.product([forward, reverse], repeat=4)),
-    ids=lambda modes: "".join(mode.__name__[0] for mode in modes),
-)
-def test_depth_four_in_all_mixes(modes):
-    def f(x):
-        a = np.zeros_like(x, shape=3)
-        a[0] = np.exp(0.5 * x)
-        v = a[1:]
-        v += a[0] * x
-        a[2] *= np.sin(x)
-        return a[0] * a[1] + a[2] ** 2 / x
-
-    def closed(x):  # e^x x + e^x x sin(x)^2, as a complex function for differences on a circle
-        return np.exp(x) * x * (1 + np.sin(x) ** 2)
-
-    derivative = f
-    for mode in modes:
-        derivative = mode(derivative)
-    circle = np.exp(2j * np.pi * np.arange(32) / 32)
-    expected = 24 * np.real(np.mean(closed(0.7 + 0.5 * circle) / (0.5 * circle) ** 4))
-    assert derivative(0.7) == pytest.approx(expected, rel=1e-9)
-
-
-def test_depth_four_of_arrays():
-    def f(x):
-        return np.sum(np.prod(x) * np.sin(x) * x[::-1])
-
-    def directional(f, t):
-        return lambda x: cr.jvp(f, (x,), (t,))[1]
-
-    t, u = np.array([1.0, 0.5, -0.3]), np.array([0.2, -1.0, 0.8])
-    fourth = directional(directional(lambda x: np.sum(cr.grad(f)(x) * u), t), u)(X)
-    mixed = t @ cr.hessian(directional(directional(f, u), u))(X) @ t
-    other = directional(directional(directional(directional(f, t), u), t), u)(X)
-    swapped = directional(directional(directional(directional(f, u), t), u), t)(X)
-    assert other == pytest.approx(swapped, rel=1e-12)
-    assert other == pytest.approx(mixed, rel=1e-12)
-    third = directional(lambda x: cr.hessian(f)(x) @ t, u)(X)
-    numeric = along(lambda x: [cr.hessian(f)(x) @ t], [X], [u])
-    np.testing.assert_allclose(third, numeric, rtol=1e-7)
-    numeric = along(lambda x: [directional(lambda x: np.sum(cr.grad(f)(x) * u), t)(x)], [X], [u])
-    assert fourth == pytest.approx(numeric[0], rel=1e-8)
-
-
-# -- user-defined primitives, checks ---------------------------------------------------------------
-
-
-def test_a_primitive_of_the_user_in_every_mix():
-    @cr.primitive
-    def cube(x):
-        return np.asarray(x) ** 3
-
-    @cube.defvjp
-    def cube_vjp(ct, y, x):
-        return ct * 3 * x**2
-
-    @cr.primitive
-    def scale(x, k):
-        return np.asarray(x) * np.asarray(k)
-
-    @scale.defjvp
-    def scale_jvp(tangents, y, x, k):
-        return tangents[0] * k + x * tangents[1]
-
-    def f(x):
-        return np.sum(scale(cube(x), np.sum(x)))
-
-    def plain(x):
-        return np.sum(x**3 * np.sum(x))
-
-    np.testing.assert_allclose(cr.grad(f)(X), cr.grad(plain)(X))
-    np.testing.assert_allclose(cr.hessian(f)(X), cr.hessian(plain)(X))
-    np.testing.assert_allclose(cr.jvp(f, (X,), (X,))[1], cr.jvp(plain, (X,), (X,))[1])
-    cr.check_grads(f, (X,))
-
-
-def test_check_grads_finds_a_wrong_rule():
-    @cr.primitive
-    def wrong(x):
-        return np.asarray(x) ** 2
-
-    wrong.defvjp(lambda ct, y, x: ct * 2.001 * x)
-    for modes in (("fwd",), ("rev",), ("fwd", "rev")):
-        with pytest.raises(AssertionError):
-            cr.check_grads(wrong, (X,), order=1, modes=modes)
-
-
-def test_checkpoint_changes_nothing_but_memory():
-    def segment(x, k):
-        y = np.sin(x) * k
-        y[0] *= 2
-        return y, {"sum": y.sum(), "text": "t"}
-
-    def f(x, wrap):
-        for k in (1.0, 2.0, 3.0):
-            x, more = wrap(segment)(x, k)
-            x = x * more["sum"]
-        return np.sum(x)
-
-    def plain(g):
-        return g
-
-    for transform in (cr.grad, cr.hessian):
-        np.testing.assert_allclose(
-            transform(lambda x: f(x, cr.checkpoint))(X), transform(lambda x: f(x, plain))(X)
-        )

@@ -69,11 +69,16 @@ def is_traced(x: object) -> bool:
     return isinstance(x, Tracer)
 
 
+def array_behind(x: Any) -> Any:
+    """Return the array or number whose memory a value stands for; its contents may be old."""
+    while isinstance(x, Tracer):
+        x = x.value
+    return x
+
+
 def is_array(value: Any) -> bool:
     """Tell an array, which can be viewed and written, from an immutable scalar."""
-    while isinstance(value, Tracer):
-        value = value.value
-    return isinstance(value, np.ndarray)
+    return isinstance(array_behind(value), np.ndarray)
 
 
 def plain(x: Any) -> Any:

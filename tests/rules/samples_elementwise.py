@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.rules.complex import argument, cast, finite, imaginary_part, phase
 from chainrule.rules.elementwise import fraction
-from chainrule.rules.guarded import guarded_product
+from chainrule.rules.guarded import guarded_product, mutual_product
 from chainrule.rules.selection import clip_between
 from rules._samples import Sample, Samples, array, complex_array
 
@@ -305,3 +305,4 @@ SAMPLES[guarded_product.primitives[0].fn] = [
     Sample((array(2, 3), array(2, 3, seed=1)), diff=(0, 1)),
     Sample((array(2, 1), complex_array(3)), diff=(0, 1)),
 ]
+SAMPLES[mutual_product.primitives[0].fn] = SAMPLES[guarded_product.primitives[0].fn]

@@ -5,9 +5,9 @@ import datetime
 
 import numpy as np
 import pytest
-from derivatives import check
 
 import chainrule as cr
+from derivatives import check
 
 X = np.array([0.7, -1.3, 0.4, 1.9])
 M = np.array([[0.5, -1.2, 0.9], [1.4, 0.3, -0.7]])
@@ -77,7 +77,13 @@ def test_a_store_shows_at_once():
 def test_a_format_that_numpy_refuses():
     with pytest.raises(TypeError):
         format(X, ".2f")
-    cr.vjp(lambda x: pytest.raises(TypeError, format, x, ".2f") and x, X)
+
+    def f(x):
+        with pytest.raises(TypeError):
+            format(x, ".2f")
+        return x
+
+    cr.vjp(f, X)
 
 
 # -- comparing -------------------------------------------------------------------------------------
@@ -87,20 +93,20 @@ def test_a_format_that_numpy_refuses():
     "compare",
     [
         lambda x: x > 0,
-        lambda x: 0.5 >= x,
+        lambda x: x <= 0.5,
         lambda x: x == x[0],
         lambda x: x != X,
         lambda x: x < x[::-1],
         lambda x: x <= np.float64(0.4),
         lambda x: np.greater(x, 0.5),
-        lambda x: np.isfinite(x),
-        lambda x: np.signbit(x),
+        np.isfinite,
+        np.signbit,
         lambda x: np.logical_and(x > 0, x),
-        lambda x: np.logical_not(x),
+        np.logical_not,
         lambda x: np.isclose(x, 0.7),
         lambda x: (x > 0) & (x < 1),
         lambda x: ~(x > 0),
-        lambda x: np.argsort(x),
+        np.argsort,
         lambda x: np.nonzero(x > 0)[0],
         lambda x: np.argwhere(x > 0.5),
         lambda x: np.searchsorted(np.array([0.0, 1.0]), x),
@@ -113,7 +119,7 @@ def test_a_format_that_numpy_refuses():
         lambda x: x.all(),
         lambda x: x.astype(int),
         lambda x: x.astype(bool),
-        lambda x: np.shape(x),
+        np.shape,
         lambda x: (x.ndim, x.size, x.itemsize, x.nbytes, len(x)),
         lambda x: x.dtype,
         lambda x: np.ones(x.shape) * x.size,
@@ -142,9 +148,10 @@ def test_comparisons_of_scalars_branch():
 
 
 def test_bool_and_truth():
-    assert seen(lambda x: (bool(x[0]), bool(x[0] * 0), not x[1], bool(x[:1]))) == [
-        (True, False, False, True)
-    ] * 4
+    assert (
+        seen(lambda x: (bool(x[0]), bool(x[0] * 0), not x[1], bool(x[:1])))
+        == [(True, False, False, True)] * 4
+    )
 
     def f(x):
         with pytest.raises(ValueError, match="ambiguous"):
@@ -170,8 +177,12 @@ def test_equality_with_other_things():
 
 
 def test_traced_values_are_not_hashable_as_arrays_are():
-    for error in seen(lambda x: pytest.raises(TypeError, hash, x)):
-        assert "hash" in str(error.value)
+    def look(x):
+        with pytest.raises(TypeError, match="hash"):
+            hash(x)
+        return True
+
+    assert seen(look) == [True] * 4
 
 
 # -- iterating -------------------------------------------------------------------------------------
@@ -235,7 +246,7 @@ def test_item():
         assert type(n) is int
 
     def f(x):
-        with pytest.raises(ValueError, match="size|one element"):
+        with pytest.raises(ValueError, match=r"size|one element"):
             x.item()
         with pytest.raises(IndexError):
             x.item(9)
@@ -339,4 +350,4 @@ def test_shape_attribute_arithmetic_and_zeros():
 
 def test_it_does_not_pass_for_an_array():
     assert seen(lambda x: isinstance(x, np.ndarray)) == [False] * 4
-    assert seen(lambda x: callable(x)) == [False] * 4
+    assert seen(callable) == [False] * 4

@@ -1,9 +1,10 @@
 """Random programs of views, stores, in-place operations and reads, against plain NumPy."""
 
 import numpy as np
-from derivatives import check
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from derivatives import check
 
 # The programs work on a pool of arrays: index 0 is x * 1.0, of shape (2, 3); views and results
 # join the pool. Every step is written so that it fits whatever shapes it meets.
@@ -26,13 +27,13 @@ BASIC = [
 VIEWS = [
     lambda a: a.T,
     lambda a: a.reshape(-1),
-    lambda a: np.ravel(a),
+    np.ravel,
     lambda a: np.reshape(a, (-1, 1)),
     lambda a: np.swapaxes(a, 0, -1),
     lambda a: np.expand_dims(a, 0),
-    lambda a: np.squeeze(a),
-    lambda a: np.flip(a),
-    lambda a: np.atleast_2d(a),
+    np.squeeze,
+    np.flip,
+    np.atleast_2d,
     lambda a: np.moveaxis(a, 0, -1),
     lambda a: np.rot90(np.atleast_2d(a)),
     lambda a: a.reshape(-1, order="F"),
@@ -50,11 +51,7 @@ READS = [
     lambda a: a / (1 + a * a),
 ]
 
-INDICES = BASIC + [
-    "mask",
-    "fancy",
-    "duplicates",
-]
+INDICES = [*BASIC, "mask", "fancy", "duplicates"]
 
 
 def resolve(index, a):

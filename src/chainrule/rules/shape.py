@@ -35,12 +35,14 @@ TABLE[np.reshape] = TABLE.pop(_reshape)
 
 @composite(np.ravel)
 def ravel(a, order="C"):
+    a = a if is_traced(a) else np.asarray(a)
     if order == "K":  # as in memory: the axis with the longest stride comes first
-        strides = np.abs(np.asarray(plain(a)).strides)
+        strides = np.abs(a.strides)
         return np.reshape(np.transpose(a, np.argsort(-strides, kind="stable")), -1)
     if order == "A":
-        order = "F" if np.isfortran(np.asarray(plain(a))) else "C"
-    return np.reshape(a, -1, order=order)
+        order = "F" if a.flags.fnc else "C"
+    flat = np.reshape(a, -1, order=order)
+    return flat if a.flags[f"{order}_CONTIGUOUS"] else np.copy(flat)  # never a strided view
 
 
 # --------------------------------------------------------------------------- moving axes about

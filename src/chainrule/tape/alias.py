@@ -52,9 +52,6 @@ class View:
 class Store:
     """The link of a node that was stored into: its latest version.
 
-    The node's record before the store becomes a record of its own, ``first``, and the node an
-    identity of it, so that the versions do not refer to the handle: no cycle keeps them alive.
-
     ``owned``: nobody but the versions holds the buffer, so that it may be written.
     """
 
@@ -191,7 +188,7 @@ def shares_memory(y: Any, x: Any) -> bool:
     if isinstance(y, Node) and isinstance(x, Node):
         return place_of(y)[0] is place_of(x)[0]
     both_traced = isinstance(y, Tracer) and isinstance(x, Tracer)
-    return both_traced and y.ndim > 0 and shares_memory(y.value, x.value)  # duals
+    return both_traced and is_array(y) and shares_memory(y.value, x.value)  # duals
 
 
 def view_of(node: Node, primitive: Primitive, args: Sequence[Any], x: Node) -> Node:
@@ -272,32 +269,23 @@ def _store_link(owner: Node) -> Store:
     if not is_stored(owner):
         if not is_array(owner.value):
             raise TypeError("a traced scalar does not support item assignment, as a NumPy scalar")
-        owner.link = Store(_split_off(owner))
+        owner.link = Store(owner)
         owner.__class__ = Aliased
+        owner.scope.stored.append(owner)
     link: Store = owner.link
     return link
 
 
-def _split_off(owner: Node) -> Node:
-    """Move a record out of its handle, which becomes the identity of it for earlier consumers."""
-    if owner.pull is None:  # a leaf is looked for by identity; ``settle`` breaks its cycle
-        return owner
-    first = new_node(owner.scope, owner.value, owner.pull, owner.a, owner.b, owner.aux)
-    first.order = owner.order - 0.5
-    owner.a, owner.b, owner.aux, owner.pull = first, None, None, pull_identity
-    return first
+def settle(tape: Any) -> None:
+    """Make plain records of the handles that were stored into, once the function has ended.
 
-
-def pull_identity(node: Node) -> None:
-    """Hand the cotangent on."""
-    accumulate(node.a, node.ct)
-
-
-def settle(leaf: Node) -> None:
-    """Make a leaf that was stored into a plain record again, when the function has ended."""
-    if type(leaf) is Aliased and type(leaf.link) is Store:
-        leaf.__class__ = Node
-        del leaf.link
+    A handle is also the record of its first version, on which later versions may depend: without
+    this, the cycle would keep the graph until the cycle collector finds it.
+    """
+    for handle in tape.stored:
+        handle.__class__ = Node
+        del handle.link
+    tape.stored.clear()
 
 
 def writable_copy(value: Any) -> Any:
@@ -464,7 +452,6 @@ def _general_store(node: Node) -> None:
 
 GENERAL.update(
     {
-        pull_identity: pull_identity,
         pull_getitem: _general_getitem,
         pull_getitem_at: _general_getitem,
         pull_read: _general_read,

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .._core import Tracer, is_array, note_cut, plain
+from .._core import Tracer, array_behind, is_array, note_cut, plain
 from ..errors import ConversionError, UnsupportedError
 from .dispatch import ENTRIES, FUNCTIONS, LIKE, call_function, call_ufunc, make_like
 
@@ -132,12 +132,12 @@ class ArrayTracer(Tracer):
     @property
     def flags(self) -> Any:
         """Memory layout of the value behind."""
-        return plain(self).flags
+        return array_behind(self).flags
 
     @property
     def strides(self) -> tuple[int, ...]:
         """Strides of the value behind."""
-        strides: tuple[int, ...] = plain(self).strides
+        strides: tuple[int, ...] = array_behind(self).strides
         return strides
 
     @property
@@ -328,7 +328,7 @@ class ArrayTracer(Tracer):
         if len(index) == 1 and isinstance(index[0], tuple):
             index = index[0]
         if index:
-            return self[np.unravel_index(index[0], self.shape) if len(index) == 1 else index]
+            return self.ravel()[index[0]] if len(index) == 1 else self[index]
         if self.size != 1:
             raise ValueError("item() of an array that has more than one element")
         return self[(0,) * self.ndim] if self.ndim else self

@@ -36,7 +36,7 @@ class Node(ArrayTracer):
     aux: Any
     ct: Any
     pull: Any
-    order: float
+    order: int
     link: Any
 
 
@@ -72,13 +72,14 @@ def new_node(tape: Any, value: Any, pull: Any, a: Any = None, b: Any = None, aux
 class Tape(Trace):
     """A reverse-mode trace: its nodes are differentiated together."""
 
-    __slots__ = ("captured", "lock", "owned")
+    __slots__ = ("captured", "lock", "owned", "stored")
 
     def __init__(self) -> None:
         super().__init__()
         self.captured = Captured()
         self.lock = threading.Lock()
         self.owned: set[int] = set()
+        self.stored: list[Node] = []
 
     def root(self, value: Any) -> Node:
         """Make a leaf: a number or a floating-point array to differentiate by."""
@@ -98,6 +99,7 @@ class Tape(Trace):
             view = alias.record_view(primitive, args, active[first])
             if view is not None:
                 return view
+            may_view = False
         records = {i: x.current() for i, x in active.items()}
         values = [records[i].value if i in records else x for i, x in enumerate(args)]
         value = primitive.call(*values)

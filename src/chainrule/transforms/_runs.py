@@ -24,15 +24,19 @@ class ReverseRun:
         self.primals = call.primals()
         self.leaves: list[Node | None] = []
         traced = [map_leaves(self._root, primal) for primal in self.primals]
-        out = run_traced(call, traced, self.tape)
+        try:
+            out = run_traced(call, traced, self.tape)
+            self._take(out, has_aux, call)
+        finally:
+            settle(self.tape)
+
+    def _take(self, out: Any, has_aux: bool, call: Call) -> None:
+        """Keep the output as it is now, and the plain value of aux."""
         self.aux = None
         if has_aux:
             out, aux = split_aux(out, call.f)
             self.aux = map_leaves(self.lower, aux)
         self.out = map_leaves(lambda x: x.current() if self.is_mine(x) else x, out)
-        for leaf in self.leaves:
-            if leaf is not None:
-                settle(leaf)
 
     def _root(self, leaf: Any) -> Any:
         if not is_differentiable(leaf):
