@@ -287,3 +287,17 @@ def test_store_loop_is_linear():
 
     n = 20_000  # a copy of the array per store would be 3.2 GB of traffic each way
     np.testing.assert_allclose(cr.grad(steps(n))(X), np.full(4, n / 2))
+
+
+@pytest.mark.parametrize("index", [1, slice(1, 3), [0, 2]], ids=str)
+def test_a_store_through_flat_is_right_or_loud(index):
+    def f(x):
+        a = (x * 1.0).reshape(2, 2)
+        a.T.flat[index] = 50.0
+        return a * a
+
+    try:
+        value = cr.vjp(f, X)[0]
+    except (cr.errors.ChainruleError, TypeError):
+        return
+    np.testing.assert_array_equal(value, f(X))

@@ -270,3 +270,12 @@ def flat_reads_and_stores(x):
     a = (x * x).reshape(2, 2)
     a[0, 1] = x[3] ** 3
     return a.flat[1] * np.array([1.0, 2.0]) * a.flat[2]
+
+
+@program(M)
+def in_place_result_keeps_the_layout_of_the_array(m):
+    b = np.tanh(m.T) * 0.5  # Fortran order
+    np.add(b, np.reshape(m, (3, 2)), out=b)
+    v = b.reshape(-1)  # therefore a copy
+    v += 1
+    return b * b
