@@ -52,6 +52,38 @@ def leaves_of(tree: Any) -> Iterator[Any]:
         yield tree
 
 
+def matched_leaves(tree: Any, given: Any) -> Iterator[Any]:
+    """Yield the leaves of ``given`` in the order of the leaves of ``tree``, matched by key and field.
+
+    None stands for a None at every leaf below it.
+
+    Raises:
+        ValueError: if ``given`` has not the structure of ``tree``.
+
+    >>> list(matched_leaves({"a": 1, "b": [2, 3]}, {"b": None, "a": 10}))
+    [10, None, None]
+    """
+    if given is None:
+        yield from (None for _ in leaves_of(tree))
+    elif not is_container(tree):
+        yield given
+    elif isinstance(tree, dict):
+        if not isinstance(given, dict) or given.keys() != tree.keys():
+            raise ValueError(f"keys {sorted(map(str, tree))}")
+        for key, value in tree.items():
+            yield from matched_leaves(value, given[key])
+    elif isinstance(tree, (list, tuple)):
+        if not isinstance(given, (list, tuple)) or len(given) != len(tree):
+            raise ValueError(f"a {type(tree).__name__} of {len(tree)}")
+        for item, other in zip(tree, given, strict=True):
+            yield from matched_leaves(item, other)
+    else:
+        if type(given) is not type(tree):
+            raise ValueError(f"a {type(tree).__name__}")
+        for field in _fields(tree):
+            yield from matched_leaves(getattr(tree, field.name), getattr(given, field.name))
+
+
 def rebuild(tree: Any, leaves: Iterator[Any]) -> Any:
     """Return a container of the structure of ``tree`` with its leaves taken from ``leaves``.
 

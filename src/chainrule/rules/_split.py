@@ -23,6 +23,8 @@ class Piece:
     statements: tuple[str, ...]
     expression: str
     used: frozenset[str]
+    read: frozenset[str]
+    """Of the used names those whose numbers matter, not only their shape or dtype."""
     fresh: bool
     """Whether the expression makes a new array that may be overwritten."""
     keeps_dtype: bool
@@ -77,14 +79,28 @@ def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
 def _piece(assignments: list[ast.stmt], entry: ast.expr) -> Piece:
     """Keep what ``entry`` needs: walk the assignments backwards."""
     needed = _names(entry, ast.Load)
-    kept: list[str] = []
+    kept_nodes: list[ast.stmt] = []
     for statement in reversed(assignments):
         if _names(statement, ast.Store) & needed:
-            kept.append(ast.unparse(statement))
+            kept_nodes.append(statement)
             needed |= _names(statement, ast.Load)
-    keeps = _keeps_dtype(entry) and not kept
+    keeps = _keeps_dtype(entry) and not kept_nodes
     fresh = keeps and isinstance(entry, ast.BinOp | ast.UnaryOp | ast.Call)
-    return Piece(tuple(reversed(kept)), ast.unparse(entry), frozenset(needed), fresh, keeps)
+    read = frozenset().union(*(_read_names(node) for node in [entry, *kept_nodes]))
+    statements = tuple(ast.unparse(node) for node in reversed(kept_nodes))
+    return Piece(statements, ast.unparse(entry), frozenset(needed), read, fresh, keeps)
+
+
+def _read_names(node: ast.AST) -> set[str]:
+    """Names whose values are read: not those in ``x.shape`` or ``np.ndim(x)`` alone."""
+    if isinstance(node, ast.Attribute) and node.attr in ("shape", "ndim", "size", "dtype"):
+        return set()
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr in ("shape", "ndim", "size"):
+            return set()
+    if isinstance(node, ast.Name):
+        return {node.id}
+    return set().union(*(_read_names(child) for child in ast.iter_child_nodes(node)))
 
 
 _FLOAT_UFUNCS = frozenset(

@@ -21,19 +21,19 @@ from .indexing import scatter_add
 
 @linear(np.matmul, np.linalg.matmul, args=("a", "b"))
 def matmul(ct, a, b):
-    return _matmul_left(ct, a, b), _matmul_right(ct, a, b)
+    return _matmul_left(ct, np.ndim(a), b), _matmul_right(ct, a, np.ndim(b))
 
 
 @linear(np.dot, args=("a", "b"))
 def dot(ct, a, b):
-    return _dot_left(ct, a, b), _dot_right(ct, a, b)
+    return _dot_left(ct, np.ndim(a), b), _dot_right(ct, a, np.ndim(b))
 
 
-def _matmul_left(ct, a, b):
+def _matmul_left(ct, n, b):
     """Cotangent of the left factor, up to the sum over axes along which it was broadcast."""
     if type(b) is np.ndarray and b.ndim == 2 == ct.ndim:  # the common case, without delay
         return ct @ b.T
-    n, m = np.ndim(a), np.ndim(b)
+    m = np.ndim(b)
     if m == 1:  # y[..., i] = sum_k a[..., i, k] b[k]
         return np.multiply(ct if n == 1 else ct[..., None], b)
     if n == 1:  # y[..., j] = sum_k a[k] b[..., k, j]
@@ -44,11 +44,11 @@ def _matmul_left(ct, a, b):
     return np.matmul(ct, np.swapaxes(b, -1, -2))
 
 
-def _matmul_right(ct, a, b):
+def _matmul_right(ct, a, m):
     """Cotangent of the right factor, up to the sum over axes along which it was broadcast."""
     if type(a) is np.ndarray and a.ndim == 2 == ct.ndim:
         return a.T @ ct
-    n, m = np.ndim(a), np.ndim(b)
+    n = np.ndim(a)
     if m == 1 and n <= 2:
         return np.matmul(ct, a) if n == 2 else np.multiply(a, ct)
     if n == 1:
@@ -59,22 +59,22 @@ def _matmul_right(ct, a, b):
     return np.matmul(np.swapaxes(a, -1, -2), ct)
 
 
-def _dot_left(ct, a, b):
-    n, m = np.ndim(a), np.ndim(b)
+def _dot_left(ct, n, b):
+    m = np.ndim(b)
     if n == 0 or m == 0:
         return np.multiply(ct, b)
     if m <= 2:
-        return _matmul_left(ct, a, b)
+        return _matmul_left(ct, n, b)
     free = (*range(m - 2), m - 1)
     return np.tensordot(ct, b, (tuple(range(n - 1, n + m - 2)), free))
 
 
-def _dot_right(ct, a, b):
-    n, m = np.ndim(a), np.ndim(b)
+def _dot_right(ct, a, m):
+    n = np.ndim(a)
     if n == 0 or m == 0:
         return np.multiply(a, ct)
     if n <= 2 and m <= 2:
-        return _matmul_right(ct, a, b)
+        return _matmul_right(ct, a, m)
     free = tuple(range(n - 1))
     return np.moveaxis(np.tensordot(a, ct, (free, free)), 0, max(m - 2, 0))
 
@@ -84,18 +84,18 @@ def _dot_right(ct, a, b):
 
 @linear(np.inner, args=("a", "b"))
 def inner(ct, a, b):
-    return _inner_left(ct, a, b), _inner_right(ct, a, b)
+    return _inner_left(ct, np.ndim(a), b), _inner_right(ct, a, np.ndim(b))
 
 
-def _inner_left(ct, a, b):
-    n, m = np.ndim(a), np.ndim(b)
+def _inner_left(ct, n, b):
+    m = np.ndim(b)
     if n == 0 or m == 0:
         return np.multiply(ct, b)
     return np.tensordot(ct, b, (tuple(range(n - 1, n + m - 2)), tuple(range(m - 1))))
 
 
-def _inner_right(ct, a, b):
-    n, m = np.ndim(a), np.ndim(b)
+def _inner_right(ct, a, m):
+    n = np.ndim(a)
     if n == 0 or m == 0:
         return np.multiply(a, ct)
     return np.tensordot(ct, a, (tuple(range(n - 1)), tuple(range(n - 1))))

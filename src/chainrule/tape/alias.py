@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Primitive, Tracer, is_array, plain, top_trace
+from .._core import Primitive, Tracer, array_behind, is_array, plain, top_trace
 from ..errors import MutationError, ShapeError
 from ..rules import indexing
 from ..rules._central import restore
@@ -338,7 +338,8 @@ def assign(x: Node, new: Any) -> Node:
     if not np.can_cast(new.dtype, x.dtype, "same_kind"):
         raise TypeError(f"cannot cast a {new.dtype} result to {x.dtype} in place")
     owner, steps = place_of(x)
-    if steps or new.dtype != x.dtype or not isinstance(new, Node) or new.scope is not x.scope:
+    same_layout = array_behind(new).strides == array_behind(x).strides
+    if steps or not same_layout or new.dtype != x.dtype or getattr(new, "scope", 0) is not x.scope:
         store(owner, steps, Ellipsis, new)
         return x
     link = _store_link(owner)

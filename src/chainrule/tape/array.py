@@ -162,8 +162,12 @@ class ArrayTracer(Tracer):
 
     @property
     def flat(self) -> Any:
-        """Elements in C order (a copy: it cannot be stored into)."""
-        return np.ravel(self)  # type: ignore[call-overload]
+        """Elements in C order, to be read and stored into by their flat index."""
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        self[...] = np.reshape(np.resize(value, self.size), self.shape)
 
     # -- Python's operators
 
@@ -348,6 +352,29 @@ class ArrayTracer(Tracer):
     def partition(self, kth: Any, axis: int = -1, **kwargs: Any) -> None:
         """Partition in place."""
         self.assign(np.partition(self, kth, axis=axis, **kwargs))  # type: ignore[call-overload]
+
+
+class Flat:
+    """The elements of a traced array in C order, as ``ndarray.flat``."""
+
+    def __init__(self, array: ArrayTracer) -> None:
+        self.array = array
+
+    def __getitem__(self, index: Any) -> Any:
+        return np.copy(np.ravel(self.array)[index])[()]  # type: ignore[call-overload]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        chosen = np.arange(self.array.size)[index]
+        self.array[np.unravel_index(chosen, self.array.shape)] = value
+
+    def __len__(self) -> int:
+        return self.array.size
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(np.ravel(self.array))  # type: ignore[call-overload]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np.ravel(self.array), name)  # type: ignore[call-overload]
 
 
 def unsupported_method(name: str) -> Callable[..., NoReturn]:

@@ -45,10 +45,11 @@ def _width(words: int, longest: int) -> int:
 class Captured:
     """The plain arrays that a tape's pullbacks have saved, with their fingerprints."""
 
-    __slots__ = ("entries",)
+    __slots__ = ("checked", "entries")
 
     def __init__(self) -> None:
         self.entries: dict[int, tuple[weakref.ref[Any], bytes, str]] = {}
+        self.checked: set[int] = set()
 
     def add(self, array: Any) -> None:
         """Take the fingerprint of an array, once."""
@@ -71,12 +72,12 @@ class Captured:
             return type(x)(self.keep(item) for item in x)
         return x
 
-    def check(self, x: Any, seen: set[int]) -> None:
-        """Raise if a saved array is not what it was."""
+    def check(self, x: Any) -> None:
+        """Raise if a saved array, about to be read, is not what it was; once a sweep for each."""
         if isinstance(x, np.ndarray):
-            if id(x) in seen:
+            if id(x) in self.checked:
                 return
-            seen.add(id(x))
+            self.checked.add(id(x))
             entry = self.entries.get(id(x))
             if entry is not None and entry[0]() is x and fingerprint(x) != entry[1]:
                 raise MutationError(
@@ -88,4 +89,4 @@ class Captured:
                 )
         elif type(x) is tuple or type(x) is list:
             for item in x:
-                self.check(item, seen)
+                self.check(item)

@@ -119,6 +119,10 @@ class _Generator:
         """Names of the rule's parameters that the pullback of this mask reads."""
         return set().union(*(self.pieces[k].used for k in mask))
 
+    def read(self, mask: tuple[int, ...]) -> set[str]:
+        """Names whose numbers the pullback of this mask reads, not only their shape."""
+        return set().union(*(self.pieces[k].read for k in mask))
+
     def saved(self, mask: tuple[int, ...]) -> list[str]:
         """What goes into ``aux``: the inactive array, where it is needed, and the parameters."""
         needed = self.needed(mask)
@@ -138,8 +142,12 @@ class _Generator:
             lines.append(f"_x{k} = {slot}")
             if self.arrays[k] in needed or self.restores(k, restore):
                 lines.append(f"{self.arrays[k]} = _x{k}.value")
+            if self.arrays[k] in self.read(mask):
+                lines.append(f"if _x{k}.pull is None: _n.scope.captured.check({self.arrays[k]})")
         if saved:
             lines.append(f"{', '.join(saved)}{',' if len(saved) > 1 else ''} = _n.aux")
+            for name in filter(self.read(mask).__contains__, saved):
+                lines.append(f"if type({name}) in _CONTAINERS: _n.scope.captured.check({name})")
         for k in mask:
             lines += self.contribution(k, restore, in_place=len(self.arrays) == len(mask))
         return self.compile("_n", lines, f"pull_{self.primitive.name}")
@@ -189,6 +197,7 @@ class _Generator:
 
         def pull_general(node: Node) -> None:
             args = unpack(node)
+            node.scope.captured.check(args)
             for i, parent in zip(positions, (node.a, node.b), strict=False):
                 accumulate(parent, primitive.vjp(i, node.ct, node.value, args))
 
@@ -262,14 +271,14 @@ class _Generator:
         suffix = self.pullbacks(mask)
         lines = [f"{name} = _x_{name}.value" for name in active]
         lines.append(f"_v = {self.value_text()}")
-        needed = self.needed(mask)
+        read = self.read(mask)
         tape = f"_x_{active[0]}.scope"
         aux = "None" if not saved else saved[0] if len(saved) == 1 else f"({', '.join(saved)})"
         for name in active:
-            if name in needed:  # a leaf is the user's own array
+            if name in read:  # a leaf is the user's own array
                 lines.append(f"if _x_{name}.pull is None and type({name}) is _ndarray:")
                 lines.append(f"    {tape}.captured.add({name})")
-        for name in saved:
+        for name in filter(read.__contains__, saved):
             if name in self.arrays:
                 lines.append(f"if _t_{name} is _ndarray: {tape}.captured.add({name})")
             else:

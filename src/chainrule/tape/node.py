@@ -170,6 +170,7 @@ def pull_recorded(node: Node) -> None:
     primitive, _, positions = node.aux
     parents = parents_of(node)
     args = _recorded_arguments(node)
+    node.scope.captured.check(args)
     cts = primitive.vjp_all(positions, node.ct, node.value, args)
     for parent, ct in zip(parents, cts, strict=True):
         accumulate(parent, ct)

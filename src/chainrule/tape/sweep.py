@@ -41,7 +41,6 @@ def sweep_all(outs: Sequence[Any], cts: Sequence[Any], leaves: Sequence[Node]) -
     try:
         with collector_paused():
             nodes, roots = _collect(outs)
-            _check_captured(tape, nodes, roots)
             gradients = _run(nodes, roots, outs, cts, leaves, general)
             if not general and any(has_nan(g) for g in gradients):
                 nodes, roots = _collect(outs)
@@ -102,24 +101,6 @@ class Graph:
         _forget(self.nodes, self.roots)
 
 
-def _check_captured(tape: Any, nodes: list[Node], roots: list[Node]) -> None:
-    """Raise if an array that this sweep will read was changed since it was captured."""
-    captured = tape.captured
-    if not captured.entries:
-        return
-    seen: set[int] = set()
-    try:
-        for root in roots:
-            captured.check(root.value, seen)
-        for node in nodes:
-            aux = node.aux
-            if aux is not None:
-                captured.check(aux, seen)
-    except BaseException:
-        _forget(nodes, roots)
-        raise
-
-
 def _forget(nodes: list[Node], roots: list[Node]) -> None:
     for node in nodes:
         node.ct = None
@@ -138,6 +119,7 @@ def _run(
     """Pull the cotangents back through all nodes, children before parents."""
     owned = outs[0].scope.owned
     owned.clear()
+    outs[0].scope.captured.checked.clear()
     for out, ct in zip(outs, cts, strict=True):
         accumulate(out, ct)
     try:

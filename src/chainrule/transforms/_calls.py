@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._core import Tracer
-from .._trees import is_container, leaves_of
+from .._trees import is_container, leaves_of, matched_leaves
 from ..errors import ArgumentError, ShapeError
 
 Function = Callable[..., Any]
@@ -43,6 +43,11 @@ class Call:
         self.args = list(args)
         self.kwargs = dict(kwargs)
         self.single = isinstance(argnums, (int, str))
+        if not self.single and not isinstance(argnums, (tuple, list, range)):
+            raise ArgumentError(
+                f"argnums={argnums!r} of type {type(argnums).__name__}",
+                "give a position, a name of an argument, or a tuple of them",
+            )
         wanted = [argnums] if isinstance(argnums, (int, str)) else list(argnums)
         self.slots = [self._slot(n) for n in wanted]
         for slot in self.slots:
@@ -113,17 +118,17 @@ def check_callable(f: Any, name: str) -> None:
         )
 
 
-def matching(given: Any, tree: Any, leaves: Sequence[Any], what: str) -> list[Any]:
+def matching(given: Any, tree: Any, what: str) -> list[Any]:
     """Return the leaves of a tangent or cotangent, checked against those of the value."""
-    if given is None:
-        given = [None] * len(leaves)
-        tree = given
-    found = list(leaves_of(given)) if is_container(tree) else [given]
-    if len(found) != len(leaves):
+    leaves = list(leaves_of(tree))
+    try:
+        found = list(matched_leaves(tree, given))
+    except ValueError as error:
         raise ArgumentError(
-            f"The {what} has {len(found)} leaves, the value {len(leaves)}",
-            f"give a {what} of the value's structure",
-        )
+            f"The {what} has not the structure of its value: expected {error}, "
+            f"got {describe(given)}",
+            f"give a {what} of the same containers, with None where it is zero",
+        ) from None
     return [as_like(x, leaf, what) for x, leaf in zip(found, leaves, strict=True)]
 
 

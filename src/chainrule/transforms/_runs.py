@@ -126,7 +126,7 @@ def scalar_output(run: ReverseRun, f: Function, name: str) -> Any:
 def dual_tree(trace: Forward, primal: Any, tangent: Any) -> Any:
     """Pair the leaves of a primal with those of its tangent."""
     leaves = list(leaves_of(primal))
-    pairs = zip(leaves, matching(tangent, primal, leaves, "tangent"), strict=True)
+    pairs = zip(leaves, matching(tangent, primal, "tangent"), strict=True)
     duals = [trace.root(leaf, t) if is_differentiable(leaf) else leaf for leaf, t in pairs]
     return rebuild(primal, iter(duals))
 

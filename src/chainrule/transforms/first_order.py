@@ -92,7 +92,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
     outs = list(leaves_of(run.out))
 
     def pullback(ct: Any) -> tuple[Any, ...]:
-        cts = matching(ct, run.out, outs, "cotangent")
+        cts = matching(ct, run.out, "cotangent")
         return tuple(run.pull(outs, cts))
 
     value = map_leaves(run.lower, run.out)
@@ -159,8 +159,7 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Function]:
             )
         flat: list[Any] = []
         for primal, t in zip(primals, tangents, strict=True):
-            whole = list(leaves_of(primal))
-            flat += matching(t, primal, whole, "tangent")
+            flat += matching(t, primal, "tangent")
         given = [t for t, leaf in zip(flat, run.leaves, strict=True) if leaf is not None]
         pairs = [
             (g, t)
