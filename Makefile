@@ -17,13 +17,14 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 
 # Workers share the cores already, so each one's linear algebra gets a single thread.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1
 
-.PHONY: help demo test lint format bench clean distclean
+.PHONY: help demo test lint format docs bench clean distclean
 
 help:
 	@echo "make demo       train on handwritten digits and write demo/report.html (ARGS='--epochs 3')"
 	@echo "make test       run every test (ARGS='-m \"not slow\"' for the quick ones)"
 	@echo "make lint       ruff, mypy --strict and the import contract"
 	@echo "make format     let ruff lay out the code and fix what it safely can"
+	@echo "make docs       write the pages that are generated from the rule table"
 	@echo "make bench      time chainrule against its peers (those that are installed)"
 	@echo "make clean      remove what these commands wrote; make distclean: .venv as well"
 
@@ -45,6 +46,9 @@ lint: $(STAMP)-dev
 format: $(STAMP)-dev
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
+
+docs: $(STAMP)-base
+	$(PY) docs/generate.py
 
 bench: $(STAMP)-base
 	$(PY) -m benchmarks $(ARGS)

@@ -14,9 +14,11 @@ import numpy as np
 
 from .._core import Primitive, Trace, Tracer, is_array
 from ..errors import ShapeError
-from .alias import Steps, inner_store, is_basic, lift, shares_memory, walk, with_layout, writable_copy
+from .alias import shares_memory
 from .array import ArrayTracer
+from .memory import Steps, is_basic, lift, walk, with_layout, writable_copy
 from .node import as_inexact, is_inexact
+from .stores import inner_store
 
 
 class Dual(ArrayTracer):

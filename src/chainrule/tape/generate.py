@@ -110,6 +110,7 @@ class _Generator:
         self.pieces: list[Piece] = primitive.pieces
         self.lead: str = primitive.rule_parameters[0]
         self.elementwise = isinstance(primitive, Elementwise)
+        self.may_view = not self.elementwise and len(self.arrays) == 1
         self.space = dict(getattr(primitive.rule, "__globals__", {}))
         self.space.update(_SPACE, _primitive=primitive, _call=primitive.call)
 
@@ -249,7 +250,7 @@ class _Generator:
             f"_t_{name} = type({name})",
             f"if _t_{name} is _Aliased:",
             f"    _x_{name} = {name}.link.current({name})",
-            f"    _t_{name} = {'_Node' if self.elementwise else whole}",
+            f"    _t_{name} = {whole if self.may_view else '_Node'}",
         ]
 
     def signature(self) -> str:
@@ -297,7 +298,7 @@ class _Generator:
         if "dtype" in self.params:
             at = lines.index("_n = _Node()")
             lines.insert(at, "if _v.dtype.kind not in 'fc': return _v")
-        if not self.elementwise:
+        if self.may_view:
             lines.append(f"if _shares_memory(_v, {active[0]}):")
             arguments = ", ".join(self.call_arguments())
             lines.append(f"    return _view_of(_n, _primitive, ({arguments},), _x_{active[0]})")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._core import TABLE
-from . import alias
+from . import alias, stores
 from .dispatch import ENTRIES
 from .generate import generate
 from .node import Node
@@ -40,8 +40,8 @@ def install() -> None:
         setattr(Node, f"__r{name}__", _at_first_use(f"__r{name}__", ufunc, reflected=True))
     Node.__neg__ = _at_first_use("__neg__", np.negative, reflected=False)  # type: ignore[method-assign]
     Node.__getitem__ = alias.getitem  # type: ignore[method-assign,assignment]
-    Node.__setitem__ = alias.setitem  # type: ignore[method-assign,assignment]
-    Node.assign = alias.assign  # type: ignore[method-assign,assignment]
+    Node.__setitem__ = stores.setitem  # type: ignore[method-assign,assignment]
+    Node.assign = stores.assign  # type: ignore[method-assign,assignment]
 
 
 install()

@@ -12,7 +12,7 @@ from .._trees import is_container, leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError, ShapeError
 from ..rules._central import zeros
 from ..tape import Forward, Node, Tape
-from ..tape.alias import settle
+from ..tape.stores import settle
 from ..tape.sweep import sweep_all
 from ._calls import Call, Function, describe, inexact_dtype, is_differentiable, matching, name_of
 

@@ -1,0 +1,108 @@
+"""Writing: ``x[i] = v``, ``x += v`` and ``out=x``, through views to the owner of the memory."""
+
+from __future__ import annotations
+
+from operator import getitem as getitem_step
+from typing import Any
+
+import numpy as np
+
+from .._core import Tracer, array_behind, is_array
+from ..errors import MutationError, ShapeError
+from .alias import Store, View, is_stored, place_of
+from .memory import Steps, frozen, is_basic, lift, walk, winners_of, writable_copy
+from .node import Aliased, Node, new_node
+from .regions import pull_store
+
+
+def setitem(x: Node, index: Any, value: Any) -> None:
+    """Perform ``x[index] = value``, through views to the owner of the memory."""
+    owner, steps = place_of(x)
+    if not is_basic(index):
+        index = frozen(index)
+    elif _is_region(value, owner, (*steps, (getitem_step, (index,)))):
+        return  # x[i] += y has already stored through the view x[i]
+    store(owner, steps, index, value)
+
+
+def _is_region(value: Any, owner: Node, steps: Steps) -> bool:
+    if type(value) is not Aliased or type(value.link) is not View:
+        return False
+    return value.link.owner is owner and value.link.steps == steps
+
+
+def inner_store() -> MutationError:
+    """Make the error for a store from an inner derivative into an outer one's array."""
+    return MutationError(
+        "A value of an inner derivative is stored into an array of an outer one, "
+        "where its derivative would be lost",
+        "make the array inside the inner function (np.zeros_like(x) of its argument), "
+        "or copy it there first",
+    )
+
+
+def store(owner: Node, steps: Steps, index: Any, value: Any) -> None:
+    """Write to a region of the owner's buffer and record the new version."""
+    tape = owner.scope
+    source = value.current() if isinstance(value, Tracer) else None
+    if source is not None and source.scope.level > tape.level:
+        raise inner_store()
+    active = source is not None and source.scope is tape
+    inner = source.value if source is not None and active else value
+    link = _store_link(owner)
+    if not link.owned:
+        buffer = writable_copy(link.latest.value)
+    else:
+        buffer = link.latest.value
+    buffer = lift(buffer, inner)
+    walk(steps, buffer)[index] = inner
+    winners = None if is_basic(index) else winners_of(walk(steps, buffer), index)
+    link.latest = new_node(
+        tape, buffer, pull_store, link.latest, source if active else None, (steps, index, winners)
+    )
+    link.owned = True
+    link.version += 1
+
+
+def _store_link(owner: Node) -> Store:
+    if not is_stored(owner):
+        if not is_array(owner.value):
+            raise TypeError("a traced scalar does not support item assignment, as a NumPy scalar")
+        owner.link = Store(owner)
+        owner.__class__ = Aliased
+        owner.scope.stored.append(owner)
+    link: Store = owner.link
+    return link
+
+
+def settle(tape: Any) -> None:
+    """Make plain records of the handles that were stored into, once the function has ended.
+
+    A handle is also the record of its first version, on which later versions may depend: without
+    this, the cycle would keep the graph until the cycle collector finds it.
+    """
+    for handle in tape.stored:
+        handle.__class__ = Node
+        del handle.link
+    tape.stored.clear()
+
+
+def assign(x: Node, new: Any) -> Node:
+    """Give a handle a new value in place, as ``x += y`` and ``out=x`` do."""
+    if new.shape != x.shape:
+        raise ShapeError(
+            f"In-place operation: a result of shape {new.shape} does not fit into shape {x.shape}",
+            "write it out of place: x = x + y",
+        )
+    if not np.can_cast(new.dtype, x.dtype, "same_kind"):
+        raise TypeError(f"cannot cast a {new.dtype} result to {x.dtype} in place")
+    owner, steps = place_of(x)
+    same_layout = array_behind(new).strides == array_behind(x).strides
+    if steps or not same_layout or new.dtype != x.dtype or getattr(new, "scope", 0) is not x.scope:
+        store(owner, steps, Ellipsis, new)
+        return x
+    link = _store_link(owner)
+    link.latest = new.current()
+    link.owned = False
+    link.version += 1
+    return x
