@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Primitive, Tracer, is_array, plain
+from .._core import Primitive, Tracer, array_behind, is_array
 from .memory import Steps, frozen, is_basic, is_mask, walk
 from .node import Aliased, Node, new_node, next_order
 from .regions import pull_getitem, pull_getitem_at, pull_getitem_view, pull_read
@@ -116,9 +116,10 @@ def getitem(x: Node, index: Any) -> Node:
 
 def _getitem_of_stored(x: Node, owner: Node, steps: Steps, index: Any, basic: bool) -> Node:
     """Record an element that was stored into, or make a view that is read when it is used."""
-    value = walk(steps, owner.link.latest.value)[index]
-    if not (basic and is_array(value)):
-        return _read(owner, steps, index)
+    memory = owner.link.latest.value
+    value = walk(steps, memory)[index] if steps else memory[index]
+    if type(value) is np.float64 or not (basic and is_array(value)):  # its own copy already
+        return new_node(x.scope, value, pull_read, owner.link.latest, None, (steps, index))
     node = Aliased()
     node.scope = x.scope
     node.value = value
@@ -126,22 +127,14 @@ def _getitem_of_stored(x: Node, owner: Node, steps: Steps, index: Any, basic: bo
     return node
 
 
-def _read(owner: Node, steps: Steps, index: Any) -> Node:
-    """Record a copy of a region of a stored-into array."""
-    latest = owner.link.latest
-    value = walk(steps, latest.value)[index]
-    if is_array(value):
-        value = np.copy(value)
-    return new_node(owner.scope, value, pull_read, latest, None, (steps, index))
-
-
 def _read_view(owner: Node, steps: Steps) -> Node:
-    """Record what a view of a stored-into array holds now."""
-    region = walk(steps, owner.link.latest.value)
-    if not plain(region).flags.writeable:  # np.diagonal, np.broadcast_to: its transpose is no +=
+    """Record a copy of what a view of a stored-into array holds now."""
+    latest = owner.link.latest
+    region = walk(steps, latest.value)
+    if not array_behind(region).flags.writeable:  # np.diagonal, np.broadcast_to: no += for these
         record: Node = walk(steps, owner.current())
         return record.current()
-    return _read(owner, steps, Ellipsis)
+    return new_node(owner.scope, np.copy(region), pull_read, latest, None, (steps, Ellipsis))
 
 
 def shares_memory(y: Any, x: Any) -> bool:

@@ -64,7 +64,7 @@ def pull_getitem_at(node: Node) -> None:
 def pull_read(node: Node) -> None:
     """Add to the region of a stored-into array that was read."""
     steps, index = node.aux
-    region = _own_region(node.a, steps)
+    region = _own_region(node.a, steps) if steps else own_cotangent(node.a)
     if is_basic(index) or is_mask(index):
         region[index] += node.ct
     else:
@@ -74,10 +74,13 @@ def pull_read(node: Node) -> None:
 def pull_store(node: Node) -> None:
     """Move the cotangent of the written region to the value; the rest goes to the array before."""
     steps, index, winners = node.aux
-    region = _own_region(node, steps)
+    region = _own_region(node, steps) if steps else own_cotangent(node)
     if node.b is not None:
-        ct = np.array(region[index])[()]
-        accumulate(node.b, restore(ct if winners is None else ct * winners, node.b.value))
+        ct = region[index]
+        if type(ct) is not np.float64 or type(node.b.value) is not np.float64:
+            ct = np.array(ct)[()]
+            ct = restore(ct if winners is None else ct * winners, node.b.value)
+        accumulate(node.b, ct)
     region[index] = 0
     parent = node.a
     if parent.ct is PENDING:

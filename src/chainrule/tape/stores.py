@@ -44,34 +44,33 @@ def inner_store() -> MutationError:
 def store(owner: Node, steps: Steps, index: Any, value: Any) -> None:
     """Write to a region of the owner's buffer and record the new version."""
     tape = owner.scope
-    source = value.current() if isinstance(value, Tracer) else None
+    source = None
+    if isinstance(value, Tracer):
+        source = value if type(value) is Node else value.current()
     if source is not None and source.scope.level > tape.level:
         raise inner_store()
     active = source is not None and source.scope is tape
     inner = source.value if source is not None and active else value
-    link = _store_link(owner)
-    if not link.owned:
-        buffer = writable_copy(link.latest.value)
-    else:
-        buffer = link.latest.value
-    buffer = lift(buffer, inner)
-    walk(steps, buffer)[index] = inner
-    winners = None if is_basic(index) else winners_of(walk(steps, buffer), index)
-    link.latest = new_node(
-        tape, buffer, pull_store, link.latest, source if active else None, (steps, index, winners)
-    )
+    link = owner.link if is_stored(owner) else _first_store(owner)
+    latest = link.latest
+    buffer = latest.value if link.owned else writable_copy(latest.value)
+    if isinstance(inner, Tracer):
+        buffer = lift(buffer, inner)
+    region = walk(steps, buffer) if steps else buffer
+    region[index] = inner
+    winners = None if is_basic(index) else winners_of(region, index)
+    parent = source if active else None
+    link.latest = new_node(tape, buffer, pull_store, latest, parent, (steps, index, winners))
     link.owned = True
     link.version += 1
 
 
-def _store_link(owner: Node) -> Store:
-    if not is_stored(owner):
-        if not is_array(owner.value):
-            raise TypeError("a traced scalar does not support item assignment, as a NumPy scalar")
-        owner.link = Store(owner)
-        owner.__class__ = Aliased
-        owner.scope.stored.append(owner)
-    link: Store = owner.link
+def _first_store(owner: Node) -> Store:
+    if not is_array(owner.value):
+        raise TypeError("a traced scalar does not support item assignment, as a NumPy scalar")
+    link = owner.link = Store(owner)
+    owner.__class__ = Aliased
+    owner.scope.stored.append(owner)
     return link
 
 
@@ -101,7 +100,7 @@ def assign(x: Node, new: Any) -> Node:
     if steps or not same_layout or new.dtype != x.dtype or getattr(new, "scope", 0) is not x.scope:
         store(owner, steps, Ellipsis, new)
         return x
-    link = _store_link(owner)
+    link = owner.link if is_stored(owner) else _first_store(owner)
     link.latest = new.current()
     link.owned = False
     link.version += 1
