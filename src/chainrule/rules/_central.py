@@ -64,18 +64,20 @@ def plain_guarded_product(ct: Any, slope: Any) -> Any:
     """Compute the guarded product of plain values, with the guard only where it is needed."""
     with np.errstate(invalid="ignore"):
         y = np.multiply(ct, slope)
-    # One dot finds a NaN (squares cannot cancel); vdot takes any layout.
     return y if not has_nan(y) else np.where(np.equal(ct, 0), y.dtype.type(0), y)[()]
 
 
 def has_nan(y: Any) -> bool:
-    """Tell whether a plain array holds a NaN, in one pass."""
-    if y.dtype.kind not in "fc":
-        return False
-    flat = y.ravel(order="K")
-    with np.errstate(all="ignore"):
-        total = np.dot(flat, flat)
-    return bool(total != total) and bool(np.isnan(flat).any())
+    """Tell whether a plain array or number holds a NaN, in one pass: squares cannot cancel."""
+    squares = np.vdot(y, y)
+    return bool(squares != squares) and bool(np.isnan(y).any())
+
+
+def holds_nan(x: Any) -> bool:
+    """Tell whether any of the numbers behind a traced or plain value is a NaN."""
+    if isinstance(x, Tracer):
+        return any(holds_nan(part) for part in x.current().parts())
+    return has_nan(x)
 
 
 def total(terms: Sequence[Any]) -> Any:

@@ -23,7 +23,7 @@ from ..rules._central import unbroadcast
 from ..rules._forms import Elementwise, Linear
 from ..rules._split import Piece
 from .alias import shares_memory, view_of
-from .node import GENERAL, OPERATIONS, PENDING, Aliased, Node, accumulate, next_order
+from .node import GENERAL, OPERATIONS, PENDING, UNGUARDED, Aliased, Node, accumulate, next_order
 
 CONSTANTS = frozenset((float, int, np.float64, np.ndarray))
 """Types of a plain operand that the generated code takes; the rest goes through ``apply``."""
@@ -214,6 +214,7 @@ class _Generator:
             pull = self.pullback(mask, restore)
             GENERAL[pull] = general
             self.space[f"_{name}{suffix}"] = pull
+        UNGUARDED[general] = self.space[f"_plain{suffix}"]
         self.space[f"_general{suffix}"] = general
         return suffix
 

@@ -190,6 +190,9 @@ GENERAL: dict[Callable[[Node], None], Callable[[Node], None]] = {
 }
 """Fast pullback -> the general one, which is guarded and works on traced values."""
 
+UNGUARDED: dict[Any, Callable[[Node], None]] = {}
+"""General pullback -> the fast one that is right for real traced values too, but not guarded."""
+
 OPERATIONS: dict[Any, tuple[Primitive, Callable[[Node], list[Any]]]] = {}
 """General pullback of generated code -> its primitive, and what unpacks a record's arguments."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from .._core import Tracer
-from ..rules._central import has_nan, zeros
-from .node import GENERAL, PENDING, Node, Tape, accumulate, new_node, parents_of
+from ..rules._central import holds_nan, zeros
+from .node import GENERAL, PENDING, UNGUARDED, Node, Tape, accumulate, new_node, parents_of
 
 _by_order = attrgetter("order")
 
@@ -27,24 +27,23 @@ def sweep_all(outs: Sequence[Any], cts: Sequence[Any], leaves: Sequence[Node]) -
     """Return the cotangent of each leaf, for the cotangents ``cts`` of the outputs.
 
     The fast pullbacks are unguarded; where their result holds a NaN the sweep is repeated with the
-    general ones, in which a zero cotangent beats an infinite slope. Traced values are swept by the
-    general ones from the start. Results share no memory with each other or with anything else.
+    general ones, in which a zero cotangent beats an infinite slope. Results share no memory with each other or with anything else.
     """
     outs = [out.current() for out in outs]
     if not outs:
         return [zeros(leaf.value) for leaf in leaves]
     tape = outs[0].scope
-    general = any(isinstance(x, Tracer) for x in (*cts, *(out.value for out in outs)))
+    traced = any(isinstance(x, Tracer) for x in (*cts, *(out.value for out in outs)))
     exclusive = tape.lock.acquire(blocking=False)
     if not exclusive:
         outs, leaves = _clone(outs, leaves)
     try:
         with collector_paused():
             nodes, roots = _collect(outs)
-            gradients = _run(nodes, roots, outs, cts, leaves, general)
-            if not general and any(has_nan(g) for g in gradients):
+            gradients = _run(nodes, roots, outs, cts, leaves, _unguarded if traced else None)
+            if any(map(holds_nan, gradients)):
                 nodes, roots = _collect(outs)
-                gradients = _run(nodes, roots, outs, cts, leaves, True)
+                gradients = _run(nodes, roots, outs, cts, leaves, _guarded)
     finally:
         if exclusive:
             tape.lock.release()
@@ -114,7 +113,7 @@ def _run(
     outs: Sequence[Node],
     cts: Sequence[Any],
     leaves: Sequence[Node],
-    general: bool,
+    choose: Callable[[Node], Callable[[Node], None]] | None,
 ) -> list[Any]:
     """Pull the cotangents back through all nodes, children before parents."""
     owned = outs[0].scope.owned
@@ -124,18 +123,32 @@ def _run(
         accumulate(out, ct)
     try:
         with np.errstate(all="ignore"):
-            if general:
+            if choose is None:
                 for node in nodes:
-                    GENERAL[node.pull](node)
+                    node.pull(node)
                     node.ct = None
             else:
                 for node in nodes:
-                    node.pull(node)
+                    choose(node)(node)
                     node.ct = None
         return [_result(leaf) for leaf in leaves]
     finally:
         _forget(nodes, roots)
         owned.clear()
+
+
+def _guarded(node: Node) -> Callable[[Node], None]:
+    """Choose the pullback in which a zero cotangent beats an infinite slope."""
+    return GENERAL[node.pull]
+
+
+def _unguarded(node: Node) -> Callable[[Node], None]:
+    """Choose the fastest pullback that is right for traced values."""
+    general = GENERAL[node.pull]
+    fast = UNGUARDED.get(general)
+    if fast is None or any(x.value.dtype.kind != "f" for x in (node, *parents_of(node))):
+        return general
+    return fast
 
 
 def _result(leaf: Node) -> Any:
