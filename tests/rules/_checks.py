@@ -95,6 +95,8 @@ def check_value(case: Case) -> None:
     zero = [np.zeros_like(x)[()] for x in case.xs]
     for ys in (cr.jvp(case, tuple(case.xs), tuple(zero))[0], cr.vjp(case, *case.xs)[0]):
         like(ys, desired, "value")
+        for y, wanted in zip(ys, desired, strict=True):
+            assert isinstance(y, np.ndarray) == isinstance(wanted, np.ndarray), "array or scalar"
         close(vector(ys), vector(desired), 1e-15, "value")
 
 

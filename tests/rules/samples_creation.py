@@ -20,6 +20,9 @@ SAMPLES: Samples = {
         Sample((0.3, 1.7, 1), diff=(0, 1)),
         Sample((0.3, 1.7, 0), diff=(0, 1)),
         Sample((0.5, 1.7, 3), {"dtype": complex}, diff=(1,)),
+        # The differences are taken in float32.
+        Sample((START.astype(np.float32), 2.0, 4), rtol=1e-3),
+        Sample(([1.0, 2.0], STOP.astype(np.float32), 4), diff=(1,), rtol=1e-3),
         Sample((complex_array(2), complex_array(2, seed=1), 3), diff=(0, 1)),
     ],
     creation.linspace_array.fn: [

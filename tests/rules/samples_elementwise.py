@@ -241,6 +241,7 @@ SAMPLES[np.clip] = [
     Sample((zeros, zeros.copy(), 1.0), diff=(0, 1), expect=(half, half)),
     Sample((np.array([0.0, 5.0]), 3.0, 2.0), diff=(0, 1, 2), expect=(np.zeros(2), 0.0, 2.0)),
 ]
+SAMPLES[np._core.umath.clip] = SAMPLES[np.clip][:2]
 x = np.array([-1.5, -0.5, 0.5, 1.5])
 SAMPLES[np.select] = [
     Sample(([x > 1, x > 0], [array(4), array(4, seed=1)], array(4, seed=2)), diff=(1, 2)),
@@ -251,6 +252,7 @@ SAMPLES[np.choose] = [
     Sample((pick, [array(4), array(4, seed=1), array(4, seed=2)]), diff=(1,)),
     Sample((pick, array(3, 4)), diff=(1,)),
     Sample((pick + 1, [array(4), array()]), {"mode": "wrap"}, diff=(1,)),
+    Sample((1, [array(), array(seed=1)]), diff=(1,)),
 ]
 pieces = [np.exp, lambda v: v * v * v, -1.0]
 SAMPLES[np.piecewise] = [

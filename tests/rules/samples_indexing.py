@@ -82,6 +82,8 @@ SAMPLES: Samples = {
         Sample((array(2, 3), [100, -77]), {"mode": "wrap"}),
         Sample((array(2, 3, 2), 1), {"axis": 1}),
         Sample((array(2, 3), []), {"axis": 1}),
+        *[Sample((array(), [0, -1]), {"axis": axis}) for axis in (0, -1, None)],
+        Sample((array(), [5, 1]), {"axis": 0, "mode": "clip"}),
         Sample((complex_array(3), [1, 1])),
     ],
     np.take_along_axis: [

@@ -122,6 +122,7 @@ SAMPLES: Samples = {
     ],
     np.pad: [
         Sample((array(3), 2)),
+        Sample((array(), 2)),
         Sample((array(2, 3), ((1, 2), (0, 3))), {"constant_values": ((1.0, 2.0), (3.0, 4.0))}),
         Sample((array(3), (1, 2)), {"constant_values": array(seed=1)}, diff=(0, "constant_values")),
         Sample(

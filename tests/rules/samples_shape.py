@@ -90,7 +90,7 @@ SAMPLES: Samples = {
     np.repeat: [
         *calls(2, 3, of=[(2,), (2, 0), (3, -1), ([1, 2], 0), ([2, 0, 1], 1), ([2], 1), (0, 1)]),
         *calls(2, 2, of=[([1, 0, 2, 1],)]),
-        *calls(of=[(3,)]),
+        *calls(of=[(3,), (3, 0), (2, -1)]),
     ],
     np.resize: calls(2, 3, of=[((2, 2),), (10,), ((3, 0),)]) + calls(0, of=[(2,)]),
     np.lib.stride_tricks.sliding_window_view: [

@@ -93,6 +93,14 @@ SAMPLES: Samples = {
             expect=([[1, 1], [1, 1], [0, 0]],),
         ),
     ],
+    **{
+        relative: [
+            Sample((B,)),
+            Sample((np.array([2.0, 1.0, 2.0, 3.0]),), expect=([1, 1, 0, 1],)),
+            Sample((np.array([0.5, np.nan, 0.5, 0.1]),), expect=([1, 1, 0, 1],)),
+        ]
+        for relative in (np.unique_values, np.unique_counts, np.unique_inverse, np.unique_all)
+    },
     np.extract: [
         Sample((B > 0, B), diff=(1,)),
         Sample(([True, False, True], A[0]), diff=(1,)),
@@ -102,6 +110,7 @@ SAMPLES: Samples = {
         Sample(([True, False], A, 0), diff=(1,)),
         Sample(([False, True, True], A), {"axis": -1}, diff=(1,)),
         Sample(([True, False, False, True], A), diff=(1,)),
+        Sample(([True], array(), 0), diff=(1,)),
     ],
     np.trim_zeros: [
         Sample((np.array([0.0, 1.0, 0.0, 2.0, 0.0]),), expect=([0, 1, 1, 1, 0],)),

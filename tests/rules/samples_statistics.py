@@ -38,6 +38,8 @@ SAMPLES: Samples = {
         Sample((CUBE, (2, 1), array(2, 3, seed=6, low=0.5, high=2.0)), diff=(0, 2)),
         Sample((A, 1, WEIGHTS, True), diff=(0, 2)),
         Sample((A,), {"axis": 0, "returned": True}),
+        Sample((A[0],), {"returned": True}),
+        Sample((C, 1), {"weights": np.abs(A), "returned": True}, diff=(0, "weights")),
         Sample(([1, 2, 3], 0, WEIGHTS), diff=(2,)),
     ],
     np.cov: [
@@ -48,6 +50,8 @@ SAMPLES: Samples = {
         Sample((B[0],)),
         Sample((B,), {"fweights": [1, 2, 1, 3], "aweights": [0.5, 1.0, 2.0, 0.7]}),
         Sample((B,), {"aweights": [0.5, 1.0, 2.0, 0.7], "ddof": 0}),
+        Sample((B,), {"aweights": array(4, low=0.5, high=2.0)}, diff=(0, "aweights")),
+        Sample((B,), {"aweights": np.abs(B[0]), "fweights": [1, 2, 1, 3]}, diff=("aweights",)),
         Sample((B,), {"fweights": [1, 2, 1, 3]}),
         Sample((C,)),
     ],

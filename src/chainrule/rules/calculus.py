@@ -145,6 +145,8 @@ def _edge_weights(near: Any, far: Any, even: bool) -> tuple[Any, Any, Any]:
 )
 def interp(x, xp, fp, left=None, right=None, period=None):
     x, xp, fp = _double(x), _double(xp), _double(fp)
+    if "c" in (x.dtype.kind, xp.dtype.kind):
+        raise TypeError("np.interp: x and xp must be real")
     if xp.ndim != 1 or fp.ndim != 1 or xp.shape != fp.shape or xp.size == 0:
         raise ValueError(f"xp and fp must be sequences of one length, not {xp.shape}, {fp.shape}")
     if period is not None:

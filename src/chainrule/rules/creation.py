@@ -32,7 +32,8 @@ def _fractions(num, endpoint):
 
 @composite(np.linspace)
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
-    start, stop = (x if is_traced(x) else np.asarray(x)[()] for x in (start, stop))
+    # Lists become arrays; Python's numbers stay as they are, so that float32 stays float32.
+    start, stop = (np.asarray(x) if isinstance(x, (list, tuple)) else x for x in (start, stop))
     y = _cast(linspace_array(start, stop, num=num, endpoint=endpoint, axis=axis), dtype)
     if not retstep:
         return y

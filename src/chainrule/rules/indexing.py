@@ -124,13 +124,14 @@ def take(ct, a, indices, axis=None, mode="raise"):
 
 def flat_shape(a, axis):
     """Shape of ``a`` as a function with ``axis=None`` for the flattened array sees it."""
-    return np.shape(a) if axis is not None else (np.size(a),)
+    return np.shape(a) if axis is not None and np.ndim(a) else (np.size(a),)
 
 
 def take_index(indices, shape, axis, mode):
     """Return the index under which ``getitem`` reads what ``np.take`` reads."""
-    n = int(np.prod(shape)) if axis is None else shape[axis]
-    before = 0 if axis is None else axis % len(shape)
+    flat = axis is None or not shape
+    n = int(np.prod(shape)) if flat else shape[axis]
+    before = 0 if flat else axis % len(shape)
     return (slice(None),) * before + (in_range(indices, n, mode),)
 
 

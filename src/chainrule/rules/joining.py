@@ -253,6 +253,8 @@ def pad(array, pad_width, mode="constant", **kwargs):
         raise ValueError(f"unsupported keyword arguments for mode {mode!r}: {set(kwargs) - {name}}")
     option = kwargs.get(name, default)
     widths = _widths(pad_width, np.ndim(array))
+    if not widths:
+        return np.copy(array)
     if mode == "constant":
         return _pad_constant(array, widths, option)
     options = [option] * len(widths) if name == "reflect_type" else _pairs(option, len(widths))

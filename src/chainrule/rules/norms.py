@@ -62,7 +62,7 @@ def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
         return counts.astype(plain(x).real.dtype)
     size = np.abs(x)
     if ord == np.inf:
-        return np.max(size, axis=axis, keepdims=keepdims)
+        return np.max(size, axis=axis, keepdims=keepdims, initial=0)
     if ord == -np.inf:
         return np.min(size, axis=axis, keepdims=keepdims)
     if ord == 1:
@@ -72,7 +72,7 @@ def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: bool) -> Any:
     # Zeros are kept away from the powers, whose slopes may be infinite there.
     powers = np.where(size == 0, 0, np.where(size == 0, 1, size) ** ord)
     total = np.sum(powers, axis=axis, keepdims=keepdims)
-    return np.where(total == 0, 0, np.where(total == 0, 1, total) ** (1 / ord))
+    return np.where(total == 0, 0, np.where(total == 0, 1, total) ** (1 / ord))[()]
 
 
 def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:

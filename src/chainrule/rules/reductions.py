@@ -121,7 +121,7 @@ def prod(y, a, axis=None, dtype=None, *, keepdims=False, initial=1, where=True):
 
 def _product_of_others(a: Any, axis: Any) -> Any:
     """For every element the product of all others along ``axis``, without a division."""
-    axes = reduced_axes(a, axis)
+    axes = reduced_axes(a, axis if a.ndim else None)
     if len(axes) == 1:
         return _product_of_others_along(a, axes[0])
     last = tuple(range(a.ndim - len(axes), a.ndim))
@@ -181,6 +181,7 @@ def cumsum(ct, a, axis=None, dtype=None):
 @explicit(np.cumprod)
 def cumprod(t, y, a, axis=None, dtype=None):
     """y[k] = a[k] y[k-1], so the tangent is r[k] = t[k] y[k-1] + a[k] r[k-1]."""
+    axis = axis if a.ndim else None
     along = 0 if axis is None else reduced_axes(a, axis)[0]
     before = _shifted(y, along, 1)
     return _recurrence(_flat(t, axis) * before, _flat(a, axis), along)
@@ -189,6 +190,7 @@ def cumprod(t, y, a, axis=None, dtype=None):
 @cumprod.vjp
 def cumprod_vjp(ct, y, a, axis=None, dtype=None):
     """ct_a[j] = y[j-1] r[j] with r[j] = ct[j] + a[j+1] r[j+1], the recurrence run backwards."""
+    axis = axis if a.ndim else None
     along = 0 if axis is None else reduced_axes(a, axis)[0]
     factors = _shifted(np.flip(_flat(a, axis), along), along, 0)
     r = np.flip(_recurrence(np.flip(ct, along), factors, along), along)

@@ -204,7 +204,7 @@ def repeat(ct, a, repeats, axis=None):
 
 def _summed_repeats(ct, shape, repeats, axis):
     """Add up what came from the same element."""
-    if axis is None:
+    if axis is None or not shape:
         shape, axis = (int(np.prod(shape)),), 0
     axis = axis % len(shape)
     if np.size(repeats) == 1:

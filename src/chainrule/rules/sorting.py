@@ -180,6 +180,26 @@ def unique(ar, return_index=False, return_inverse=False, return_counts=False, ax
     return (values, *extra) if extra else values
 
 
+def _unique_relative(function: Any) -> Any:
+    """Make the body of a relative of ``np.unique``, whose values are in an order of its own."""
+
+    def body(x, /):
+        found = function(plain(x))
+        values = found[0] if isinstance(found, tuple) else found
+        first = np.unique(plain(x), return_index=True, equal_nan=False)[1]
+        ranks = np.argsort(np.argsort(values, kind="stable"))
+        picked = np.take(np.reshape(x, -1), first[ranks])
+        return type(found)(picked, *found[1:]) if isinstance(found, tuple) else picked
+
+    return body
+
+
+for _relative in (np.unique_values, np.unique_counts, np.unique_inverse, np.unique_all):
+    composite(_relative, kinks={"elements are equal": "the first one is picked"})(
+        _unique_relative(_relative)
+    )
+
+
 @composite(np.extract)
 def extract(condition, arr):
     return np.take(np.reshape(arr, -1), np.flatnonzero(plain(condition)))

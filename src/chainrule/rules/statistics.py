@@ -26,7 +26,14 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
         if np.any(total == 0):
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
         result = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
-    return (result, np.broadcast_to(total, result.shape)) if returned else result
+    return (result, _total_weight(total, result)) if returned else result
+
+
+def _total_weight(total: Any, result: Any) -> Any:
+    """Give the sum of the weights the shape and dtype of the averages."""
+    if total.shape != result.shape:
+        total = np.copy(np.broadcast_to(total, result.shape))
+    return as_array(total, result.dtype)[()]
 
 
 def _aligned(weights: Any, a: Any, axis: Any) -> Any:
@@ -67,14 +74,14 @@ def _variables(x: Any, rowvar: bool, dtype: Any) -> Any:
 
 
 def _cov_weights(n: int, bias: bool, ddof: Any, fweights: Any, aweights: Any) -> tuple[Any, Any]:
-    """Return the weights, or None, and the divisor; NumPy checks them and weighs plain ones."""
-    fweights, aweights = plain(fweights), plain(aweights)
+    """Return the weights, or None, and the divisor."""
     # NumPy refuses weights that do not fit.
-    np.cov(np.arange(n, dtype=float), ddof=ddof, fweights=fweights, aweights=aweights)
+    checked = {"fweights": plain(fweights), "aweights": plain(aweights)}
+    np.cov(np.arange(n, dtype=float), ddof=ddof, **checked)
     lost = ddof if ddof is not None else 1 - int(bool(bias))
     if fweights is None and aweights is None:
         return None, max(n - lost, 0)
-    analytic = np.ones(n) if aweights is None else np.asarray(aweights, float)
+    analytic = np.ones(n) if aweights is None else as_array(aweights, float)
     weights = analytic if fweights is None else analytic * np.asarray(fweights, float)
     total = np.sum(weights)
     share = 1 if aweights is None else np.sum(weights * analytic) / total
@@ -175,4 +182,4 @@ def nanstd(a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True, corr
     variance = np.nanvar(
         a, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, correction=correction
     )
-    return np.where(variance == 0, 0, np.sqrt(np.where(variance == 0, 1, variance)))
+    return np.where(variance == 0, 0, np.sqrt(np.where(variance == 0, 1, variance)))[()]

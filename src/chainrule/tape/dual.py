@@ -134,10 +134,10 @@ class Forward(Trace):
             first = next(iter(active))
             step = (primitive.call, (*values[:first], *values[first + 1 :]))
             return Dual(self, y, y_dot, operands[0], (step,))
-        return Dual(self, y, _separate(y, y_dot, operands))
+        return Dual(self, y, separate(y, y_dot, operands))
 
 
-def _separate(y: Any, y_dot: Any, operands: Sequence[Dual]) -> Any:
+def separate(y: Any, y_dot: Any, operands: Sequence[Dual]) -> Any:
     """Give the tangent of a new array memory of its own, laid out as the value's."""
     if not isinstance(y, np.ndarray) or not isinstance(y_dot, np.ndarray):
         return y_dot

@@ -22,7 +22,9 @@ from .._core import Primitive, apply
 from ..rules._central import unbroadcast
 from ..rules._forms import Elementwise, Linear
 from ..rules._split import Piece
+from . import generate_forward
 from .alias import shares_memory, view_of
+from .generate_forward import forward_lines
 from .node import GENERAL, OPERATIONS, PENDING, UNGUARDED, Aliased, Node, accumulate, next_order
 
 CONSTANTS = frozenset((float, int, np.float64, np.ndarray))
@@ -64,6 +66,7 @@ _SCALARS = frozenset((np.float64, np.float32, np.float16, np.longdouble))
 
 
 _SPACE: dict[str, Any] = {
+    **generate_forward.SPACE,
     "_Node": Node,
     "_Aliased": Aliased,
     "_CONSTANTS": CONSTANTS,
@@ -239,7 +242,13 @@ class _Generator:
                 f"elif _t_{q} is _Node and _t_{p} in _CONSTANTS:",
                 *self.recorded((1,)),
             ]
-        lines.append(f"return _apply(_primitive, ({', '.join(self.primitive.names)},))")
+        names = ", ".join(self.primitive.names)
+        if self.elementwise and not self.params:
+            body = forward_lines(self.primitive, self.pieces, self.value_text(), self.lead)
+            self.space["_forward"] = self.compile(names, body, f"forward_{self.primitive.name}")
+            lines.append(f"return _forward({names})")
+        else:
+            lines.append(f"return _apply(_primitive, ({names},))")
         signature = ", ".join(reversed(self.arrays)) if reflected else self.signature()
         return self.compile(signature, lines, self.primitive.name)
 
