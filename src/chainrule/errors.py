@@ -15,11 +15,14 @@ _LIBRARIES = (
     "<chainrule",
     "<__array_function__",
 )
+_STANDARD = sysconfig.get_paths()["stdlib"] + os.sep
 
 
 def is_users(frame: FrameType) -> bool:
-    """Tell whether a frame is neither chainrule's nor NumPy's nor SciPy's."""
-    return not frame.f_code.co_filename.startswith(_LIBRARIES)
+    """Tell whether a frame is neither of chainrule, NumPy, SciPy nor the standard library."""
+    file = frame.f_code.co_filename
+    standard = file.startswith(_STANDARD) and "site-packages" not in file
+    return not (standard or file.startswith(_LIBRARIES))
 
 
 def user_location() -> str:

@@ -107,6 +107,7 @@ def getitem(x: Node, index: Any) -> Node:
     node.ct = None
     node.order = next_order()
     if viewed:
+        keep_leaf(owner)
         node.pull = pull_getitem_view
         node.link = View(owner, (*steps, (getitem_step, (index,))), 0)
     else:
@@ -147,9 +148,16 @@ def shares_memory(y: Any, x: Any) -> bool:
     return both_traced and is_array(y) and shares_memory(y.value, x.value)  # duals
 
 
+def keep_leaf(owner: Node) -> None:
+    """Take note of the user's own array when a view of it is made, whose numbers may be read."""
+    if owner.pull is None and type(owner.value) is np.ndarray:
+        owner.scope.captured.add(owner.value)
+
+
 def view_of(node: Node, primitive: Primitive, args: Sequence[Any], x: Node) -> Node:
     """Turn the record of an operation on the handle ``x`` into a view of it."""
     owner, steps = place_of(x)
+    keep_leaf(owner)
     node.__class__ = Aliased
     node.link = View(owner, (*steps, (primitive.call, tuple(args[1:]))), 0)
     return node

@@ -146,8 +146,6 @@ class _Generator:
             lines.append(f"_x{k} = {slot}")
             if self.arrays[k] in needed or self.restores(k, restore):
                 lines.append(f"{self.arrays[k]} = _x{k}.value")
-            if self.arrays[k] in self.read(mask):
-                lines.append(f"if _x{k}.pull is None: _n.scope.captured.check({self.arrays[k]})")
         if saved:
             lines.append(f"{', '.join(saved)}{',' if len(saved) > 1 else ''} = _n.aux")
             for name in filter(self.read(mask).__contains__, saved):

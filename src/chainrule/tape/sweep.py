@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Tracer
+from .._core import Tracer, is_array
 from ..rules._central import holds_nan, zeros
 from .node import GENERAL, PENDING, UNGUARDED, Node, Tape, accumulate, new_node, parents_of
 
@@ -118,10 +118,13 @@ def _run(
     """Pull the cotangents back through all nodes, children before parents."""
     owned = outs[0].scope.owned
     owned.clear()
-    outs[0].scope.captured.checked.clear()
+    captured = outs[0].scope.captured
+    captured.checked.clear()
     for out, ct in zip(outs, cts, strict=True):
         accumulate(out, ct)
     try:
+        for root in roots:
+            captured.check(root.value)
         with np.errstate(all="ignore"):
             if choose is None:
                 for node in nodes:
@@ -153,7 +156,9 @@ def _unguarded(node: Node) -> Callable[[Node], None]:
 
 def _result(leaf: Node) -> Any:
     ct = leaf.ct
-    return zeros(leaf.value) if ct is None or ct is PENDING else ct
+    if ct is None or ct is PENDING:
+        return zeros(leaf.value)
+    return ct[()] if is_array(ct) and not is_array(leaf.value) else ct
 
 
 def _separate(gradients: list[Any], seeds: Sequence[Any]) -> list[Any]:

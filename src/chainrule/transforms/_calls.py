@@ -43,13 +43,12 @@ class Call:
         self.args = list(args)
         self.kwargs = dict(kwargs)
         self.single = isinstance(argnums, (int, str))
-        if not self.single and not isinstance(argnums, (tuple, list, range)):
-            raise ArgumentError(
-                f"argnums={argnums!r} of type {type(argnums).__name__}",
-                "give a position, a name of an argument, or a tuple of them",
-            )
         wanted = [argnums] if isinstance(argnums, (int, str)) else list(argnums)
         self.slots = [self._slot(n) for n in wanted]
+        if len(set(self.slots)) < len(self.slots):
+            raise ArgumentError(
+                f"argnums={argnums!r} names an argument twice", "name each argument once"
+            )
         for slot in self.slots:
             if not any(is_differentiable(leaf) for leaf in leaves_of(self[slot])):
                 raise ArgumentError(
@@ -73,6 +72,12 @@ class Call:
             names = list(inspect.signature(self.f).parameters)
             if 0 <= n < len(names) and names[n] in self.kwargs:
                 return names[n]
+        parameters = inspect.signature(self.f).parameters
+        if isinstance(n, str) and n in parameters and parameters[n].default is not inspect._empty:
+            raise ArgumentError(
+                f"argnums={n!r}, but that argument of {name_of(self.f)} was left at its default",
+                f"pass it in the call: {n}={parameters[n].default!r}",
+            )
         raise ArgumentError(
             f"argnums={n!r}, but {name_of(self.f)} was called with {len(self.args)} positional "
             f"arguments and the keywords {sorted(self.kwargs)}",
@@ -109,6 +114,16 @@ def describe(x: Any) -> str:
     if isinstance(x, np.ndarray):
         return f"an array of shape {x.shape} and dtype {x.dtype}"
     return f"{x!r} of type {type(x).__name__}" if not is_container(x) else f"{type(x).__name__}"
+
+
+def check_argnums(argnums: Any, name: str) -> None:
+    """Refuse what names no arguments: most often the argument itself, given too early."""
+    several = argnums if isinstance(argnums, (tuple, list, range)) else [argnums]
+    if not all(isinstance(n, (int, str)) and not isinstance(n, bool) for n in several):
+        raise ArgumentError(
+            f"{name}(f, argnums={describe(argnums)}): that is no position or name of an argument",
+            f"cr.{name}(f)(x), or argnums=0, argnums=(0, 1), argnums='x'",
+        )
 
 
 def check_callable(f: Any, name: str) -> None:

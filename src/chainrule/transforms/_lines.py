@@ -35,7 +35,9 @@ class Lines:
             return None
         if event == "return":
             caller = frame.f_back
-            if caller is not None and is_users(caller):
+            while caller is not None and not is_users(caller):
+                caller = caller.f_back
+            if caller is not None:
                 self.note(caller)
         elif event in ("call", "line"):
             self.note(frame)

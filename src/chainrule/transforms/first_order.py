@@ -12,7 +12,7 @@ from ..errors import ArgumentError
 from ..rules._central import zeros
 from ..tape import Forward, Tape
 from ..tape.sweep import sweep_all
-from ._calls import Argnums, Call, Function, check_callable, matching
+from ._calls import Argnums, Call, Function, check_argnums, check_callable, matching
 from ._runs import NO_TRACE, ReverseRun, dual_tree, forward_part, run_traced, scalar_output, split_aux
 
 def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
@@ -39,6 +39,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
     (5.0, array([2., 4.]))
     """
     check_callable(f, "value_and_grad")
+    check_argnums(argnums, "value_and_grad")
 
     @functools.wraps(f)
     def with_gradient(*args: Any, **kwargs: Any) -> Any:
@@ -65,6 +66,8 @@ def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     >>> grad(grad(lambda x: x**3))(2.0)
     np.float64(12.0)
     """
+    check_callable(f, "grad")
+    check_argnums(argnums, "grad")
     both = value_and_grad(f, argnums, has_aux)
 
     @functools.wraps(f)
@@ -91,7 +94,13 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
     run = ReverseRun(call, has_aux)
     outs = list(leaves_of(run.out))
 
-    def pullback(ct: Any) -> tuple[Any, ...]:
+    def pullback(*given: Any) -> tuple[Any, ...]:
+        if len(given) != 1:
+            raise ArgumentError(
+                f"The pullback takes one cotangent, not {len(given)}",
+                "give one, of the structure of the output",
+            )
+        (ct,) = given
         cts = matching(ct, run.out, "cotangent")
         return tuple(run.pull(outs, cts))
 

@@ -9,7 +9,18 @@ from typing import Any
 import numpy as np
 
 from .._trees import leaves_of, map_leaves, rebuild
-from ._calls import Argnums, Call, Function, check_callable, inexact_dtype, is_differentiable
+from ._calls import (
+    Argnums,
+    Call,
+    Function,
+    check_argnums,
+    check_callable,
+    describe,
+    inexact_dtype,
+    is_differentiable,
+    name_of,
+)
+from ..errors import ArgumentError
 from ._runs import ReverseRun
 from .first_order import grad, jvp, linearize
 
@@ -21,6 +32,39 @@ def _basis(leaf: Any) -> Iterator[Any]:
         unit = np.zeros(size, dtype)
         unit[k] = 1
         yield unit.reshape(shape)[()]
+
+
+def _check_output(out: Any, primals: Sequence[Any], f: Function) -> None:
+    """Refuse an output that is no number, and a real one of complex arguments."""
+    if not is_differentiable(out):
+        raise ArgumentError(
+            f"{name_of(f)} returned {describe(out)}, which has no Jacobian",
+            "return numbers or arrays of floats",
+        )
+    leaves = [leaf for leaf in leaves_of(list(primals)) if is_differentiable(leaf)]
+    if inexact_dtype(out).kind != "c" and any(inexact_dtype(x).kind == "c" for x in leaves):
+        raise ArgumentError(
+            f"A real output of {name_of(f)} for complex arguments: it is not holomorphic, "
+            "and one complex Jacobian does not describe it",
+            "use cr.grad or cr.vjp, or pass real and imaginary part as two real arguments",
+        )
+
+
+def _row(run: ReverseRun, out: Any, unit: Any) -> list[Any]:
+    """Return one row: of a complex output, taken as holomorphic in what is complex."""
+    if inexact_dtype(out).kind != "c":
+        return run.pull([out], [unit])
+    real, imaginary = run.pull([out], [unit]), run.pull([out], [1j * unit])
+
+    def whole(a: Any, b: Any) -> Any:
+        if a is None:
+            return None
+        return np.conjugate(a) if inexact_dtype(a).kind == "c" else a + 1j * b
+
+    return [
+        rebuild(primal, iter([whole(a, b) for a, b in zip(leaves_of(x), leaves_of(y), strict=True)]))
+        for primal, x, y in zip(run.primals, real, imaginary, strict=True)
+    ]
 
 
 def _stack(rows: list[Any], shape: tuple[int, ...], leaf: Any, axis: int) -> Any:
@@ -46,6 +90,7 @@ def jacrev(f: Function, argnums: Argnums = 0) -> Function:
            [0., 4.]])
     """
     check_callable(f, "jacrev")
+    check_argnums(argnums, "jacrev")
 
     @functools.wraps(f)
     def jacobian_function(*args: Any, **kwargs: Any) -> Any:
@@ -53,8 +98,9 @@ def jacrev(f: Function, argnums: Argnums = 0) -> Function:
         run = ReverseRun(call, has_aux=False)
 
         def rows_of(out: Any) -> Any:
+            _check_output(out, run.primals, f)
             shape = np.shape(out)
-            rows = [run.pull([out], [unit]) for unit in _basis(out)]
+            rows = [_row(run, out, unit) for unit in _basis(out)]
             stacked = []
             for k, primal in enumerate(run.primals):
                 per_leaf = [list(leaves_of(row[k])) for row in rows]
@@ -83,6 +129,7 @@ def jacfwd(f: Function, argnums: Argnums = 0) -> Function:
            [0., 4.]])
     """
     check_callable(f, "jacfwd")
+    check_argnums(argnums, "jacfwd")
 
     @functools.wraps(f)
     def jacobian_function(*args: Any, **kwargs: Any) -> Any:
@@ -90,6 +137,8 @@ def jacfwd(f: Function, argnums: Argnums = 0) -> Function:
         primals = call.primals()
         out, f_jvp = linearize(lambda *traced: call.run(traced), *primals)
         zeros = [map_leaves(_zero_leaf, primal) for primal in primals]
+        for out_leaf in leaves_of(out):
+            _check_output(out_leaf, primals, f)
 
         def columns_of(index: int, out_leaf: Any) -> Any:
             results = []
@@ -160,5 +209,7 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     array([ 6., 12.])
     """
     check_callable(f, "hvp")
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise ArgumentError("hvp takes tuples of primals and tangents", "cr.hvp(f, (x,), (v,))")
     argnums: Argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
     return jvp(grad(f, argnums), primals, tangents)[1]
