@@ -12,7 +12,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Trace:
         self.error: Exception | None = None
 
     def record(self, primitive: Primitive, args: Sequence[Any], active: dict[int, Any]) -> Any:
-        """Apply ``primitive`` to ``args``, whose ``active`` positions hold tracers of this trace."""
+        """Apply ``primitive`` to ``args``; the ``active`` positions hold tracers of this trace."""
         raise NotImplementedError
 
     def constant(self, value: Any) -> Any:
@@ -54,6 +54,10 @@ class Tracer:
     scope: Any
     """The trace that this value belongs to (``trace`` is a method of arrays)."""
     value: Any
+
+    if TYPE_CHECKING:  # engines give their tracers the attributes and methods of arrays
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def current(self) -> Any:
         """Return the record that now stands for this value (see in-place stores)."""
@@ -99,9 +103,8 @@ def top_trace(values: Sequence[Any]) -> Any:
     """Return the newest trace among ``values``, or None when none is traced."""
     top = None
     for x in values:
-        if isinstance(x, Tracer):
-            if top is None or x.scope.level > top.level:
-                top = x.scope
+        if isinstance(x, Tracer) and (top is None or x.scope.level > top.level):
+            top = x.scope
     return top
 
 
@@ -147,7 +150,7 @@ class Primitive:
         self.fn = fn
         self.rule = rule
         self.lead = lead
-        self.name = name or getattr(fn, "__name__", rule.__name__)
+        self.name = name or str(getattr(fn, "__name__", rule.__name__))
         self.kinks = dict(kinks or {})
         self._args = tuple(args) if args else None
 
@@ -254,7 +257,7 @@ class Composite:
     def __init__(self, fn: Any, body: Callable[..., Any], kinks: dict[str, str] | None) -> None:
         self.fn = fn
         self.body = body
-        self.name = getattr(fn, "__name__", body.__name__)
+        self.name = str(getattr(fn, "__name__", body.__name__))
         self.kinks = dict(kinks or {})
 
 
@@ -265,7 +268,7 @@ class PiecewiseConstant:
 
     def __init__(self, fn: Any) -> None:
         self.fn = fn
-        self.name = getattr(fn, "__name__", str(fn))
+        self.name = str(getattr(fn, "__name__", fn))
         self.kinks: dict[str, str] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -315,8 +318,12 @@ def _caller(fn: Callable[..., Any], parameters: Sequence[inspect.Parameter]) -> 
     """Make ``call(a, axis) -> fn(a, axis=axis)``: flat arguments back to a call."""
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         params = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-        split = -len(params) or None
-        return lambda *args: fn(*args[:split], **dict(zip(params, args[split:] if split else ())))
+
+        def call_variadic(*args: Any) -> Any:
+            split = len(args) - len(params)
+            return fn(*args[:split], **dict(zip(params, args[split:], strict=True)))
+
+        return call_variadic
     names = ", ".join(p.name for p in parameters)
     call = ", ".join(_as_argument(p) for p in parameters)
     space: dict[str, Any] = {"fn": fn}

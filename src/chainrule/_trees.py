@@ -53,7 +53,7 @@ def leaves_of(tree: Any) -> Iterator[Any]:
 
 
 def matched_leaves(tree: Any, given: Any) -> Iterator[Any]:
-    """Yield the leaves of ``given`` in the order of the leaves of ``tree``, matched by key and field.
+    """Yield the leaves of ``given`` in the order of those of ``tree``, matched by key and field.
 
     None stands for a None at every leaf below it.
 

@@ -176,9 +176,7 @@ def elementwise(
     return declare
 
 
-def reduction(
-    *functions: Any, kinks: dict[str, str] | None = None
-) -> Callable[[Rule], Reduction]:
+def reduction(*functions: Any, kinks: dict[str, str] | None = None) -> Callable[[Rule], Reduction]:
     """Declare ``rule(y, a, axis=None, keepdims=False) -> partial of y by a``."""
 
     def declare(rule: Rule) -> Reduction:

@@ -1,8 +1,9 @@
 """Split a rule into one piece of source per argument.
 
-A rule returns a tuple, one entry per argument. Each entry becomes a piece of its own: the statements
-that it needs, and its expression. So nothing is computed that nobody asked for, and an engine can
-put the text of a piece into the code that it generates. A module's source is parsed once.
+A rule returns a tuple, one entry per argument. Each entry becomes a piece of its own: the
+statements that it needs, and its expression. So nothing is computed that nobody asked for, and an
+engine can put the text of a piece into the code that it generates. A module's source is parsed
+once.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def split(rule: Callable[..., Any], count: int) -> list[Piece] | None:
     if definition is None:
         return None
     body = [s for s in definition.body if not _is_docstring(s)]
-    if not all(isinstance(s, ast.Assign) for s in body[:-1]) or not isinstance(body[-1], ast.Return):
+    if not all(isinstance(s, ast.Assign) for s in body[:-1]) or not isinstance(
+        body[-1], ast.Return
+    ):
         return None
     returned = body[-1].value
     entries = returned.elts if count > 1 and isinstance(returned, ast.Tuple) else [returned]
@@ -71,9 +74,7 @@ def _is_docstring(statement: ast.stmt) -> bool:
 
 
 def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
-    return {
-        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, context)
-    }
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, context)}
 
 
 def _piece(assignments: list[ast.stmt], entry: ast.expr) -> Piece:
@@ -96,21 +97,24 @@ def _read_names(node: ast.AST) -> set[str]:
     if isinstance(node, ast.Attribute) and node.attr in ("shape", "ndim", "size", "dtype"):
         return set()
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        if node.func.attr in ("shape", "ndim", "size"):
-            return set()
+        node = ast.Tuple([]) if node.func.attr in ("shape", "ndim", "size") else node
     if isinstance(node, ast.Name):
         return {node.id}
     return set().union(*(_read_names(child) for child in ast.iter_child_nodes(node)))
 
 
 _FLOAT_UFUNCS = frozenset(
-    "sqrt cbrt exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh "
-    "arcsinh arccosh arctanh square sign reciprocal absolute negative".split()
+    {
+        *("sqrt", "cbrt", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p"),
+        *("sin", "cos", "tan", "arcsin", "arccos", "arctan"),
+        *("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh"),
+        *("square", "sign", "reciprocal", "absolute", "negative"),
+    }
 )
 
 
 def _keeps_dtype(node: ast.expr) -> bool:
-    """Tell whether an expression of float32 arrays is surely float32: arithmetic and plain ufuncs."""
+    """Tell whether an expression of float32 arrays is surely float32: arithmetic, plain ufuncs."""
     if isinstance(node, ast.Name):
         return True
     if isinstance(node, ast.Constant):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._core import TABLE, is_traced, plain
+from .._core import TABLE, is_traced
 from ..errors import UnsupportedError
 from ._forms import composite, linear
 from .indexing import scatter_add

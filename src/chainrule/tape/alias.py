@@ -133,8 +133,8 @@ def _read_view(owner: Node, steps: Steps) -> Node:
     latest = owner.link.latest
     region = walk(steps, latest.value)
     if not array_behind(region).flags.writeable:  # np.diagonal, np.broadcast_to: no += for these
-        record: Node = walk(steps, owner.current())
-        return record.current()
+        record: Node = walk(steps, owner.current()).current()
+        return record
     return new_node(owner.scope, np.copy(region), pull_read, latest, None, (steps, Ellipsis))
 
 

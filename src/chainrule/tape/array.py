@@ -18,6 +18,7 @@ import numpy as np
 from .._core import Tracer, array_behind, is_array, note_cut, plain
 from ..errors import ConversionError, UnsupportedError
 from .dispatch import ENTRIES, FUNCTIONS, LIKE, call_function, call_ufunc, make_like
+from .flat import Flat
 
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 
@@ -37,7 +38,11 @@ def _function(name: str) -> Callable[..., Any]:
 def _binary(ufunc: Any, reflected: bool = False) -> Callable[[Any, Any], Any]:
     if reflected:
         return lambda self, other: ENTRIES[ufunc](other, self)
-    return lambda self, other: ENTRIES[ufunc](self, other)
+
+    def method(self: Any, other: Any) -> Any:
+        return ENTRIES[ufunc](self, other)
+
+    return method
 
 
 def _in_place(ufunc: Any) -> Callable[[Any, Any], Any]:
@@ -143,22 +148,22 @@ class ArrayTracer(Tracer):
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
         """Transpose."""
-        return np.transpose(self)  # type: ignore[call-overload]
+        return np.transpose(self)
 
     @property
     def mT(self) -> Any:  # noqa: N802 - NumPy's name
         """Transpose of the last two axes."""
-        return np.swapaxes(self, -1, -2)  # type: ignore[call-overload]
+        return np.swapaxes(self, -1, -2)
 
     @property
     def real(self) -> Any:
         """Real part."""
-        return np.real(self)  # type: ignore[call-overload]
+        return np.real(self)
 
     @property
     def imag(self) -> Any:
         """Imaginary part."""
-        return np.imag(self)  # type: ignore[call-overload]
+        return np.imag(self)
 
     @property
     def flat(self) -> Any:
@@ -191,7 +196,7 @@ class ArrayTracer(Tracer):
     __ifloordiv__ = _in_place(np.floor_divide)
     __lt__, __le__ = _compare(operator.lt), _compare(operator.le)
     __gt__, __ge__ = _compare(operator.gt), _compare(operator.ge)
-    __eq__, __ne__ = _compare(operator.eq), _compare(operator.ne)  # type: ignore[assignment]
+    __eq__, __ne__ = _compare(operator.eq), _compare(operator.ne)
 
     def __neg__(self) -> Any:
         return ENTRIES[np.negative](self)
@@ -233,10 +238,10 @@ class ArrayTracer(Tracer):
         return format(plain(self), spec)
 
     def __copy__(self) -> Any:
-        return np.copy(self)  # type: ignore[call-overload]
+        return np.copy(self)
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return np.copy(self)  # type: ignore[call-overload]
+        return np.copy(self)
 
     def __bool__(self) -> bool:
         frame = sys._getframe(1)
@@ -258,20 +263,21 @@ class ArrayTracer(Tracer):
 
     def __float__(self) -> float:
         self._refuse(
-            "converted to float, by float(x), by a function of the math module, or by a store into "
-            "a plain array",
-            "use the NumPy function (np.sin(x) for math.sin(x)); store into an array that is traced "
-            "too: out = np.zeros_like(x, shape=...) or np.zeros(shape, like=x), or collect the "
-            "values and use np.stack; float(cr.stop_gradient(x)) gives the bare number",
+            "converted to float (by float(x), a function of math, '%f' % x, or a store into a plain "
+            "array)",
+            "np.sin(x) for math.sin(x); an f-string to print; out = np.zeros_like(x) or "
+            "np.zeros(n, like=x) to store into; float(cr.stop_gradient(x)) for the bare number",
         )
 
     def __int__(self) -> int:
         self._refuse("converted to int", "int(cr.stop_gradient(x)) gives the bare number")
 
     def __complex__(self) -> complex:
-        self._refuse("converted to complex", "use x + 0j, or store into np.zeros(n, complex, like=x)")
+        self._refuse(
+            "converted to complex", "use x + 0j, or store into np.zeros(n, complex, like=x)"
+        )
 
-    def __index__(self) -> int:
+    def __index__(self) -> int:  # noqa: PLE0305 - it raises
         self._refuse(
             "used as an index or a count",
             "pass integers as arguments of their own, which are not differentiated, or use "
@@ -280,10 +286,17 @@ class ArrayTracer(Tracer):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         self._refuse(
-            "converted to a plain array, by np.array, np.asarray, np.full or a store",
-            "use the value as it is; build arrays with np.stack([...]) or np.concatenate; "
-            "np.asarray(cr.stop_gradient(x)) gives the bare array",
+            "converted to a plain array (by np.array, np.asarray, or a store into a plain array)",
+            "out = np.zeros_like(x) or np.zeros(n, like=x) to store into; np.stack([a, b]) for "
+            "np.array([a, b]), np.sum(np.stack([a, b])) for np.sum([a, b]); "
+            "np.asarray(cr.stop_gradient(x)) for the bare array",
         )
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        self._refuse("pickled", "pickle cr.stop_gradient(x)")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a traced array has no attribute {name!r}")
 
     # -- methods
 
@@ -301,25 +314,25 @@ class ArrayTracer(Tracer):
 
     def compress(self, condition: Any, axis: Any = None) -> Any:
         """Select the slices where the condition holds."""
-        return np.compress(condition, self, axis=axis)  # type: ignore[call-overload]
+        return np.compress(condition, self, axis=axis)
 
     def copy(self, order: str = "C") -> Any:
         """Copy, as ``np.copy``."""
-        return np.copy(self)  # type: ignore[call-overload]
+        return np.copy(self)
 
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
         """Reshape; the new shape as one tuple or as several integers."""
         new = shape[0] if len(shape) == 1 else shape
-        return np.reshape(self, new, order=order)  # type: ignore[call-overload]
+        return np.reshape(self, new, order=order)
 
     def transpose(self, *axes: Any) -> Any:
         """Permute the axes, given as one tuple or as several integers."""
         order = axes[0] if len(axes) == 1 else axes or None
-        return np.transpose(self, order)  # type: ignore[call-overload]
+        return np.transpose(self, order)
 
     def flatten(self, order: Any = "C") -> Any:
         """Copy to one dimension."""
-        return np.copy(np.ravel(self, order=order))  # type: ignore[call-overload]
+        return np.copy(np.ravel(self, order=order))
 
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         """Convert; to an integer or boolean dtype the result is plain, its derivative zero."""
@@ -347,34 +360,11 @@ class ArrayTracer(Tracer):
 
     def sort(self, axis: int = -1, **kwargs: Any) -> None:
         """Sort in place."""
-        self.assign(np.sort(self, axis=axis, **kwargs))  # type: ignore[call-overload]
+        self.assign(np.sort(self, axis=axis, **kwargs))
 
     def partition(self, kth: Any, axis: int = -1, **kwargs: Any) -> None:
         """Partition in place."""
-        self.assign(np.partition(self, kth, axis=axis, **kwargs))  # type: ignore[call-overload]
-
-
-class Flat:
-    """The elements of a traced array in C order, as ``ndarray.flat``."""
-
-    def __init__(self, array: ArrayTracer) -> None:
-        self.array = array
-
-    def __getitem__(self, index: Any) -> Any:
-        return np.copy(np.ravel(self.array)[index])[()]  # type: ignore[call-overload]
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        chosen = np.arange(self.array.size)[index]
-        self.array[np.unravel_index(chosen, self.array.shape)] = value
-
-    def __len__(self) -> int:
-        return self.array.size
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(np.ravel(self.array))  # type: ignore[call-overload]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np.ravel(self.array), name)  # type: ignore[call-overload]
+        self.assign(np.partition(self, kth, axis=axis, **kwargs))
 
 
 def unsupported_method(name: str) -> Callable[..., NoReturn]:
@@ -389,5 +379,15 @@ def unsupported_method(name: str) -> Callable[..., NoReturn]:
     return method
 
 
-for _name in ("tobytes", "tofile", "dump", "dumps", "view", "byteswap", "setflags", "getfield", "resize"):
+for _name in (
+    "tobytes",
+    "tofile",
+    "dump",
+    "dumps",
+    "view",
+    "byteswap",
+    "setflags",
+    "getfield",
+    "resize",
+):
     setattr(ArrayTracer, _name, unsupported_method(_name))

@@ -17,8 +17,8 @@ _SMALL = 16384
 def fingerprint(array: np.ndarray[Any, Any]) -> bytes:
     """Summarise the contents: small arrays by their bytes, else by row and column sums.
 
-    The sums are of 64-bit words, laid out in rows of a prime length: a change of one element, a swap
-    of two, and a swap of two slices along an axis all change one of them.
+    The sums are of 64-bit words, laid out in rows of a prime length: a change of one element, a
+    swap of two, and a swap of two slices along an axis all change one of them.
     """
     if array.dtype.hasobject or array.nbytes <= _SMALL:
         return array.tobytes()
@@ -29,7 +29,7 @@ def fingerprint(array: np.ndarray[Any, Any]) -> bytes:
     rows = words.size // width
     grid = words[: rows * width].reshape(rows, width)
     tail = octets[rows * width * 8 :]
-    return grid.sum(axis=0).tobytes() + grid.sum(axis=1).tobytes() + tail.tobytes()
+    return b"".join(part.tobytes() for part in (grid.sum(axis=0), grid.sum(axis=1), tail))
 
 
 @functools.cache
@@ -79,9 +79,10 @@ class Captured:
                 return
             self.checked.add(id(x))
             entry = self.entries.get(id(x))
-            if entry is not None and entry[0]() is x and fingerprint(x) != entry[1]:
+            array: np.ndarray[Any, Any] = x
+            if entry is not None and entry[0]() is x and entry[1] != fingerprint(array):
                 raise MutationError(
-                    f"An array of shape {x.shape} was changed after a derivative captured it, "
+                    f"An array of shape {array.shape} was changed after a derivative captured it, "
                     f"at {entry[2]}: its gradient would use the new numbers",
                     "pass a copy (`array.copy()`) to the differentiated computation, or change "
                     "the copy",

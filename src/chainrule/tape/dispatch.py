@@ -105,7 +105,7 @@ def _assign_out(out: Any, result: Any, function: Any) -> Any:
             out[...] = result
             return out
         raise plain_destination(function.__name__, "out=")
-    return out.assign(result)  # type: ignore[attr-defined]
+    return out.assign(result)
 
 
 def _has_tracer(x: Any) -> bool:
@@ -131,7 +131,7 @@ def _mutate(function: Any, mutator: Any, args: Sequence[Any], kwargs: dict[str, 
     if not isinstance(target, Tracer):
         raise plain_destination(function.__name__, "its first argument")
     index, value = mutator(*args, **kwargs)
-    target[index] = value  # type: ignore[index]
+    target[index] = value
 
 
 def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -205,12 +205,12 @@ def _at(ufunc: Any, target: Any, index: Any, value: Any = None) -> None:
             f"np.{ufunc.__name__}.at of a traced value has no derivative rule",
             "use np.add.at, or a loop",
         )
-    shape = np.empty(target.shape, bool)[index].shape  # type: ignore[attr-defined]
+    shape = np.broadcast_to(np.False_, target.shape)[index].shape
     if not isinstance(value, Tracer):
-        value = np.asarray(value, dtype=target.dtype)  # type: ignore[attr-defined]
+        value = np.asarray(value, dtype=target.dtype)
     spread = np.broadcast_to(value, shape)
-    added = indexing.scatter_add(spread, index, target.shape)  # type: ignore[attr-defined]
-    target.assign(ufunc(target, added))  # type: ignore[attr-defined]
+    added = indexing.scatter_add(spread, index, target.shape)
+    target.assign(ufunc(target, added))
 
 
 # -- functions that make arrays --------------------------------------------------------------------
@@ -243,5 +243,7 @@ def _traced_if_inexact(trace: Any, value: Any) -> Any:
 
 
 _MAKERS: dict[Any, Any] = dict.fromkeys((np.zeros_like, np.ones_like, np.empty_like), _make)
-LIKE = frozenset((np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.arange, np.tri))
+LIKE: frozenset[Any] = frozenset(
+    (np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.arange, np.tri)
+)
 """Functions that NumPy hands over because of their ``like=`` argument."""

@@ -1,7 +1,7 @@
 """Forward mode: a value and its tangent, computed side by side; nothing is recorded.
 
-Views and stores need no bookkeeping here: value and tangent are laid out alike, so a view of the one
-goes with the same view of the other, and a store writes to both.
+Views and stores need no bookkeeping here: value and tangent are laid out alike, so a view of the
+one goes with the same view of the other, and a store writes to both.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from .stores import inner_store
 class Dual(ArrayTracer):
     """A value with its tangent.
 
-    ``owner`` and ``steps``: of a view, where its memory is. They matter only when plain buffers must
-    become traced ones (``lifts`` counts that): then a view looks its memory up again.
+    ``owner`` and ``steps``: of a view, where its memory is. They matter only when plain buffers
+    must become traced ones (``lifts`` counts that): then a view looks its memory up again.
     """
 
     __slots__ = ("lifts", "owner", "scope", "steps", "tangent", "value")

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Primitive, apply
+from .._core import apply
 from ..rules._central import unbroadcast
 from ..rules._forms import Elementwise, Linear
 from ..rules._split import Piece
@@ -46,10 +46,8 @@ def restore_plain(ct: Any, like: Any) -> Any:
     shape = like.shape
     if ct.shape != shape:
         extra = ct.ndim - len(shape)
-        if extra == 1 and ct.shape[1:] == shape:  # a bias, as of a layer
-            ct = np.add.reduce(ct)
-        else:
-            ct = unbroadcast(ct, shape)
+        bias = extra == 1 and ct.shape[1:] == shape  # as of a layer: the common case
+        ct = np.add.reduce(ct) if bias else unbroadcast(ct, shape)
     return ct if ct.dtype is like.dtype else ct.astype(like.dtype)
 
 

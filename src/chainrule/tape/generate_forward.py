@@ -48,7 +48,7 @@ def forward_lines(primitive: Any, pieces: list[Piece], value: str, lead: str) ->
     arrays = primitive.args
     lines = [f"_d_{name} = type({name}) is _Dual" for name in arrays]
     if len(arrays) == 1:
-        branches = [(f"_d_{arrays[0]}", (0,))]
+        branches: list[tuple[str, tuple[int, ...]]] = [(f"_d_{arrays[0]}", (0,))]
     else:
         p, q = arrays
         branches = [
@@ -100,5 +100,3 @@ def _term(tangent: str, expression: str) -> str:
     if expression in ("-1", "-1.0"):
         return f"(-{tangent})"
     return f"{tangent} * ({expression})"
-
-

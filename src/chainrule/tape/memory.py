@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Tracer, top_trace
+from .._core import Tracer, is_traced, top_trace
 
 Steps = tuple[tuple[Any, tuple[Any, ...]], ...]
 """How to get from an owner's array to a view's region: calls with their further arguments."""
@@ -27,7 +27,7 @@ def is_basic(index: Any) -> bool:
     if kind in _BASIC:
         return True
     if kind is tuple:
-        for item in index:
+        for item in index:  # noqa: SIM110 - twice as fast as a generator
             if type(item) not in _BASIC and not is_basic(item):
                 return False
         return True
@@ -44,12 +44,13 @@ def frozen(index: Any) -> Any:
 
 
 def is_mask(index: Any) -> bool:
+    """Tell a boolean mask."""
     return isinstance(index, np.ndarray) and index.dtype == bool
 
 
 def writable_copy(value: Any) -> Any:
     """Copy an array; the copy is laid out alike, so that it has the same views."""
-    if isinstance(value, Tracer):
+    if is_traced(value):
         return np.copy(value)
     copy = with_layout(value)
     copy[...] = value

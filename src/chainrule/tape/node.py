@@ -25,9 +25,9 @@ next_order = itertools.count(1).__next__
 class Node(ArrayTracer):
     """One recorded operation.
 
-    ``value``: what was computed; ``a``, ``b``: the parents (``b`` may be a tuple of them, either may
-    be None); ``aux``: constants that the pullback needs; ``pull``: the pullback, None for a leaf;
-    ``ct``: the cotangent, during a sweep; ``link``: of an ``Aliased`` node only.
+    ``value``: what was computed; ``a``, ``b``: the parents (``b`` may be a tuple of them, either
+    may be None); ``aux``: constants that the pullback needs; ``pull``: the pullback, None for a
+    leaf; ``ct``: the cotangent, during a sweep; ``link``: of an ``Aliased`` node only.
     """
 
     __slots__ = ("a", "aux", "b", "ct", "link", "order", "pull", "scope", "value")
@@ -55,7 +55,9 @@ class Aliased(Node):
         return record
 
 
-def new_node(tape: Any, value: Any, pull: Any, a: Any = None, b: Any = None, aux: Any = None) -> Node:
+def new_node(
+    tape: Any, value: Any, pull: Any, a: Any = None, b: Any = None, aux: Any = None
+) -> Node:
     """Make a record. The generated code does the same inline."""
     node = Node()
     node.scope = tape

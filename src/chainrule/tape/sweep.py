@@ -27,7 +27,8 @@ def sweep_all(outs: Sequence[Any], cts: Sequence[Any], leaves: Sequence[Node]) -
     """Return the cotangent of each leaf, for the cotangents ``cts`` of the outputs.
 
     The fast pullbacks are unguarded; where their result holds a NaN the sweep is repeated with the
-    general ones, in which a zero cotangent beats an infinite slope. Results share no memory with each other or with anything else.
+    general ones, in which a zero cotangent beats an infinite slope. Results share no memory with
+    each other or with anything else.
     """
     outs = [out.current() for out in outs]
     if not outs:
@@ -209,7 +210,7 @@ _was_enabled = False
 @contextmanager
 def collector_paused() -> Iterator[None]:
     """Switch the cycle collector off until the outermost of these, in any thread, ends."""
-    global _pauses, _was_enabled
+    global _pauses, _was_enabled  # noqa: PLW0603 - the collector is one for the whole process
     with _pause_lock:
         if _pauses == 0:
             _was_enabled = gc.isenabled()

@@ -25,9 +25,9 @@ def is_differentiable(leaf: Any) -> bool:
     if isinstance(leaf, np.ndarray):
         if isinstance(leaf, (np.ma.MaskedArray, np.matrix)):
             raise ArgumentError(
-                f"A {type(leaf).__name__} among the arguments: its own meaning of operations has no "
-                "derivative rules",
-                "pass a plain array (x.filled(...) or np.asarray(x)), the mask as another argument",
+                f"A {type(leaf).__name__} among the arguments: its own meaning of operations has "
+                "no derivative rules",
+                "pass a plain array: np.asarray(x), or x.filled(...) and the mask as an argument",
             )
         return leaf.dtype.kind in "iufc"
     return isinstance(leaf, (int, float, complex, np.number))

@@ -16,6 +16,7 @@ from ..tape.stores import settle
 from ..tape.sweep import sweep_all
 from ._calls import Call, Function, describe, inexact_dtype, is_differentiable, matching, name_of
 
+
 class ReverseRun:
     """A function called once on a tape: its output and the way back."""
 
@@ -134,7 +135,7 @@ def dual_tree(trace: Forward, primal: Any, tangent: Any) -> Any:
 def forward_part(trace: Forward, leaf: Any) -> tuple[Any, Any]:
     """Return value and tangent of an output."""
     if isinstance(leaf, Tracer) and leaf.scope is trace:
-        return detached(leaf.value), detached(leaf.tangent)  # type: ignore[attr-defined]
+        return detached(leaf.value), detached(leaf.tangent)
     if not is_differentiable(leaf):
         return leaf, None
     return leaf, np.zeros(np.shape(leaf), inexact_dtype(leaf))[()]

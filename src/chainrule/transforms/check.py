@@ -34,7 +34,8 @@ def check_grads(
         args: tuple of arguments (containers too), at a point where ``f`` is smooth.
         order: highest order of derivative.
         modes: "fwd", "rev" or both.
-        atol, rtol: tolerances; by default 1e-6 for float64 and 2e-2 for float32.
+        atol: absolute tolerance; by default 1e-6 for float64 and 2e-2 for float32.
+        rtol: relative tolerance; the same by default.
         eps: step of the differences; by default the cube root of the dtype's epsilon.
         seed: of the random directions.
 
@@ -121,9 +122,7 @@ class _Checker:
             self.compare(found, expected, scale, f"reverse mode of {name}")
         if order > 1:
             if "fwd" in self.modes:
-                self.check(
-                    lambda *a: jvp(f, a, tangents)[1], args, order - 1, f"the jvp of {name}"
-                )
+                self.check(lambda *a: jvp(f, a, tangents)[1], args, order - 1, f"the jvp of {name}")
             if "rev" in self.modes:
                 self.check(lambda *a: vjp(f, *a)[1](ct), args, order - 1, f"the vjp of {name}")
 

@@ -212,8 +212,6 @@ def checkpoint(f: Function) -> Function:
         segment.defvjp(lambda ct, y, *values: vjp(flat, *values)[1](tuple(ct)))
         segment.defjvp(lambda ts, y, *values: jvp(flat, values, ts)[1])
         results = iter(segment(*(leaves[i] for i in active)))
-        return map_leaves(
-            lambda x: next(results) if is_differentiable(x) else x, outputs[0]
-        )
+        return map_leaves(lambda x: next(results) if is_differentiable(x) else x, outputs[0])
 
     return call

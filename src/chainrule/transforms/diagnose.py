@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +71,9 @@ def explain_nan(f: Function, argnums: Argnums = 0) -> Function:
             run, lines = _traced_run(f, argnums, args, kwargs)
             for leaf in run.leaves:
                 if leaf is not None and not _is_finite(leaf.value):
-                    return Finding("value", "input", "", f"An input is {_worst(leaf.value)} already")
+                    return Finding(
+                        "value", "input", "", f"An input is {_worst(leaf.value)} already"
+                    )
             outs = _outputs(run)
             if not outs:
                 return Finding("none", "", "", "The output does not depend on the inputs")
@@ -135,8 +136,8 @@ def why_zero(f: Function, argnums: Argnums = 0) -> Function:
     """Return a function that says where the path from an input to the output is cut.
 
     Called with the arguments of ``f`` it returns a list with one ``Finding`` per differentiated
-    number or array: ``kind`` is "nonzero" (nothing to explain), "slope" (an operation on the path has
-    slope zero), "cut" (the only ways lead through operations whose results are constants) or
+    number or array: ``kind`` is "nonzero" (nothing to explain), "slope" (an operation on the path
+    has slope zero), "cut" (the only ways lead through operations whose results are constants) or
     "unused".
 
     >>> import numpy as np
@@ -243,5 +244,3 @@ def _why(
             )
             return Finding("cut", name, place, message)
     return Finding("unused", "", "", f"The output does not depend on {label}")
-
-

@@ -12,8 +12,17 @@ from ..errors import ArgumentError
 from ..rules._central import zeros
 from ..tape import Forward, Tape
 from ..tape.sweep import sweep_all
-from ._calls import Argnums, Call, Function, check_argnums, check_callable, matching
-from ._runs import NO_TRACE, ReverseRun, dual_tree, forward_part, run_traced, scalar_output, split_aux
+from ._calls import Argnums, Call, Function, check_argnums, check_callable, inexact_dtype, matching
+from ._runs import (
+    NO_TRACE,
+    ReverseRun,
+    dual_tree,
+    forward_part,
+    run_traced,
+    scalar_output,
+    split_aux,
+)
+
 
 def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return a function that gives the value of ``f`` and its gradient.
@@ -46,7 +55,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
         call = Call(f, argnums, args, kwargs)
         run = ReverseRun(call, has_aux)
         out = scalar_output(run, f, "grad")
-        seed = out.dtype.type(1) if isinstance(out, Tracer) else 1.0
+        seed = inexact_dtype(out).type(1)
         gradient = call.result(run.pull([out], [seed]))
         value = run.lower(out)
         return ((value, run.aux), gradient) if has_aux else (value, gradient)
@@ -126,8 +135,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: b
         )
     trace = Forward()
     traced = [
-        dual_tree(trace, primal, tangent)
-        for primal, tangent in zip(primals, tangents, strict=True)
+        dual_tree(trace, primal, tangent) for primal, tangent in zip(primals, tangents, strict=True)
     ]
     call = Call(f, tuple(range(len(primals))), tuple(primals), {})
     out = run_traced(call, traced, trace)

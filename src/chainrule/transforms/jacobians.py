@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._trees import leaves_of, map_leaves, rebuild
+from ..errors import ArgumentError
 from ._calls import (
     Argnums,
     Call,
@@ -20,9 +21,9 @@ from ._calls import (
     is_differentiable,
     name_of,
 )
-from ..errors import ArgumentError
 from ._runs import ReverseRun
 from .first_order import grad, jvp, linearize
+
 
 def _basis(leaf: Any) -> Iterator[Any]:
     """Yield the unit tangents of a value, in C order; complex ones in the real direction."""
@@ -62,7 +63,9 @@ def _row(run: ReverseRun, out: Any, unit: Any) -> list[Any]:
         return np.conjugate(a) if inexact_dtype(a).kind == "c" else a + 1j * b
 
     return [
-        rebuild(primal, iter([whole(a, b) for a, b in zip(leaves_of(x), leaves_of(y), strict=True)]))
+        rebuild(
+            primal, iter([whole(a, b) for a, b in zip(leaves_of(x), leaves_of(y), strict=True)])
+        )
         for primal, x, y in zip(run.primals, real, imaginary, strict=True)
     ]
 
