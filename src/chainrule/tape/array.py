@@ -263,8 +263,8 @@ class ArrayTracer(Tracer):
 
     def __float__(self) -> float:
         self._refuse(
-            "converted to float (by float(x), a function of math, '%f' % x, or a store into a plain "
-            "array)",
+            "converted to float (by float(x), a function of math, '%f' % x, or a store into a "
+            "plain array)",
             "np.sin(x) for math.sin(x); an f-string to print; out = np.zeros_like(x) or "
             "np.zeros(n, like=x) to store into; float(cr.stop_gradient(x)) for the bare number",
         )

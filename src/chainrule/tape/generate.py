@@ -334,9 +334,12 @@ class _Generator:
             )
         else:
             same = (
-                f"type(_v) is type({p}) and (type({p}) is _float64 or type({p}) is _ndarray "
-                f"and _v.shape == {p}.shape and _v.dtype is {p}.dtype and _v.dtype in _kinds)"
+                f"type(_v) is _float64 and type({p}) is _float64 or type({p}) is _ndarray "
+                f"and _v.dtype is {p}.dtype and _v.dtype in _kinds"
             )
+            if len(self.arrays) == 2:  # an array constant may have made the result larger
+                other = next(n for n in self.arrays if n != p)
+                same = f"({same}) and (type({other}) is not _ndarray or _v.shape == {p}.shape)"
         return [f"_n.pull = _same{suffix} if {same} else {plain}"]
 
     def compile(self, signature: str, lines: list[str], name: str) -> Callable[..., Any]:

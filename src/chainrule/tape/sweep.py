@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -13,6 +10,7 @@ import numpy as np
 
 from .._core import Tracer, is_array
 from ..rules._central import holds_nan, zeros
+from .collector import COLLECTOR_PAUSED
 from .node import GENERAL, PENDING, UNGUARDED, Node, Tape, accumulate, new_node, parents_of
 
 _by_order = attrgetter("order")
@@ -39,7 +37,7 @@ def sweep_all(outs: Sequence[Any], cts: Sequence[Any], leaves: Sequence[Node]) -
     if not exclusive:
         outs, leaves = _clone(outs, leaves)
     try:
-        with collector_paused():
+        with COLLECTOR_PAUSED:
             nodes, roots = _collect(outs)
             gradients = _run(nodes, roots, outs, cts, leaves, _unguarded if traced else None)
             if any(map(holds_nan, gradients)):
@@ -200,26 +198,3 @@ def _clone(outs: Sequence[Node], leaves: Sequence[Node]) -> tuple[list[Node], li
     return [copies[id(out)] for out in outs], [
         copies.get(id(leaf), spare) for leaf, spare in zip(leaves, loose, strict=True)
     ]
-
-
-_pause_lock = threading.Lock()
-_pauses = 0
-_was_enabled = False
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Switch the cycle collector off until the outermost of these, in any thread, ends."""
-    global _pauses, _was_enabled  # noqa: PLW0603 - the collector is one for the whole process
-    with _pause_lock:
-        if _pauses == 0:
-            _was_enabled = gc.isenabled()
-            gc.disable()
-        _pauses += 1
-    try:
-        yield
-    finally:
-        with _pause_lock:
-            _pauses -= 1
-            if _pauses == 0 and _was_enabled:
-                gc.enable()

@@ -12,6 +12,7 @@ from .._trees import is_container, leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError, ShapeError
 from ..rules._central import zeros
 from ..tape import Forward, Node, Tape
+from ..tape.collector import OLD_GENERATION_SPARED
 from ..tape.stores import settle
 from ..tape.sweep import sweep_all
 from ._calls import Call, Function, describe, inexact_dtype, is_differentiable, matching, name_of
@@ -26,7 +27,8 @@ class ReverseRun:
         self.leaves: list[Node | None] = []
         traced = [map_leaves(self._root, primal) for primal in self.primals]
         try:
-            out = run_traced(call, traced, self.tape)
+            with OLD_GENERATION_SPARED:
+                out = run_traced(call, traced, self.tape)
             self._take(out, has_aux, call)
         finally:
             settle(self.tape)
