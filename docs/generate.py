@@ -31,6 +31,9 @@ NAMESPACES = {
 }
 """Where users find the functions of the table."""
 
+CLIP_UFUNC = np._core.umath.clip
+"""What the method ``clip`` of a plain array calls; it has no public name."""
+
 ALIASES = (
     *("abs", "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "concat", "conj", "mod"),
     *("permute_dims", "pow", "true_divide"),
@@ -66,6 +69,8 @@ def users_name(fn: Any) -> str | None:
     for prefix, namespace in NAMESPACES.items():
         if vars(namespace).get(fn.__name__) is fn:
             return f"{prefix}.{fn.__name__}"
+    if fn is CLIP_UFUNC:
+        return None
     raise LookupError(f"add the namespace of {fn} to NAMESPACES")
 
 

@@ -105,6 +105,7 @@ def test_every_function_of_the_table_is_on_the_support_page(generate):
             helpers.append(fn)
         else:
             assert f"| `{name}`" in page, entry
+    helpers.remove(generate.CLIP_UFUNC)
     assert all(fn.__module__.startswith("chainrule.rules.") for fn in helpers)
 
 

@@ -175,6 +175,8 @@ def _copyto(dst, src, casting="same_kind", where=True):
     if where is True:
         return Ellipsis, src
     where = np.broadcast_to(where, dst.shape)
+    extra = max(np.ndim(src) - dst.ndim, 0)  # a store drops leading axes of length 1
+    src = np.reshape(src, np.shape(src)[extra:])
     return where, np.broadcast_to(src, dst.shape)[where]
 
 
@@ -186,6 +188,8 @@ def _put(a, ind, v, mode="raise"):
     flat = in_range(flat, size, "wrap" if mode == "raise" else mode)
     if np.size(v) == 0:
         flat = flat[:0]
+    if not a.shape:  # the last write is the one that stays
+        return np.asarray(flat.size > 0), _repeated(v, np.arange(flat.size)[-1:])
     return np.unravel_index(flat, a.shape), _repeated(v, np.arange(flat.size))
 
 

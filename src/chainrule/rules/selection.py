@@ -44,7 +44,8 @@ def clip(a, a_min=None, a_max=None, *, min=None, max=None):
     return clip_between(a, low, high)
 
 
-@composite(np._core.umath.clip)  # what the method of a plain array calls: no public name
+# What the method of a plain array calls: it has no public name.
+@composite(np._core.umath.clip)  # type: ignore[attr-defined]
 def clip_ufunc(a, low, high):
     return clip_between(a, low, high)
 
