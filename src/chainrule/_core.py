@@ -29,14 +29,16 @@ class Trace:
     """One derivative being taken. Tracers of several traces may meet; the newest trace wins.
 
     ``error`` keeps the first conversion error: NumPy swallows some exceptions, so the transform
-    that opened the trace raises it at its end whatever happened in between.
+    that opened the trace raises it at its end whatever happened in between. ``ended``: the function
+    has returned, its traced values should not be met any more.
     """
 
-    __slots__ = ("__weakref__", "error", "level")
+    __slots__ = ("__weakref__", "ended", "error", "level")
 
     def __init__(self) -> None:
         self.level = next_level()
         self.error: Exception | None = None
+        self.ended = False
 
     def record(self, primitive: Primitive, args: Sequence[Any], active: dict[int, Any]) -> Any:
         """Apply ``primitive`` to ``args``; the ``active`` positions hold tracers of this trace."""

@@ -96,8 +96,9 @@ def getitem(x: Node, index: Any) -> Node:
             return _getitem_of_stored(x, owner, steps, index, basic)
     else:
         owner, steps = x, ()
-    value = x.value[index]
-    viewed = basic and type(value) is not np.float64 and is_array(value)
+    memory = x.value
+    value = memory[index]
+    viewed = basic and type(value) is not np.float64 and is_array(value) and is_array(memory)
     node = Aliased() if viewed else Node()
     node.value = value
     node.scope = x.scope
@@ -118,7 +119,11 @@ def getitem(x: Node, index: Any) -> Node:
 def _getitem_of_stored(x: Node, owner: Node, steps: Steps, index: Any, basic: bool) -> Node:
     """Record an element that was stored into, or make a view that is read when it is used."""
     memory = owner.link.latest.value
-    value = walk(steps, memory)[index] if steps else memory[index]
+    if steps:
+        memory = walk(steps, memory)
+        if not array_behind(memory).flags.writeable:
+            return getitem(x.current(), index)
+    value = memory[index]
     if type(value) is np.float64 or not (basic and is_array(value)):  # its own copy already
         return new_node(x.scope, value, pull_read, owner.link.latest, None, (steps, index))
     node = Aliased()

@@ -7,20 +7,17 @@ trace too, because NumPy swallows some of them.
 
 from __future__ import annotations
 
-import opcode
 import operator
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import numpy as np
 
-from .._core import Tracer, array_behind, is_array, note_cut, plain
-from ..errors import ConversionError, UnsupportedError
+from .._core import array_behind, is_array, note_cut, plain
+from ..errors import UnsupportedError
+from .conversions import Guarded
 from .dispatch import ENTRIES, FUNCTIONS, LIKE, call_function, call_ufunc, make_like
 from .flat import Flat
-
-_STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 
 
 def _function(name: str) -> Callable[..., Any]:
@@ -63,7 +60,7 @@ def _compare(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return method
 
 
-class ArrayTracer(Tracer):
+class ArrayTracer(Guarded):
     """A traced value that behaves as the array that it stands for."""
 
     __slots__ = ()
@@ -160,10 +157,18 @@ class ArrayTracer(Tracer):
         """Real part."""
         return np.real(self)
 
+    @real.setter
+    def real(self, value: Any) -> None:
+        self[...] = value + 1j * np.imag(self) if self.dtype.kind == "c" else value
+
     @property
     def imag(self) -> Any:
         """Imaginary part."""
         return np.imag(self)
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        self[...] = np.real(self) + 1j * value
 
     @property
     def flat(self) -> Any:
@@ -210,8 +215,11 @@ class ArrayTracer(Tracer):
     def __divmod__(self, other: Any) -> tuple[Any, Any]:
         return self // other, self % other
 
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
+
     def __round__(self, ndigits: int | None = None) -> Any:
-        return np.round(plain(self), ndigits or 0)
+        return round(plain(self), ndigits)
 
     # -- Python's other protocols
 
@@ -243,58 +251,6 @@ class ArrayTracer(Tracer):
     def __deepcopy__(self, memo: Any) -> Any:
         return np.copy(self)
 
-    def __bool__(self) -> bool:
-        frame = sys._getframe(1)
-        if frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR:
-            self._refuse("stored into a boolean array", "store the comparison that you mean: x > 0")
-        return bool(plain(self))
-
-    # -- conversions, which would lose the derivative
-
-    def _refuse(self, what: str, instead: str) -> NoReturn:
-        error = ConversionError(
-            f"A traced value (shape {self.shape}, {self.dtype}) was {what}, "
-            "which would lose its derivative",
-            instead,
-        )
-        if self.scope.error is None:
-            self.scope.error = error
-        raise error
-
-    def __float__(self) -> float:
-        self._refuse(
-            "converted to float (by float(x), a function of math, '%f' % x, or a store into a "
-            "plain array)",
-            "np.sin(x) for math.sin(x); an f-string to print; out = np.zeros_like(x) or "
-            "np.zeros(n, like=x) to store into; float(cr.stop_gradient(x)) for the bare number",
-        )
-
-    def __int__(self) -> int:
-        self._refuse("converted to int", "int(cr.stop_gradient(x)) gives the bare number")
-
-    def __complex__(self) -> complex:
-        self._refuse(
-            "converted to complex", "use x + 0j, or store into np.zeros(n, complex, like=x)"
-        )
-
-    def __index__(self) -> int:  # noqa: PLE0305 - it raises
-        self._refuse(
-            "used as an index or a count",
-            "pass integers as arguments of their own, which are not differentiated, or use "
-            "int(cr.stop_gradient(x))",
-        )
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
-        self._refuse(
-            "converted to a plain array (by np.array, np.asarray, or a store into a plain array)",
-            "out = np.zeros_like(x) or np.zeros(n, like=x) to store into; np.stack([a, b]) for "
-            "np.array([a, b]), np.sum(np.stack([a, b])) for np.sum([a, b]); "
-            "np.asarray(cr.stop_gradient(x)) for the bare array",
-        )
-
-    def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        self._refuse("pickled", "pickle cr.stop_gradient(x)")
-
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"a traced array has no attribute {name!r}")
 
@@ -316,9 +272,9 @@ class ArrayTracer(Tracer):
         """Select the slices where the condition holds."""
         return np.compress(condition, self, axis=axis)
 
-    def copy(self, order: str = "C") -> Any:
+    def copy(self, order: Any = "C") -> Any:
         """Copy, as ``np.copy``."""
-        return np.copy(self)
+        return np.copy(self, order=order) if is_array(self) else self
 
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
         """Reshape; the new shape as one tuple or as several integers."""

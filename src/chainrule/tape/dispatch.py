@@ -169,10 +169,13 @@ def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[str,
     if destination:  # only where= is traced
         return ufunc(*inputs, out=out, where=plain(where))
     if where is True:
-        return _assign_out(out, ENTRIES[ufunc](*inputs), ufunc)
-    with np.errstate(all="ignore"):  # the elements that are not selected
         result = ENTRIES[ufunc](*inputs)
-    return _assign_out(out, np.where(plain(where), result, out), ufunc)
+    else:
+        with np.errstate(all="ignore"):  # the elements that are not selected
+            result = np.where(plain(where), ENTRIES[ufunc](*inputs), out)
+    if np.shape(result) != out.shape:
+        result = np.broadcast_to(result, out.shape)
+    return _assign_out(out, result, ufunc)
 
 
 def _reduce(ufunc: Any, method: str, inputs: Any, kwargs: Any, out: Any, where: Any) -> Any:

@@ -17,7 +17,7 @@ def own_cotangent(node: Node) -> Any:
     """Return a node's cotangent as a buffer that may be written, laid out as its value."""
     ct = node.ct
     owned = node.scope.owned
-    if id(node) in owned:
+    if id(node) in owned and type(ct) is np.ndarray:  # a sum of 0-d arrays is a new scalar
         return ct
     if ct is PENDING:
         value = node.value

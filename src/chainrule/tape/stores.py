@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._core import Tracer, array_behind, is_array
-from ..errors import MutationError, ShapeError
+from ..errors import MutationError, ShapeError, TraceError
 from .alias import Store, View, is_stored, place_of
 from .memory import Steps, frozen, is_basic, lift, walk, winners_of, writable_copy
 from .node import Aliased, Node, new_node
@@ -74,6 +74,20 @@ def _first_store(owner: Node) -> Store:
     return link
 
 
+class Ended(Node):
+    """A handle that was stored into, after the function: a record of its first version only."""
+
+    __slots__ = ()
+
+    def current(self) -> Node:
+        """Refuse: what it held at the end is not known any more."""
+        raise TraceError(
+            "An array that was stored into is used after the call in which it was traced has ended",
+            "return it from the differentiated function (has_aux=True), or keep "
+            "cr.stop_gradient(x) of it",
+        )
+
+
 def settle(tape: Any) -> None:
     """Make plain records of the handles that were stored into, once the function has ended.
 
@@ -81,7 +95,7 @@ def settle(tape: Any) -> None:
     this, the cycle would keep the graph until the cycle collector finds it.
     """
     for handle in tape.stored:
-        handle.__class__ = Node
+        handle.__class__ = Ended
         del handle.link
     tape.stored.clear()
 

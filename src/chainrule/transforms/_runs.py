@@ -9,7 +9,7 @@ import numpy as np
 
 from .._core import Tracer
 from .._trees import is_container, leaves_of, map_leaves, rebuild
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, ShapeError, TraceError
 from ..rules._central import zeros
 from ..tape import Forward, Node, Tape
 from ..tape.collector import OLD_GENERATION_SPARED
@@ -51,7 +51,7 @@ class ReverseRun:
 
     def lower(self, leaf: Any) -> Any:
         """Return the value behind a traced output."""
-        return detached(leaf.current().value) if self.is_mine(leaf) else leaf
+        return detached(leaf.current().value) if self.is_mine(leaf) else alive(leaf)
 
     def is_mine(self, leaf: Any) -> bool:
         """Tell whether a value depends on the differentiated arguments of this call."""
@@ -65,8 +65,19 @@ class ReverseRun:
             found = iter(sweep_all([o for o, _ in pairs], [ct for _, ct in pairs], nodes))
         else:
             found = iter([zeros(node.value) for node in nodes])
-        gradients = iter([None if leaf is None else next(found) for leaf in self.leaves])
+        gradients = iter([None if leaf is None else alive(next(found)) for leaf in self.leaves])
         return [rebuild(primal, gradients) for primal in self.primals]
+
+
+def alive(leaf: Any) -> Any:
+    """Return an output; refuse a traced value that is left over from a call that has ended."""
+    if isinstance(leaf, Tracer) and leaf.scope.ended:
+        raise TraceError(
+            "A traced value of a call that has ended was used again: it was kept outside the "
+            "differentiated function",
+            "return it from that function (has_aux=True), or keep cr.stop_gradient(x) of it",
+        )
+    return leaf
 
 
 def run_traced(call: Call, traced: Sequence[Any], trace: Any) -> Any:
@@ -77,6 +88,8 @@ def run_traced(call: Call, traced: Sequence[Any], trace: Any) -> Any:
         if trace.error is not None and error is not trace.error:
             raise trace.error from error
         raise
+    finally:
+        trace.ended = True
     if trace.error is not None:
         raise trace.error
     return out
@@ -140,7 +153,7 @@ def forward_part(trace: Forward, leaf: Any) -> tuple[Any, Any]:
         return detached(leaf.value), detached(leaf.tangent)
     if not is_differentiable(leaf):
         return leaf, None
-    return leaf, np.zeros(np.shape(leaf), inexact_dtype(leaf))[()]
+    return alive(leaf), np.zeros(np.shape(leaf), inexact_dtype(leaf))[()]
 
 
 NO_TRACE = Forward()
