@@ -81,7 +81,3 @@ class TraceError(ChainruleError, RuntimeError):
 
 class CheckError(ChainruleError, AssertionError):
     """A derivative that does not agree with the numerical one."""
-
-
-class KinkError(ChainruleError, ArithmeticError):
-    """A point where the function is not differentiable, under ``strict_kinks``."""

@@ -293,6 +293,7 @@ class ArrayTracer(Guarded):
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         """Convert; to an integer or boolean dtype the result is plain, its derivative zero."""
         if np.dtype(dtype).kind not in "fc":
+            note_cut("astype", [self])
             return plain(self).astype(dtype, *args, **kwargs)
         return call_function(np.astype, (self, np.dtype(dtype)), {})
 

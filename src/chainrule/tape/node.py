@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Primitive, Trace, Tracer
+from .._core import Primitive, Trace, Tracer, note_cut
 from ..rules._central import zeros
 from .array import ArrayTracer
 from .captured import Captured
@@ -106,6 +106,7 @@ class Tape(Trace):
         values = [records[i].value if i in records else x for i, x in enumerate(args)]
         value = primitive.call(*values)
         if not is_inexact(value):
+            note_cut(primitive.name, list(records.values()))
             return value
         for record in records.values():
             if record.pull is None:

@@ -10,7 +10,9 @@ import numpy as np
 
 from .._core import CUTS, Tracer, plain
 from .._trees import leaves_of
+from ..errors import user_location
 from ..tape.node import GENERAL, PENDING, Node, operation_of, parents_of
+from ..tape.regions import pull_store
 from ..tape.sweep import Graph
 from ._calls import Argnums, Call, Function, check_callable
 from ._lines import Lines
@@ -90,7 +92,8 @@ def explain_nan(f: Function, argnums: Argnums = 0) -> Function:
 def _bad_value(graph: Graph, lines: Lines) -> Finding | None:
     """Find the first operation that made a value that is not finite."""
     for node in reversed(graph.nodes):
-        if not _is_finite(node.value):
+        # A store has the buffer as it is at the end; what was stored has a record of its own.
+        if node.pull is not pull_store and not _is_finite(node.value):
             _, name, args = operation_of(node)
             sources = [x for x in args if isinstance(x, (np.ndarray, np.generic, float))]
             constant = next((x for x in sources if not _is_finite(x)), None)
@@ -154,7 +157,7 @@ def why_zero(f: Function, argnums: Argnums = 0) -> Function:
         def notify(name: str, values: Any) -> None:
             nodes = [x.current() for x in _flat(values) if isinstance(x, Tracer)]
             cuts.append((name, nodes))
-            lines_at.append(_here())
+            lines_at.append(user_location())
 
         lines_at: list[str] = []
         before, CUTS.notify = CUTS.notify, notify
@@ -172,12 +175,6 @@ def why_zero(f: Function, argnums: Argnums = 0) -> Function:
     return explain
 
 
-def _here() -> str:
-    from ..errors import user_location
-
-    return user_location()
-
-
 def _flat(values: Any) -> Any:
     return leaves_of(list(values)) if isinstance(values, (tuple, list)) else [values]
 
@@ -192,7 +189,7 @@ def _zero_slopes(outs: list[Node], lines: Lines) -> tuple[dict[int, Any], list[t
         for out in outs:
             out.ct = np.ones_like(out.value)[()]
         for node in graph.nodes:
-            if not np.any(plain(node.ct)):
+            if node.ct is PENDING or not np.any(plain(node.ct)):
                 continue
             parents = parents_of(node)
             before = [parent.ct for parent in parents]
