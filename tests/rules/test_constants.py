@@ -48,6 +48,7 @@ def has_traced(y: Any) -> bool:
     return is_traced(y) or (isinstance(y, (tuple, list)) and any(map(has_traced, y)))
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("name", ONE_ARGUMENT)
 def test_of_one_argument(name: str) -> None:
     fn = getattr(np, name)

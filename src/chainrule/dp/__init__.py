@@ -10,10 +10,11 @@ derivative comes from the engine that the rest of chainrule uses.
 """
 
 from . import nn, optimizer
+from ._refused import ReadOnlyError
 from .helper import Helper
 from .model import Model
 from .nn import LeakyReLu, Linear, NeuralNode, ReLu, Sigmoid, Tanh
-from .node import Node, ReadOnlyError
+from .node import Node
 from .optimizer import SGD, Adam, DivergedError, Optimizer, RMS_Prop, SGD_Momentum
 
 __all__ = [

@@ -7,7 +7,9 @@
 array([[ 17.5 , 116.59, 826.94]])
 
 Every operation makes a new Node that points to its parents: together they are the computational
-graph. ``e.grad(1)`` walks it backwards, from e to the named leaves.
+graph. ``e.grad(1)`` walks it backwards, from e to the named leaves: reverse accumulation (Linnainmaa
+1970; Griewank and Walther, Evaluating Derivatives, 2nd ed. 2008, chapter 3), which neural networks
+know as backpropagation (Rumelhart, Hinton and Williams 1986).
 """
 
 from __future__ import annotations
@@ -19,22 +21,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core import is_traced
-from ..errors import ArgumentError, ConversionError, MutationError, ShapeError
+from ..errors import ArgumentError, ShapeError
 from ..tape import Tape, sweep
 from . import _functions
 from ._graph import all_nodes, index_text, named_leaves
 from ._matrix import Matrix, as_matrix, check_dot, check_elementwise, slice_key
+from ._refused import ReadOnlyError, Refused
 
 _TAPE = Tape()  # all Nodes live on one tape, so that any two of them combine
 
 Operand: TypeAlias = "Node | ArrayLike"
 
 
-class ReadOnlyError(MutationError, AttributeError):
-    """An attempt to change the value of a Node."""
-
-
-class Node:
+class Node(Refused):
     """A matrix in a computational graph.
 
     ``Node(value, name=None)`` makes a leaf. With a name, gradients are computed for it; without
@@ -48,12 +47,13 @@ class Node:
     array([[10.]])
     >>> y.grad(1)
     {'x': array([[6.]])}
+
+    ``len`` counts the rows, iteration goes through them, and ``f"{y:.2f}"`` writes a (1, 1) Node as
+    its number. Comparisons, ``**``, ``abs``, ``float``, ``if node:`` and NumPy's functions are
+    refused, each with what to write instead; ``==`` between Nodes asks whether they are the same.
     """
 
     __slots__ = ("__weakref__", "_data", "_name", "_operation", "_parents")
-
-    # NumPy must leave `array * node` to the node, instead of multiplying by each element.
-    __array_ufunc__ = None
 
     # What the tape records (a traced matrix), or a plain matrix where nothing is differentiated.
     _data: Any
@@ -77,7 +77,17 @@ class Node:
 
     @property
     def value(self) -> Matrix:
-        """The matrix, read-only: what was computed from it would not follow a change."""
+        """The matrix, read-only: what was computed from it would not follow a change.
+
+        ``node.value = new`` raises ReadOnlyError, ``node.value[0, 0] = 5`` NumPy's ValueError. Make
+        a new Node and compute again; change a copy if only the numbers are wanted.
+
+        >>> node = Node([[1, 2]])
+        >>> numbers = node.value.copy()
+        >>> numbers[0, 0] = 5
+        >>> Node(numbers).value
+        array([[5., 2.]])
+        """
         matrix = self._data.value if is_traced(self._data) else self._data
         view: Matrix = matrix.view()
         view.flags.writeable = False
@@ -123,6 +133,19 @@ class Node:
             made = f"operation={self._operation!r}, "
         return f"Node({made}shape={self.shape}, value=\n{self.value})"
 
+    def __format__(self, form: str) -> str:
+        """Write the number of a (1, 1) Node, as in ``f"{loss:.4f}"``."""
+        if form and self.shape != (1, 1):
+            raise ShapeError(
+                f"The format {form!r} is for one number; this Node has shape {self.shape}.",
+                "format one element, node.value[0, 0], or print(node)",
+            )
+        return format(self.value.item(), form) if form else str(self)
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return self.shape[0]
+
     # ------------------------------------------------------------------ arithmetic
 
     def __add__(self, other: Operand) -> Node:
@@ -162,7 +185,11 @@ class Node:
         return self
 
     def dot(self, other: Operand) -> Node:
-        """Matrix product: (m, k) dot (k, n) gives (m, n)."""
+        """Matrix product: (m, k) dot (k, n) gives (m, n); ``a @ b`` is the same.
+
+        >>> Node([[1, 2]]).dot([[3], [4]]).value
+        array([[11.]])
+        """
         other = _node(other, self)
         check_dot(self.shape, other.shape)
         return _result("dot", np.dot(self._data, other._data), self, other)
@@ -186,11 +213,14 @@ class Node:
         return _result("sqrt", np.sqrt(self._data), self)
 
     def relu(self) -> Node:
-        """max(0, x) for each element; the slope at 0 is taken as 0."""
+        """max(0, x) for each element (Nair and Hinton 2010); the slope at 0 is taken as 0."""
         return _result("relu", np.where(self.value > 0, self._data, 0.0), self)
 
     def leaky_relu(self, slope: float = 0.01) -> Node:
-        """Each element x, or slope * x where x is negative (and at 0, for the derivative)."""
+        """Each element x, or slope * x where x is negative (and at 0, for the derivative).
+
+        Maas, Hannun and Ng 2013, whose slope is 0.01.
+        """
         leaky = np.where(self.value > 0, self._data, self._data * float(slope))
         return _result("leaky_relu", leaky, self)
 
@@ -207,7 +237,13 @@ class Node:
         return _result("logistic", _functions.sigmoid(self._data), self)
 
     def softmax(self) -> Node:
-        """Turn each row into probabilities: exp(x) / sum(exp(x)), kept inside (0, 1)."""
+        """Turn each row into probabilities: exp(x) / sum(exp(x)), kept inside (0, 1).
+
+        Bridle 1990. Its logarithm is finite for all finite x: the textbook loss is safe.
+
+        >>> Node([[1000, -1000]]).softmax().log().value.round()
+        array([[   0., -672.]])
+        """
         if 0 in self.shape:
             raise ShapeError(f"softmax of an empty matrix {self.shape}.", "give it a column")
         return _result("softmax", _functions.softmax(self._data), self)
@@ -216,6 +252,9 @@ class Node:
         """Sum of all elements (1, 1), down the columns (axis=0: (1, n)) or along the rows (axis=1).
 
         The result keeps two dimensions.
+
+        >>> Node([[1, 2], [3, 4]]).sum(axis=0).value
+        array([[4., 6.]])
         """
         _check_axis("sum", axis, (None, 0, 1, -1, -2))
         label = "sum" if axis is None else f"sum axis={axis}"
@@ -250,7 +289,11 @@ class Node:
         return _result(f"reshape {wanted}", np.reshape(self._data, wanted), self)
 
     def concatenate(self, other: Operand, axis: int = 0) -> Node:
-        """Put another matrix below this one (axis=0) or to its right (axis=1)."""
+        """Put another matrix below this one (axis=0) or to its right (axis=1).
+
+        >>> Node([[1, 2]]).concatenate([[3]], axis=1).value
+        array([[1., 2., 3.]])
+        """
         _check_axis("concatenate", axis, (0, 1, -1, -2))
         other = _node(other, self)
         if self.shape[1 - axis % 2] != other.shape[1 - axis % 2]:
@@ -262,7 +305,11 @@ class Node:
         return _result(f"concatenate axis={axis}", joined, self, other)
 
     def __getitem__(self, key: Any) -> Node:
-        """A part of the matrix, as a matrix: ``x[0]`` is (1, n), ``x[:, 1:]`` drops a column."""
+        """A part of the matrix, as a matrix: ``x[0]`` is (1, n), ``x[:, 1:]`` drops a column.
+
+        >>> Node([[1, 2], [3, 4]])[1, 0].value
+        array([[3.]])
+        """
         part = self._data[slice_key(key, self.shape)]
         if np.ndim(part) != 2:
             raise ShapeError(
@@ -283,6 +330,11 @@ class Node:
         ``seed`` is the derivative that the backward walk starts with: with 1 the result is the
         gradient, another number scales it. (For a matrix, a seed of its shape gives the gradient
         of (seed * self).sum().) Each gradient has the shape of its leaf and is an array of its own.
+        Raises ShapeError for a matrix, ArgumentError where two leaves have one name.
+
+        >>> w = Node([[1, 2]], "w")
+        >>> w.square().sum().grad(1)
+        {'w': array([[2., 4.]])}
         """
         leaves = named_leaves(self)
         if not leaves:
@@ -310,27 +362,21 @@ class Node:
 
     # ------------------------------------------------------------------ the picture
 
-    def show(self, path: str | None = None) -> str:
-        """Draw the computational graph into an SVG file; print its path and return it.
+    def show(self, path: str | None = None) -> str | None:
+        """Draw the computational graph, below the cell in a notebook, else into an SVG file.
 
-        In a notebook a Node draws itself when it is the last line of a cell.
+        With a ``path``, or outside notebooks (then "graph.svg"), the file is written, and its path
+        printed and returned. A Node that is the last line of a notebook's cell draws itself.
+        Raises ArgumentError for more than 300 Nodes.
         """
-        from .drawing import write_svg  # drawing imports this module
+        from .drawing import in_notebook, write_svg  # drawing imports this module
 
-        return write_svg(self, path or "graph.svg")
+        return None if path is None and in_notebook(self) else write_svg(self, path or "graph.svg")
 
     def _repr_svg_(self) -> str | None:
         from .drawing import MAX_NODES, graph_svg
 
         return graph_svg(self) if len(all_nodes(self)) <= MAX_NODES else None
-
-    # ------------------------------------------------------------------ what is refused
-
-    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise ConversionError(
-            "A Node does not turn into an array by itself: its gradient would be lost.",
-            "use the methods of the Node (x.exp(), x.sum(), ...), or x.value for its numbers",
-        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._operation:

@@ -147,7 +147,9 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     x, xp, fp = _double(x), _double(xp), _double(fp)
     if "c" in (x.dtype.kind, xp.dtype.kind):
         raise TypeError("np.interp: x and xp must be real")
-    if xp.ndim != 1 or fp.ndim != 1 or xp.shape != fp.shape or xp.size == 0:
+    if xp.size == 0:  # an error, or nothing of nothing, as this version of NumPy has it
+        return np.interp(plain(x), plain(xp), plain(fp))
+    if xp.ndim != 1 or fp.ndim != 1 or xp.shape != fp.shape:
         raise ValueError(f"xp and fp must be sequences of one length, not {xp.shape}, {fp.shape}")
     if period is not None:
         x, xp, fp = _periodic(x, xp, fp, np.abs(period))
