@@ -110,6 +110,15 @@ def top_trace(values: Sequence[Any]) -> Any:
     return top
 
 
+class StrictWatch(threading.local):
+    """Under ``strict_kinks``: what looks at the calls of composite functions."""
+
+    notify: Callable[[Any, Any, Any], None] | None = None
+
+
+STRICT = StrictWatch()
+
+
 class CutWatch(threading.local):
     """Who wants to know where a traced value is made plain, and so its derivative cut."""
 

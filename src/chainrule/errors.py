@@ -79,5 +79,9 @@ class TraceError(ChainruleError, RuntimeError):
     """A traced value used outside the call that made it."""
 
 
+class KinkError(ChainruleError, ArithmeticError):
+    """A point where a function is not differentiable, under ``strict_kinks``."""
+
+
 class CheckError(ChainruleError, AssertionError):
     """A derivative that does not agree with the numerical one."""

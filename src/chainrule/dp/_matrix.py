@@ -95,6 +95,56 @@ def check_dot(a: tuple[int, ...], b: tuple[int, ...]) -> None:
         )
 
 
+def check_reshape(matrix: Matrix, wanted: tuple[Any, ...]) -> None:
+    """Refuse shapes that are no matrix's, or have not as many elements."""
+    if len(wanted) != 2:
+        raise ShapeError(
+            f"A Node has two dimensions, not {len(wanted)}: reshape{wanted}.",
+            "x.reshape(1, -1) makes a row, x.reshape(-1, 1) a column",
+        )
+    try:
+        np.reshape(matrix, wanted)
+    except ValueError:
+        raise ShapeError(
+            f"The {matrix.size} elements of {matrix.shape} do not fill {wanted}.",
+            "choose rows * columns equal to the number of elements",
+        ) from None
+
+
+def check_concatenate(a: tuple[int, ...], b: tuple[int, ...], axis: int) -> None:
+    """Refuse matrices that differ in the other axis."""
+    check_axis("concatenate", axis, (0, 1, -1, -2))
+    if a[1 - axis % 2] != b[1 - axis % 2]:
+        raise ShapeError(
+            f"{a} and {b} do not fit together along axis {axis}.",
+            "give both the same number of columns (axis=0) or rows (axis=1)",
+        )
+
+
+def check_axis(what: str, axis: int | None, allowed: tuple[int | None, ...]) -> None:
+    """Refuse what is no axis of a matrix."""
+    if axis not in allowed or isinstance(axis, bool):
+        raise ArgumentError(
+            f"{what} has no axis {axis!r}.", "axis=0 goes down the columns, axis=1 along the rows"
+        )
+
+
+def seed_matrix(seed: Any, shape: tuple[int, ...], dtype: DTypeLike) -> Matrix:
+    """Return what the backward walk from a Node of this shape starts with."""
+    start = as_matrix(seed).astype(dtype)
+    if start.shape == shape:
+        return start
+    if start.shape != (1, 1):
+        raise ShapeError(
+            f"The seed has shape {start.shape}, the Node {shape}.",
+            "use grad(1) for the gradient of a scalar",
+        )
+    raise ShapeError(
+        f"The gradient is that of a scalar; this Node has shape {shape}.",
+        "reduce it to one number first, for example node.sum().grad(1)",
+    )
+
+
 def slice_key(key: Any, shape: tuple[int, ...]) -> Any:
     """Turn the integers of an index into slices of length one, so that no dimension is lost."""
     keys = key if isinstance(key, tuple) else (key,)

@@ -84,10 +84,10 @@ class Refused:
             a, b = inputs
             return getattr(a, left)(b) if isinstance(a, Refused) else getattr(b, right)(a)
         name = "sum" if (ufunc, method) == (np.add, "reduce") else ufunc.__name__
-        _refuse_function(name)
+        raise _no_function(name)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> NoReturn:
-        _refuse_function(func.__name__)
+        raise _no_function(func.__name__)
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise ConversionError(
@@ -103,7 +103,9 @@ class Refused:
     __int__ = __complex__ = __float__
 
     def __bool__(self) -> NoReturn:
-        raise ConversionError("A Node is neither true nor false.", COMPARED)
+        raise ConversionError(
+            "A Node is neither true nor false.", "ask its numbers, x.value > 0, or 'x is not None'"
+        )
 
     def __lt__(self, other: object) -> NoReturn:
         raise UnsupportedError("A Node is not compared: that has no gradient.", COMPARED)
@@ -139,8 +141,8 @@ class Refused:
         raise AttributeError(f"{problem}\n  Instead: {advice}" if advice else problem)
 
 
-def _refuse_function(name: str) -> NoReturn:
-    raise UnsupportedError(
+def _no_function(name: str) -> UnsupportedError:
+    return UnsupportedError(
         f"NumPy's function {name} does not take a Node: the gradient would be lost.",
-        INSTEAD.get(name, METHODS),
+        INSTEAD.get(name, f"{METHODS}: np.{name}(x.value)"),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -13,9 +15,13 @@ from ._graph import all_nodes
 from ._layout import Layout
 from .node import Node
 
+Point = tuple[float, float]
+
 MAX_NODES = 300  # above that a picture shows nothing
-COLUMN, ROW, MARGIN = 104, 66, 50  # distances in pixels
+GAP, ROW, MARGIN = 42, 66, 14  # pixels between columns, from row to row, and around all
 RADIUS = 17
+BELOW = 16  # pixels that the shape takes below a node
+TWINS = 9  # pixels between two arrows that join the same nodes
 LONGEST = 20  # characters of a label
 
 SIGNS = {"*": "×", "-": "−"}
@@ -43,21 +49,20 @@ def graph_svg(node: Node) -> str:
         )
     number = {id(n): i for i, n in enumerate(nodes)}
     layout = Layout([[number[id(p)] for p in n.parents] for n in nodes])
+    across = _columns_across(layout, nodes)
     where = [
-        (MARGIN + COLUMN * column, MARGIN + ROW * height)
+        (across[column], MARGIN + RADIUS + ROW * height)
         for column, height in zip(layout.column, layout.height, strict=True)
     ]
-    arrows = [
-        _arrow([where[v] for v in route], nodes[route[0]], nodes[route[-1]])
-        for route in layout.routes
-    ]
     shapes = [_shape(n, *where[i]) for i, n in enumerate(nodes)]
-    width = max(x for x, _ in where) + MARGIN
-    height = max(y for _, y in where) + MARGIN
+    content = "".join(_arrows(layout, where, nodes) + shapes)
+    ends = [where[i][0] + _half_width(n) for i, n in enumerate(nodes)]
+    width = max(ends) + MARGIN
+    height = max(y for _, y in where) + RADIUS + BELOW + MARGIN
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chainrule" width="{width:.0f}" '
-        f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}">'
-        f"<style>{STYLE}</style><defs>{ARROWHEAD}</defs>{''.join(arrows + shapes)}</svg>"
+        f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" '
+        f'style="background: white"><style>{STYLE}</style><defs>{ARROWHEAD}</defs>{content}</svg>'
     )
 
 
@@ -68,16 +73,56 @@ def write_svg(node: Node, path: str) -> str:
     return path
 
 
-def _arrow(points: list[tuple[float, float]], start: Node, end: Node) -> str:
+def in_notebook(node: Node) -> bool:
+    """Draw ``node`` below the running cell, if there is one; tell whether there was."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if ipython is None or not hasattr(shell, "kernel"):
+        return False  # no notebook: a script, the plain prompt, or IPython in a terminal
+    ipython.display.display_svg(graph_svg(node), raw=True)
+    return True
+
+
+def _columns_across(layout: Layout, nodes: Sequence[Node]) -> list[float]:
+    """How far right the middle of each column is: as wide as its widest label, and a gap."""
+    half = [float(RADIUS)] * (max(layout.column) + 1)
+    for column, node in zip(layout.column, nodes, strict=False):  # bends have no width
+        half[column] = max(half[column], _half_width(node), _shape_width(node) / 2)
+    across = [MARGIN + half[0]]
+    for left, right in pairwise(half):
+        across.append(across[-1] + left + GAP + right)
+    return across
+
+
+def _arrows(layout: Layout, where: Sequence[Point], nodes: Sequence[Node]) -> list[str]:
+    """The arrows of the graph. Two that join the same nodes, as in x * x, run side by side."""
+    arrows = []
+    for route in layout.routes:
+        twins = [r for r in layout.routes if (r[0], r[-1]) == (route[0], route[-1])]
+        place = next(i for i, twin in enumerate(twins) if twin is route)
+        aside = TWINS * (place - (len(twins) - 1) / 2) if len(route) == 2 else 0.0  # noqa: PLR2004
+        arrows.append(_arrow([where[v] for v in route], nodes[route[0]], nodes[route[-1]], aside))
+    return arrows
+
+
+def _arrow(points: Sequence[Point], start: Node, end: Node, aside: float) -> str:
     """A smooth line from the edge of one node to the edge of another, through the bends."""
-    ends = [(points[0][0] + _half_width(start), points[0][1]), *points[1:-1]]
-    x, y = points[-1]
-    ends.append((x - _half_width(end) - 1, y))
-    path = f"M{ends[0][0]:.1f} {ends[0][1]:.1f}"
-    for (x0, y0), (x1, y1) in pairwise(ends):
-        bend = (x1 - x0) / 2
-        path += f" C{x0 + bend:.1f} {y0:.1f} {x1 - bend:.1f} {y1:.1f} {x1:.1f} {y1:.1f}"
+    (x0, y0), (x1, y1) = points[0], points[-1]
+    first, last = (x0 + _half_width(start), y0 + aside), (x1 - _half_width(end) - 1, y1 + aside)
+    way = [first, *points[1:-1], last]
+    slopes = [0.0, *(_slope(*three) for three in zip(way, way[1:], way[2:], strict=False)), 0.0]
+    path = f"M{first[0]:.1f} {first[1]:.1f}"
+    for (x0, y0), (x1, y1), s0, s1 in zip(way, way[1:], slopes, slopes[1:], strict=False):
+        d = (x1 - x0) / 2.5
+        path += f" C{x0 + d:.1f} {y0 + s0 * d:.1f} {x1 - d:.1f} {y1 - s1 * d:.1f} {x1:.1f} {y1:.1f}"
     return f'<path class="arrow" d="{path}" marker-end="url(#head)"/>'
+
+
+def _slope(before: Point, here: Point, after: Point) -> float:
+    """The slope of a line at a bend: that from neighbour to neighbour, level at a turning point."""
+    if (here[1] - before[1]) * (after[1] - here[1]) <= 0:
+        return 0.0
+    return (after[1] - before[1]) / (after[0] - before[0])
 
 
 def _shape(node: Node, x: float, y: float) -> str:
@@ -113,3 +158,7 @@ def _tooltip(node: Node) -> str:
 
 def _half_width(node: Node) -> float:
     return max(RADIUS, 4.0 * len(_label(node)) + 6)
+
+
+def _shape_width(node: Node) -> float:
+    return 6.0 * len(str(node.shape))

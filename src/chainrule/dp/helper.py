@@ -10,7 +10,12 @@ from ._matrix import Matrix
 
 
 class Helper:
-    """A drawer of functions; nothing to construct."""
+    """A drawer of functions; nothing to construct.
+
+    >>> Helper.one_hot_encoding([1, 0], classes=3)
+    array([[0., 1., 0.],
+           [1., 0., 0.]])
+    """
 
     @staticmethod
     def one_hot_encoding(labels: ArrayLike, classes: int | None = None) -> Matrix:

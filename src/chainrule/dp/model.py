@@ -39,6 +39,24 @@ class Model:
     A subclass makes its layers in ``__init__`` (after ``super().__init__()``) and defines
     ``forward(self, x)`` and ``loss(self, x, y)``. The parameters are those of the layers, and named
     Nodes that are attributes of the model. With a ``seed`` the first weights are always the same.
+
+    >>> class Scale(Model):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.factor = Node(3, "factor")
+    ...
+    ...     def forward(self, x):
+    ...         return self.factor * x
+    ...
+    ...     def loss(self, x, y):
+    ...         return (self.forward(x) - y).square().sum()
+    >>> model = Scale()
+    >>> for _ in range(50):  # gradient descent by hand
+    ...     g, loss = model.get_grad([[1, 2]], [[5, 10]])
+    ...     p = model.get_param()
+    ...     model.set_param({n: p[n] - 0.05 * g[n] for n in p})
+    >>> model.get_param()
+    {'factor': array([[5.]])}
     """
 
     _places: dict[str, tuple[object, str]]  # name of a parameter -> the object and its attribute
@@ -96,7 +114,10 @@ class Model:
                 f"The loss depends on named Nodes that are no parameters of the model: {unknown}.",
                 "make layers with self.Linear_Layer(...), and give data no name",
             )
-        full = {n: gradient.get(n, np.zeros(node.shape)) for n, node in current.items()}
+        full = {
+            n: gradient[n] if n in gradient else np.zeros_like(node.value)
+            for n, node in current.items()
+        }
         return full, float(loss.value[0, 0])
 
     def get_param(self) -> dict[str, Matrix]:

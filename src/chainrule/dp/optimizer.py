@@ -47,7 +47,23 @@ class Optimizer(ABC):
     ``hyperparam`` may hold ``alpha`` (the learning rate), ``beta``, ``beta1``, ``beta2`` and
     ``epsilon``; what it does not hold has the optimizer's default, what the optimizer does not need
     is left aside, so that one dict can serve a comparison of all. Batches are drawn without
-    replacement until the data are used up, then in a new order. With a ``seed`` always the same.
+    replacement: every example is used once before any is used again, in an order that is new each
+    time. With a ``seed`` always the same.
+
+    An optimizer of your own defines ``update``; ``self.state`` keeps what it must remember.
+
+    >>> class SignDescent(Optimizer):
+    ...     def update(self, name, w, g):
+    ...         return w - self.hyperparam["alpha"] * np.sign(g)
+    >>> from chainrule.dp import Model, Node
+    >>> class Bowl(Model):
+    ...     def loss(self, x, y):
+    ...         return (self.w - y).square().sum()
+    >>> bowl = Bowl()
+    >>> bowl.w = Node(0, "w")
+    >>> loss = SignDescent(bowl, [[1]], [[5]], {"alpha": 0.5}).train(10, print_each=0)
+    >>> bowl.get_param()["w"].round(3)
+    array([[5.]])
     """
 
     defaults: ClassVar[Mapping[str, float]] = MappingProxyType({"alpha": 0.001})
@@ -136,7 +152,18 @@ class Optimizer(ABC):
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent: w <- w - alpha g."""
+    """Stochastic gradient descent: w <- w - alpha g (Robbins and Monro 1951).
+
+    >>> from chainrule.dp import Model, Node
+    >>> class Bowl(Model):
+    ...     def loss(self, x, y):
+    ...         return (self.w - y).square().sum()
+    >>> bowl = Bowl()
+    >>> bowl.w = Node(0, "w")
+    >>> loss = SGD(bowl, [[1]], [[5]], {"alpha": 0.1}).train(2, print_each=0)
+    >>> bowl.get_param()["w"].round(3)
+    array([[1.8]])
+    """
 
     def update(self, name: str, w: Matrix, g: Matrix) -> Matrix:
         """Go down the slope."""
@@ -146,7 +173,18 @@ class SGD(Optimizer):
 class SGD_Momentum(Optimizer):
     """Gradient descent with momentum: v <- beta v + g, w <- w - alpha v.
 
-    The velocity v remembers the earlier gradients: a heavy ball rolls through small bumps.
+    The velocity v remembers the earlier gradients: a heavy ball rolls through small bumps
+    (Polyak 1964, who writes alpha v as the last step taken).
+
+    >>> from chainrule.dp import Model, Node
+    >>> class Bowl(Model):
+    ...     def loss(self, x, y):
+    ...         return (self.w - y).square().sum()
+    >>> bowl = Bowl()
+    >>> bowl.w = Node(0, "w")
+    >>> loss = SGD_Momentum(bowl, [[1]], [[5]], {"alpha": 0.1, "beta": 0.5}).train(2, print_each=0)
+    >>> bowl.get_param()["w"].round(3)
+    array([[2.3]])
     """
 
     defaults = MappingProxyType({"alpha": 0.001, "beta": 0.9})
@@ -164,6 +202,17 @@ class RMS_Prop(Optimizer):
     s <- beta s + (1 - beta) g^2 is a running mean of the squared gradient. It starts at 0, so that
     after t steps its weights add up to 1 - beta^t only; what is used is s / (1 - beta^t). What is
     kept is s itself: kept after the correction, it would be corrected again at every step.
+    (Hinton, Neural Networks for Machine Learning, 2012, lecture 6e; the correction is Adam's.)
+
+    >>> from chainrule.dp import Model, Node
+    >>> class Bowl(Model):
+    ...     def loss(self, x, y):
+    ...         return (self.w - y).square().sum()
+    >>> bowl = Bowl()
+    >>> bowl.w = Node(0, "w")
+    >>> loss = RMS_Prop(bowl, [[1]], [[5]], {"alpha": 0.1}).train(1, print_each=0)
+    >>> bowl.get_param()["w"].round(3)
+    array([[0.1]])
     """
 
     defaults = MappingProxyType({"alpha": 0.001, "beta": 0.9, "epsilon": 1e-8})
@@ -178,7 +227,17 @@ class Adam(Optimizer):
     """Momentum and RMSProp together: w <- w - alpha m / (sqrt(s) + epsilon).
 
     m and s are running means of the gradient and of its square, both corrected for their start at 0
-    (Kingma and Ba, 2015, algorithm 1).
+    (Kingma and Ba 2015, algorithm 1).
+
+    >>> from chainrule.dp import Model, Node
+    >>> class Bowl(Model):
+    ...     def loss(self, x, y):
+    ...         return (self.w - y).square().sum()
+    >>> bowl = Bowl()
+    >>> bowl.w = Node(0, "w")
+    >>> loss = Adam(bowl, [[1]], [[5]], {"alpha": 0.1}).train(1, print_each=0)
+    >>> bowl.get_param()["w"].round(3)
+    array([[0.1]])
     """
 
     defaults = MappingProxyType({"alpha": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8})
@@ -191,11 +250,19 @@ class Adam(Optimizer):
 
 
 def _batches(size: int, batch_size: int, rng: np.random.Generator) -> Iterator[Matrix]:
-    """Yield the row numbers of one batch after the other, for ever."""
+    """Yield the row numbers of one batch after the other, for ever.
+
+    Rows that do not fill a batch begin the next one. In the order that follows they come last, so
+    that no batch has a row twice.
+    """
+    left = np.arange(0)
     while True:
         order = rng.permutation(size)
-        for start in range(0, size - batch_size + 1, batch_size):
-            yield order[start : start + batch_size]
+        again = np.isin(order, left)
+        order = np.concatenate([left, order[~again], order[again]])
+        whole = len(order) // batch_size * batch_size
+        yield from order[:whole].reshape(-1, batch_size)
+        left = order[whole:]
 
 
 def _checked(hyperparam: Mapping[str, float]) -> dict[str, float]:

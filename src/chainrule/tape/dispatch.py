@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import TABLE, Composite, Primitive, Tracer, plain, top_trace
+from .._core import STRICT, TABLE, Composite, Primitive, Tracer, plain, top_trace
 from ..errors import MutationError, UnsupportedError
 from ..rules import indexing, load
 
@@ -49,9 +49,21 @@ def _entry(rule: Any) -> Entry:
     if isinstance(rule, Primitive):
         return checked(generate(rule), rule.name) if generable(rule) else rule
     if isinstance(rule, Composite):
-        return checked(rule.body, rule.name)
+        return checked(_watched(rule) if rule.kinks else rule.body, rule.name)
     entry: Entry = rule
     return entry
+
+
+def _watched(rule: Composite) -> Entry:
+    """Return the body of a composite with kinks, which ``strict_kinks`` looks at."""
+
+    @functools.wraps(rule.body)
+    def body(*args: Any, **kwargs: Any) -> Any:
+        if STRICT.notify is not None:
+            STRICT.notify(rule, args, kwargs)
+        return rule.body(*args, **kwargs)
+
+    return body
 
 
 def checked(function: Entry, name: str) -> Entry:

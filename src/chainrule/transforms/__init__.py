@@ -8,6 +8,7 @@ from .control import checkpoint, primitive, stop_gradient
 from .diagnose import explain_nan, why_zero
 from .first_order import grad, jvp, linearize, value_and_grad, vjp
 from .jacobians import hessian, hvp, jacfwd, jacobian, jacrev
+from .kinks import strict_kinks
 
 __all__ = [
     "check_grads",
@@ -23,6 +24,7 @@ __all__ = [
     "linearize",
     "primitive",
     "stop_gradient",
+    "strict_kinks",
     "value_and_grad",
     "vjp",
     "why_zero",

@@ -73,10 +73,14 @@ class Call:
             if 0 <= n < len(names) and names[n] in self.kwargs:
                 return names[n]
         parameters = inspect.signature(self.f).parameters
-        if isinstance(n, str) and n in parameters and parameters[n].default is not inspect.Parameter.empty:
+        if (
+            isinstance(n, str)
+            and n in parameters
+            and parameters[n].default is not inspect.Parameter.empty
+        ):
             raise ArgumentError(
                 f"argnums={n!r}, but that argument of {name_of(self.f)} was left at its default",
-                f"pass it in the call: {n}={parameters[n].default!r}",
+                f"pass it in the call: {n}={parameters[str(n)].default!r}",
             )
         raise ArgumentError(
             f"argnums={n!r}, but {name_of(self.f)} was called with {len(self.args)} positional "

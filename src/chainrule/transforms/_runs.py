@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
-from .._core import Tracer
+from .._core import STRICT, Tracer
 from .._trees import is_container, leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError, ShapeError, TraceError
 from ..rules._central import zeros
@@ -16,6 +17,8 @@ from ..tape.collector import OLD_GENERATION_SPARED
 from ..tape.stores import settle
 from ..tape.sweep import sweep_all
 from ._calls import Call, Function, describe, inexact_dtype, is_differentiable, matching, name_of
+from ._lines import Lines
+from .kinks import check_graph
 
 
 class ReverseRun:
@@ -27,9 +30,12 @@ class ReverseRun:
         self.leaves: list[Node | None] = []
         traced = [map_leaves(self._root, primal) for primal in self.primals]
         try:
-            with OLD_GENERATION_SPARED:
+            lines = Lines()
+            with OLD_GENERATION_SPARED, lines.recorded() if STRICT.notify else nullcontext():
                 out = run_traced(call, traced, self.tape)
             self._take(out, has_aux, call)
+            if STRICT.notify:
+                check_graph([o for o in leaves_of(self.out) if self.is_mine(o)], lines)
         finally:
             settle(self.tape)
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from .._core import Tracer
+from .._core import STRICT, Tracer
 from .._trees import leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError
 from ..rules._central import zeros
@@ -133,6 +133,9 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: b
         raise ArgumentError(
             f"jvp got {len(primals)} primals and {len(tangents)} tangents", "give one tangent each"
         )
+    if STRICT.notify and not has_aux:
+        out, f_jvp = linearize(f, *primals)
+        return out, f_jvp(*tangents)
     trace = Forward()
     traced = [
         dual_tree(trace, primal, tangent) for primal, tangent in zip(primals, tangents, strict=True)
