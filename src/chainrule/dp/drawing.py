@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
@@ -96,12 +97,13 @@ def _columns_across(layout: Layout, nodes: Sequence[Node]) -> list[float]:
 
 def _arrows(layout: Layout, where: Sequence[Point], nodes: Sequence[Node]) -> list[str]:
     """The arrows of the graph. Two that join the same nodes, as in x * x, run side by side."""
+    joined = [(route[0], route[-1]) for route in layout.routes]
+    total, drawn = Counter(joined), Counter[tuple[int, int]]()
     arrows = []
-    for route in layout.routes:
-        twins = [r for r in layout.routes if (r[0], r[-1]) == (route[0], route[-1])]
-        place = next(i for i, twin in enumerate(twins) if twin is route)
-        aside = TWINS * (place - (len(twins) - 1) / 2) if len(route) == 2 else 0.0  # noqa: PLR2004
-        arrows.append(_arrow([where[v] for v in route], nodes[route[0]], nodes[route[-1]], aside))
+    for route, (start, end) in zip(layout.routes, joined, strict=True):
+        aside = TWINS * (drawn[start, end] - (total[start, end] - 1) / 2)
+        drawn[start, end] += 1
+        arrows.append(_arrow([where[v] for v in route], nodes[start], nodes[end], aside))
     return arrows
 
 

@@ -144,6 +144,8 @@ class _Generator:
             lines.append(f"_x{k} = {slot}")
             if self.arrays[k] in needed or self.restores(k, restore):
                 lines.append(f"{self.arrays[k]} = _x{k}.value")
+            if self.arrays[k] in self.read(mask):
+                lines.append(f"if _x{k}.pull is None: _n.scope.captured.check({self.arrays[k]})")
         if saved:
             lines.append(f"{', '.join(saved)}{',' if len(saved) > 1 else ''} = _n.aux")
             for name in filter(self.read(mask).__contains__, saved):
@@ -277,7 +279,6 @@ class _Generator:
         saved = self.saved(mask)
         suffix = self.pullbacks(mask)
         lines = [f"{name} = _x_{name}.value" for name in active]
-        lines.append(f"_v = {self.value_text()}")
         read = self.read(mask)
         tape = f"_x_{active[0]}.scope"
         aux = "None" if not saved else saved[0] if len(saved) == 1 else f"({', '.join(saved)})"
@@ -290,7 +291,8 @@ class _Generator:
                 lines.append(f"if _t_{name} is _ndarray: {tape}.captured.add({name})")
             else:
                 lines.append(f"if type({name}) in _CONTAINERS: {tape}.captured.keep({name})")
-        lines += [
+        lines += [  # what was captured above is read again here, now from the cache
+            f"_v = {self.value_text()}",
             "_n = _Node()",
             "_n.value = _v",
             f"_n.scope = {tape}",

@@ -122,8 +122,6 @@ def _run(
     for out, ct in zip(outs, cts, strict=True):
         accumulate(out, ct)
     try:
-        for root in roots:
-            captured.check(root.value)
         with np.errstate(all="ignore"):
             if choose is None:
                 for node in nodes:
@@ -133,6 +131,8 @@ def _run(
                 for node in nodes:
                     choose(node)(node)
                     node.ct = None
+        for root in roots:  # of which views were read
+            captured.check(root.value)
         return [_result(leaf) for leaf in leaves]
     finally:
         _forget(nodes, roots)
