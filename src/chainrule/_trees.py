@@ -9,9 +9,7 @@ from typing import Any
 
 def is_container(tree: Any) -> bool:
     """Tell whether ``tree`` is one of the containers that derivatives look into."""
-    return isinstance(tree, (dict, list, tuple)) or (
-        dataclasses.is_dataclass(tree) and not isinstance(tree, type)
-    )
+    return isinstance(tree, (dict, list, tuple)) or hasattr(type(tree), "__dataclass_fields__")
 
 
 def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
@@ -20,6 +18,8 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     >>> map_leaves(abs, {"a": [-1, 2], "b": (-3,)})
     {'a': [1, 2], 'b': (3,)}
     """
+    if not is_container(tree):
+        return function(tree)
     if isinstance(tree, dict):
         items = {key: map_leaves(function, value) for key, value in tree.items()}
         return items if type(tree) is dict else _like_dict(tree, items)
@@ -27,10 +27,8 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
         return type(tree)(*(map_leaves(function, item) for item in tree))
     if isinstance(tree, (list, tuple)):
         return type(tree)(map_leaves(function, item) for item in tree)
-    if is_container(tree):
-        fields = {f.name: map_leaves(function, getattr(tree, f.name)) for f in _fields(tree)}
-        return dataclasses.replace(tree, **fields)
-    return function(tree)
+    fields = {f.name: map_leaves(function, getattr(tree, f.name)) for f in _fields(tree)}
+    return dataclasses.replace(tree, **fields)
 
 
 def leaves_of(tree: Any) -> Iterator[Any]:
