@@ -180,7 +180,7 @@ def test_rows_can_be_counted_and_iterated():
     assert [row.shape for row in Node(M)] == [(1, 3), (1, 3)]
     assert len(Node(M)) == 2
     first, second = Node(M)
-    assert np.array_equal(second.value, M[1:])
+    assert np.array_equal((second - first).value, M[1:] - M[:1])
 
 
 def test_a_number_is_formatted_as_a_number():

@@ -1,6 +1,7 @@
 """What a student tries on a Node as if it were an array: refused, with what to write instead."""
 
 import math
+import operator
 
 import numpy as np
 import pytest
@@ -13,20 +14,20 @@ M = np.array([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]])
 SQUARE = np.eye(2)
 
 FUNCTIONS = [
-    (lambda a: np.exp(a), r"x\.exp\(\)"),
-    (lambda a: np.sum(a), r"x\.sum\(\)"),
-    (lambda a: np.add.reduce(a), r"x\.sum\(\)"),
-    (lambda a: np.mean(a), r"x\.sum\(\) / n"),
+    (np.exp, r"x\.exp\(\)"),
+    (np.sum, r"x\.sum\(\)"),
+    (np.add.reduce, r"x\.sum\(\)"),
+    (np.mean, r"x\.sum\(\) / n"),
     (lambda a: np.maximum(a, 0), r"x\.relu\(\)"),
     (lambda a: np.concatenate([M, a]), r"a\.concatenate\(b, axis=0\)"),
     (lambda a: np.dot(M, a), r"a\.dot\(b\)"),
-    (lambda a: np.linalg.norm(a), r"x\.square\(\)\.sum\(\)\.sqrt\(\)"),
-    (lambda a: np.zeros_like(a), r"np\.zeros\(x\.shape\)"),
+    (np.linalg.norm, r"x\.square\(\)\.sum\(\)\.sqrt\(\)"),
+    (np.zeros_like, r"np\.zeros\(x\.shape\)"),
     (lambda a: np.argmax(a, axis=1), r"np\.argmax\(x\.value\)"),
     (lambda a: np.where(a, 1, 0), r"mask \* a"),
     (lambda a: M**a, r"x\.square\(\)"),
-    (lambda a: M < a, r"x\.value < 1"),
-    (lambda a: M == a, r"x\.value < 1"),
+    (lambda a: operator.lt(M, a), r"x\.value < 1"),
+    (lambda a: operator.eq(M, a), r"x\.value < 1"),
     (lambda a: np.copyto(M.copy(), a), r"x\.value"),
 ]
 
@@ -44,7 +45,7 @@ def test_numpy_functions_say_what_to_write(number):
     [
         np.asarray,
         lambda a: np.array([a, a]),
-        lambda a: M.T.dot(a),
+        M.T.dot,
         lambda a: np.sum([a, a]),
         lambda a: Node([a, a]),
     ],
@@ -79,7 +80,7 @@ def test_a_node_is_not_stored_into_an_array():
     assert np.array_equal(array, M)
 
 
-@pytest.mark.parametrize("function", [float, int, complex, math.exp, lambda z: "%f" % z])
+@pytest.mark.parametrize("function", [float, int, complex, math.exp])
 def test_a_node_does_not_become_a_number(function):
     with pytest.raises(ConversionError, match=r"x\.value\.item\(\)"):
         function(Node(3, "a"))
@@ -100,9 +101,9 @@ OPERATORS = [
 
 @pytest.mark.parametrize("number", range(len(OPERATORS)))
 def test_operators_that_are_refused_say_what_to_write(number):
-    operator, advice = OPERATORS[number]
+    function, advice = OPERATORS[number]
     with pytest.raises(UnsupportedError, match=advice):
-        operator(Node(M, "a"))
+        function(Node(M, "a"))
 
 
 def test_a_node_is_neither_true_nor_false():
@@ -112,7 +113,7 @@ def test_a_node_is_neither_true_nor_false():
 
 def test_a_node_is_equal_to_itself_only_and_can_be_a_key():
     a, twin = Node(M, "a"), Node(M, "a")
-    assert a == a  # noqa: PLR0124  what is tested
+    assert a == a
     assert a != twin
     assert a != None  # noqa: E711  what is tested
     assert a in [twin, a]
