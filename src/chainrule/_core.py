@@ -69,6 +69,10 @@ class Tracer:
         """Return the values that it consists of, which may be traced by outer derivatives."""
         return (self.value,)
 
+    def held(self) -> Any:
+        """Return what stands for this value as it is now, whatever is stored into it later."""
+        return self
+
 
 def is_traced(x: object) -> bool:
     """Tell whether ``x`` is a value under differentiation."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core import Tracer
 from ..errors import MutationError, user_location
 
 _SMALL = 16384
@@ -45,7 +46,7 @@ def _width(words: int, longest: int) -> int:
 class Captured:
     """The plain arrays that a tape's pullbacks have saved, with their fingerprints."""
 
-    __slots__ = ("checked", "entries")
+    __slots__ = ("__weakref__", "checked", "entries")
 
     def __init__(self) -> None:
         self.entries: dict[int, tuple[weakref.ref[Any], bytes, str]] = {}
@@ -58,9 +59,12 @@ class Captured:
         if entry is not None and entry[0]() is array:
             return
 
+        own = weakref.ref(self)  # not the dict itself: that would be a cycle
+
         def forget(dead: weakref.ref[Any]) -> None:
-            if key in entries and entries[key][0] is dead:
-                del entries[key]
+            captured = own()
+            if captured is not None and captured.entries.get(key, (None,))[0] is dead:
+                del captured.entries[key]
 
         entries[key] = (weakref.ref(array, forget), fingerprint(array), user_location())
 
@@ -70,6 +74,10 @@ class Captured:
             self.add(x)
         elif type(x) is tuple or type(x) is list:
             return type(x)(self.keep(item) for item in x)
+        elif isinstance(x, Tracer):
+            x = x.held()
+            for part in x.parts():
+                self.keep(part)
         return x
 
     def check(self, x: Any) -> None:
@@ -90,4 +98,7 @@ class Captured:
                 )
         elif type(x) is tuple or type(x) is list:
             for item in x:
+                self.check(item)
+        elif isinstance(x, Tracer):
+            for item in x.parts():
                 self.check(item)

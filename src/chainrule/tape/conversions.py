@@ -34,7 +34,10 @@ class Guarded(Tracer):
         )
         if self.scope.error is None:
             self.scope.error = error
-        raise error
+        try:
+            raise error
+        finally:
+            del error
 
     def __float__(self) -> float:
         self._refuse(

@@ -54,6 +54,11 @@ class Dual(ArrayTracer):
             self.lifts = owner.lifts
         return self
 
+    def held(self) -> Dual:
+        """Return a dual of the same buffers, which a lift of this one does not concern."""
+        now = self.current()
+        return Dual(now.scope, now.value, now.tangent)
+
     def parts(self) -> tuple[Any, ...]:
         """Return value and tangent."""
         return (self.value, self.tangent)
@@ -122,6 +127,10 @@ class Forward(Trace):
         for i, x in active.items():
             values[i] = x.current().value
         y = primitive.call(*values)
+        for v in y if type(y) is tuple else (y,):
+            if isinstance(v, Tracer) and v.scope.level >= self.level:
+                from ..errors import ArgumentError
+                raise ArgumentError(f"{primitive.name} uses a traced value that is not among its arguments", "pass it as an argument of its own")
         if not is_inexact(y):
             return y
         tangents = {i: x.tangent for i, x in active.items()}

@@ -290,7 +290,7 @@ class _Generator:
             if name in self.arrays:
                 lines.append(f"if _t_{name} is _ndarray: {tape}.captured.add({name})")
             else:
-                lines.append(f"if type({name}) in _CONTAINERS: {tape}.captured.keep({name})")
+                lines.append(f"if type({name}) in _CONTAINERS: {name} = {tape}.captured.keep({name})")
         lines += [  # what was captured above is read again here, now from the cache
             f"_v = {self.value_text()}",
             "_n = _Node()",

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Primitive, Trace, Tracer, note_cut
+from .._core import Primitive, Trace, Tracer, is_array, note_cut
 from ..rules._central import zeros
 from .array import ArrayTracer
 from .captured import Captured
 
+CONSTANT = "constant"
 next_order = itertools.count(1).__next__
 
 
@@ -38,6 +39,13 @@ class Node(ArrayTracer):
     pull: Any
     order: int
     link: Any
+
+    def held(self) -> Any:
+        """Return a record of its own: this node may become a handle at its first store."""
+        if not is_array(self):
+            return self
+        now = self.current()
+        return new_node(now.scope, now.value, pull_same, now)
 
 
 class Aliased(Node):
@@ -74,22 +82,25 @@ def new_node(
 class Tape(Trace):
     """A reverse-mode trace: its nodes are differentiated together."""
 
-    __slots__ = ("captured", "lock", "owned", "stored")
+    __slots__ = ("captured", "lock", "owned", "stored", "unclean")
 
     def __init__(self) -> None:
         super().__init__()
         self.captured = Captured()
         self.lock = threading.Lock()
+        self.unclean: Any = []
         self.owned: set[int] = set()
         self.stored: list[Node] = []
 
     def root(self, value: Any) -> Node:
         """Make a leaf: a number or a floating-point array to differentiate by."""
-        return new_node(self, as_inexact(value), None)
+        return new_node(self, self.captured.keep(as_inexact(value)) if isinstance(value, Tracer) else as_inexact(value), None)
 
     def constant(self, value: Any) -> Node:
         """Make a leaf of zero derivative, to be stored into."""
-        return new_node(self, value, None)
+        node = new_node(self, value, None)
+        node.aux = CONSTANT
+        return node
 
     def record(self, primitive: Primitive, args: Sequence[Any], active: dict[int, Any]) -> Any:
         """Apply a primitive and record it; the way for all that has no generated code."""
@@ -105,6 +116,14 @@ class Tape(Trace):
         records = {i: x.current() for i, x in active.items()}
         values = [records[i].value if i in records else x for i, x in enumerate(args)]
         value = primitive.call(*values)
+        for v in value if type(value) is tuple else (value,):
+            if isinstance(v, Tracer) and v.scope.level >= self.level:
+                from ..errors import ArgumentError
+                raise ArgumentError(
+                    f"{primitive.name} uses a traced value that is not among its arguments, "
+                    "and whose derivative would be lost",
+                    "pass it as a (positional) argument of its own",
+                )
         if not is_inexact(value):
             note_cut(primitive.name, list(records.values()))
             return value
@@ -126,7 +145,7 @@ class Tape(Trace):
 def as_inexact(value: Any) -> Any:
     """Return a traceable value: integers become float64, 0-d arrays become scalars."""
     if isinstance(value, Tracer):
-        return value
+        return value.held()
     array = np.asarray(value)
     if array.dtype.kind in "iu":
         array = array.astype(float)
@@ -179,6 +198,11 @@ def pull_recorded(node: Node) -> None:
         accumulate(parent, ct)
 
 
+def pull_same(node: Node) -> None:
+    """Pull back through a record that holds what another one holds."""
+    accumulate(node.a, node.ct)
+
+
 def pull_select(node: Node) -> None:
     """Pull back from one output of several to the record that has them all."""
     parent, k = node.a, node.aux
@@ -189,6 +213,7 @@ def pull_select(node: Node) -> None:
 
 GENERAL: dict[Callable[[Node], None], Callable[[Node], None]] = {
     pull_recorded: pull_recorded,
+    pull_same: pull_same,
     pull_select: pull_select,
 }
 """Fast pullback -> the general one, which is guarded and works on traced values."""

@@ -11,7 +11,7 @@ from .._core import Tracer, array_behind, is_array
 from ..errors import MutationError, ShapeError, TraceError
 from .alias import Store, View, is_stored, place_of
 from .memory import Steps, frozen, is_basic, lift, walk, winners_of, writable_copy
-from .node import Aliased, Node, new_node
+from .node import CONSTANT, Aliased, Node, new_node
 from .regions import pull_store
 
 
@@ -68,9 +68,13 @@ def store(owner: Node, steps: Steps, index: Any, value: Any) -> None:
 def _first_store(owner: Node) -> Store:
     if not is_array(owner.value):
         raise TypeError("a traced scalar does not support item assignment, as a NumPy scalar")
-    link = owner.link = Store(owner)
+    first = owner
+    if owner.pull is None and owner.aux is CONSTANT:  # nobody wants its cotangent: no cycle
+        first = new_node(owner.scope, owner.value, None)
+    else:
+        owner.scope.stored.append(owner)
+    link = owner.link = Store(first)
     owner.__class__ = Aliased
-    owner.scope.stored.append(owner)
     return link
 
 

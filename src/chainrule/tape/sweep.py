@@ -38,15 +38,33 @@ def sweep_all(outs: Sequence[Any], cts: Sequence[Any], leaves: Sequence[Node]) -
         outs, leaves = _clone(outs, leaves)
     try:
         with COLLECTOR_PAUSED:
+            if exclusive:
+                if tape.unclean:  # a sweep was interrupted: its marks are still there
+                    for node in _reachable(tape.unclean):
+                        node.ct = None
+                tape.unclean = outs
             nodes, roots = _collect(outs)
             gradients = _run(nodes, roots, outs, cts, leaves, _unguarded if traced else None)
             if any(map(holds_nan, gradients)):
                 nodes, roots = _collect(outs)
                 gradients = _run(nodes, roots, outs, cts, leaves, _guarded)
+            if exclusive:
+                tape.unclean = []
     finally:
         if exclusive:
             tape.lock.release()
     return _separate(gradients, cts)
+
+
+def _reachable(outs: Sequence[Node]) -> list[Node]:
+    seen: dict[int, Node] = {}
+    stack = list(outs)
+    while stack:
+        node = stack.pop()
+        if id(node) not in seen:
+            seen[id(node)] = node
+            stack.extend(parents_of(node))
+    return list(seen.values())
 
 
 def _collect(outs: Sequence[Node]) -> tuple[list[Node], list[Node]]:
@@ -169,6 +187,8 @@ def _separate(gradients: list[Any], seeds: Sequence[Any]) -> list[Any]:
             if g.base is not None or id(g) in seen:
                 g = g.copy()
             seen.add(id(g))
+        elif isinstance(g, Tracer) and is_array(g):
+            g = np.copy(g)
         results.append(g)
     return results
 

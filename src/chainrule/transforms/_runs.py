@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._core import STRICT, Tracer
+from .._core import is_array
 from .._trees import is_container, leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError, ShapeError, TraceError
 from ..rules._central import zeros
@@ -88,16 +89,23 @@ def alive(leaf: Any) -> Any:
 
 def run_traced(call: Call, traced: Sequence[Any], trace: Any) -> Any:
     """Call; raise what a conversion hook recorded, even if NumPy or the user swallowed it."""
+    swallowed = None
     try:
         out = call.run(traced)
     except Exception as error:
-        if trace.error is not None and error is not trace.error:
-            raise trace.error from error
+        swallowed, trace.error = trace.error, None
+        if swallowed is not None and error is not swallowed:
+            raise swallowed from error
         raise
     finally:
         trace.ended = True
-    if trace.error is not None:
-        raise trace.error
+        swallowed = None
+    swallowed, trace.error = trace.error, None  # it holds the frames that hold the trace
+    if swallowed is not None:
+        try:
+            raise swallowed
+        finally:
+            swallowed = None
     return out
 
 
@@ -112,7 +120,7 @@ def split_aux(out: Any, f: Function) -> tuple[Any, Any]:
 
 def detached(value: Any) -> Any:
     """Copy an array, which may be an argument's memory or a buffer of the tape."""
-    return value.copy() if isinstance(value, np.ndarray) else value
+    return np.copy(value) if is_array(value) else value
 
 
 def scalar_output(run: ReverseRun, f: Function, name: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Primitive, Tracer, note_cut, plain, top_trace
+from .._core import apply, Primitive, Tracer, note_cut, plain, top_trace
 from .._trees import leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError, UnsupportedError
 from ..rules._central import restore, zeros
@@ -44,7 +44,14 @@ class UserPrimitive(Primitive):
         functools.update_wrapper(self, fn)
         self._jvp: Function | None = None
         self._vjp: Function | None = None
-        self.call = self._dispatching(lambda *args: _as_values(fn(*args)))
+
+    def call(self, *args: Any) -> Any:  # type: ignore[override]
+        """Apply to values in normal form; a method, not a closure of self: that would be a cycle."""
+        if top_trace([args[i] for i in self.arrays(args)]) is not None:
+            return apply(self, args)
+        split = len(args) - len(self._params)
+        keywords = dict(zip(self._params, args[split:], strict=True))
+        return _as_values(self.fn(*args[:split], **keywords))
 
     def defjvp(self, rule: Function) -> Function:
         """Declare ``rule(tangents, y, *args)``: the tangent of y; zeros for inactive arguments."""
@@ -87,7 +94,7 @@ class UserPrimitive(Primitive):
                     [ct],
                 )
             )
-        cts = self._vjp(ct, y, *args)
+        cts = self._vjp(map_leaves(detached, tuple(ct) if isinstance(ct, list) else ct), y, *args)
         count = len(self.arrays(args))
         if count == 1 and not isinstance(cts, tuple):
             cts = (cts,)
