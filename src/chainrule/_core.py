@@ -10,13 +10,14 @@ from __future__ import annotations
 import inspect
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from .errors import UnsupportedError
+from ._binding import binder, caller
+from .errors import ArgumentError, UnsupportedError
 
 TABLE: dict[Any, Any] = {}
 """NumPy function -> the Primitive, Composite or PiecewiseConstant that stands for it."""
@@ -202,12 +203,12 @@ class Primitive:
     @cached_property
     def bind(self) -> Callable[..., tuple[Any, ...]]:
         """Python's own argument binding, to the normal form."""
-        return _binder(self.parameters)
+        return binder(self.parameters)
 
     @cached_property
     def call(self) -> Callable[..., Any]:
         """The function itself, of arguments in normal form."""
-        call = _caller(self.fn, self.parameters)
+        call = caller(self.fn, self.parameters)
         return call if _dispatched(self.fn) else self._dispatching(call)
 
     def _dispatching(self, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -252,6 +253,16 @@ class Primitive:
     def vjp(self, i: int, ct: Any, y: Any, args: Sequence[Any]) -> Any:
         """Return the cotangent of argument ``i`` for the cotangent ``ct`` of ``y``."""
         raise NotImplementedError
+
+    def refuse_closure(self, outputs: Any, level: int) -> None:
+        """Refuse results traced at this level or a newer one: they came in by another way."""
+        for y in outputs if type(outputs) is tuple else (outputs,):
+            if isinstance(y, Tracer) and y.scope.level >= level:
+                raise ArgumentError(
+                    f"{self.name} uses a traced value that is not among its arguments, "
+                    "and whose derivative would be lost",
+                    "pass it as an argument of its own",
+                )
 
     def vjp_all(self, positions: Sequence[int], ct: Any, y: Any, args: Sequence[Any]) -> list[Any]:
         """Return the cotangents of several arguments."""
@@ -301,6 +312,12 @@ def apply(primitive: Primitive, args: Sequence[Any]) -> Any:
     for i in positions:
         if isinstance(inner[i], (list, tuple)):
             inner[i] = np.asarray(inner[i])
+        elif isinstance(inner[i], (np.ma.MaskedArray, np.matrix)):
+            raise ArgumentError(
+                f"{primitive.name} of a traced value and a {type(inner[i]).__name__}, whose own "
+                "meaning of operations has no derivative rules",
+                "use a plain array: np.asarray(x), and the mask as another array",
+            )
     for i, x in enumerate(args):
         if isinstance(x, Tracer):
             if i not in positions:
@@ -321,64 +338,3 @@ def _parameter(primitive: Primitive, i: int, x: Tracer) -> Any:
         f"{primitive.name} of a traced value for {name}: there is no derivative by it",
         f"pass cr.stop_gradient(...) for {name} if no derivative is wanted",
     )
-
-
-def _binder(parameters: Sequence[inspect.Parameter]) -> Callable[..., tuple[Any, ...]]:
-    """Make ``bind(a, axis=None) -> (a, axis)``: Python's own argument binding, at its speed."""
-    names = ", ".join("*" + p.name if p.kind is p.VAR_POSITIONAL else p.name for p in parameters)
-    return _lambda(parameters, f"({names},)", {})
-
-
-def _caller(fn: Callable[..., Any], parameters: Sequence[inspect.Parameter]) -> Callable[..., Any]:
-    """Make ``call(a, axis) -> fn(a, axis=axis)``: flat arguments back to a call."""
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        params = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-
-        def call_variadic(*args: Any) -> Any:
-            split = len(args) - len(params)
-            return fn(*args[:split], **dict(zip(params, args[split:], strict=True)))
-
-        return call_variadic
-    names = ", ".join(p.name for p in parameters)
-    call = ", ".join(_as_argument(p) for p in parameters)
-    space: dict[str, Any] = {"fn": fn}
-    made: Callable[..., Any] = eval(_code(f"lambda {names}: fn({call})"), space)
-    return made
-
-
-def _code(source: str) -> Any:
-    """Compile, under a file name that ``errors.user_location`` passes over."""
-    return compile(source, "<chainrule call>", "eval")
-
-
-def _as_argument(p: inspect.Parameter) -> str:
-    return p.name if p.default is p.empty else f"{p.name}={p.name}"
-
-
-def _lambda(
-    parameters: Sequence[inspect.Parameter], body: str, space: dict[str, Any]
-) -> Callable[..., Any]:
-    """Make a lambda with the given parameters, defaults included."""
-    parts = []
-    for text, p in _signature(parameters):
-        if p is not None and p.default is not p.empty:
-            space[f"default_{p.name}"] = p.default
-            text += f"=default_{p.name}"
-        parts.append(text)
-    made: Callable[..., Any] = eval(_code(f"lambda {', '.join(parts)}: {body}"), space)
-    return made
-
-
-def _signature(
-    parameters: Sequence[inspect.Parameter],
-) -> Iterator[tuple[str, inspect.Parameter | None]]:
-    star = False
-    for p in parameters:
-        if p.kind is p.VAR_POSITIONAL:
-            star = True
-            yield "*" + p.name, None
-            continue
-        if p.kind is p.KEYWORD_ONLY and not star:
-            star = True
-            yield "*", None
-        yield p.name, p

@@ -20,7 +20,7 @@ import numpy as np
 
 from .._core import Primitive, Tracer, array_behind, is_array
 from .memory import Steps, frozen, is_basic, is_mask, walk
-from .node import Aliased, Node, new_node, next_order
+from .node import Aliased, Ended, Node, ended_error, new_node, next_order
 from .regions import pull_getitem, pull_getitem_at, pull_getitem_view, pull_read
 
 
@@ -38,6 +38,8 @@ class View:
     def current(self, node: Node) -> Node:
         """Return the record of the region as it is now: read again after a store."""
         if type(self.owner) is not Aliased:
+            if type(self.owner) is Ended:
+                raise ended_error()
             return node
         version = self.owner.link.version
         if version != self.version:

@@ -16,7 +16,7 @@ import numpy as np
 from .._core import array_behind, is_array, note_cut, plain
 from ..errors import UnsupportedError
 from .conversions import Guarded
-from .dispatch import ENTRIES, FUNCTIONS, LIKE, call_function, call_ufunc, make_like
+from .dispatch import ENTRIES, LIKE, call_function, call_ufunc, make_like
 from .flat import Flat
 
 
@@ -90,7 +90,7 @@ class ArrayTracer(Guarded):
         if func in LIKE:
             return make_like(self, func, args, kwargs)
         if not kwargs:
-            entry = FUNCTIONS.get(func)
+            entry = ENTRIES.get(func)
             if entry is not None:
                 return entry(*args)
         return call_function(func, args, kwargs)
@@ -295,6 +295,8 @@ class ArrayTracer(Guarded):
         if np.dtype(dtype).kind not in "fc":
             note_cut("astype", [self])
             return plain(self).astype(dtype, *args, **kwargs)
+        if kwargs.get("copy", True) is False and np.dtype(dtype) == self.dtype:
+            return self
         return call_function(np.astype, (self, np.dtype(dtype)), {})
 
     def item(self, *index: Any) -> Any:

@@ -65,7 +65,8 @@ class Guarded(Tracer):
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         self._refuse(
             "converted to a plain array (by np.array, np.asarray, or a store into a plain array)",
-            "out = np.zeros_like(x) or np.zeros(n, like=x) to store into; np.stack([a, b]) for "
+            "leave np.asarray out, a traced value is an array already; out = np.zeros_like(x) or "
+            "np.zeros(n, like=x) to store into; np.stack([a, b]) for "
             "np.array([a, b]), np.sum(np.stack([a, b])) for np.sum([a, b]); "
             "np.asarray(cr.stop_gradient(x)) for the bare array",
         )

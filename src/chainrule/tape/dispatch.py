@@ -29,7 +29,6 @@ class _Entries(dict[Any, Entry]):
 
 
 ENTRIES = _Entries()
-FUNCTIONS: dict[Any, Entry] = ENTRIES
 
 
 def unsupported(function: Any) -> UnsupportedError:
@@ -46,12 +45,24 @@ def unsupported(function: Any) -> UnsupportedError:
 def _entry(rule: Any) -> Entry:
     from .generate import generable, generate
 
+    if rule.fn is np.where:
+        return _where(generate(rule))
     if isinstance(rule, Primitive):
         return checked(generate(rule), rule.name) if generable(rule) else rule
     if isinstance(rule, Composite):
         return checked(_watched(rule) if rule.kinks else rule.body, rule.name)
     entry: Entry = rule
     return entry
+
+
+def _where(select: Entry) -> Entry:
+    """Return ``np.where``, which with one argument is ``np.nonzero``."""
+
+    @functools.wraps(select)
+    def where(*args: Any) -> Any:
+        return np.nonzero(plain(args[0])) if len(args) == 1 else select(*args)
+
+    return where
 
 
 def _watched(rule: Composite) -> Entry:

@@ -127,17 +127,18 @@ class Forward(Trace):
         for i, x in active.items():
             values[i] = x.current().value
         y = primitive.call(*values)
-        for v in y if type(y) is tuple else (y,):
-            if isinstance(v, Tracer) and v.scope.level >= self.level:
-                from ..errors import ArgumentError
-                raise ArgumentError(f"{primitive.name} uses a traced value that is not among its arguments", "pass it as an argument of its own")
+        y = y if hasattr(y, "dtype") or type(y) is tuple else np.asarray(y)[()]
+        primitive.refuse_closure(y, self.level)
         if not is_inexact(y):
             return y
         tangents = {i: x.tangent for i, x in active.items()}
         with np.errstate(all="ignore"):
             y_dot = primitive.jvp(tangents, y, values)
         if type(y) is tuple:
-            return tuple(Dual(self, v, _as_laid_out(v, t)) for v, t in zip(y, y_dot, strict=True))
+            return tuple(
+                Dual(self, v, _as_laid_out(v, t)) if is_inexact(v) else v
+                for v, t in zip(y, y_dot, strict=True)
+            )
         operands = list(active.values())
         if primitive.form == "linear" and shares_memory(y, operands[0].value):
             first = next(iter(active))

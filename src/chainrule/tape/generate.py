@@ -87,7 +87,6 @@ def generable(primitive: Any) -> bool:
     return (
         isinstance(primitive, (Elementwise, Linear))
         and not primitive.variadic
-        and not getattr(primitive, "joint_only", False)
         and len(primitive.args) <= 2
         and primitive.pieces is not None
     )
@@ -290,7 +289,9 @@ class _Generator:
             if name in self.arrays:
                 lines.append(f"if _t_{name} is _ndarray: {tape}.captured.add({name})")
             else:
-                lines.append(f"if type({name}) in _CONTAINERS: {name} = {tape}.captured.keep({name})")
+                lines.append(
+                    f"if type({name}) in _CONTAINERS: {name} = {tape}.captured.keep({name})"
+                )
         lines += [  # what was captured above is read again here, now from the cache
             f"_v = {self.value_text()}",
             "_n = _Node()",
@@ -308,13 +309,10 @@ class _Generator:
             lines.insert(at, "if _v.dtype.kind not in 'fc': return _v")
         if self.may_view:
             lines.append(f"if _shares_memory(_v, {active[0]}):")
-            arguments = ", ".join(self.call_arguments())
+            arguments = ", ".join(self.primitive.names)
             lines.append(f"    return _view_of(_n, _primitive, ({arguments},), _x_{active[0]})")
         lines.append("return _n")
         return _indent(lines, 1)
-
-    def call_arguments(self) -> list[str]:
-        return list(self.primitive.names)
 
     def value_text(self) -> str:
         operator = _OPERATORS.get(self.primitive.name)

@@ -15,11 +15,14 @@ from typing import Any
 import numpy as np
 
 from .._core import Primitive, Trace, Tracer, is_array, note_cut
+from ..errors import TraceError
 from ..rules._central import zeros
 from .array import ArrayTracer
 from .captured import Captured
 
 CONSTANT = "constant"
+"""The ``aux`` of a leaf that nobody differentiates by."""
+
 next_order = itertools.count(1).__next__
 
 
@@ -63,6 +66,28 @@ class Aliased(Node):
         return record
 
 
+def ended_error() -> TraceError:
+    """Make the error for a stored-into array, or a view of one, that is used too late."""
+    return TraceError(
+        "An array that was stored into is used after the call in which it was traced has ended",
+        "return it from the differentiated function (has_aux=True), or keep "
+        "cr.stop_gradient(x) of it",
+    )
+
+
+class Ended(Node):
+    """A handle that was stored into, after the function: a record of its first version only."""
+
+    __slots__ = ()
+
+    def current(self) -> Node:
+        """Refuse: what it held at the end is not known any more."""
+        raise ended_error()
+
+    def __repr__(self) -> str:
+        return "Traced(<ended>)"
+
+
 def new_node(
     tape: Any, value: Any, pull: Any, a: Any = None, b: Any = None, aux: Any = None
 ) -> Node:
@@ -94,13 +119,14 @@ class Tape(Trace):
 
     def root(self, value: Any) -> Node:
         """Make a leaf: a number or a floating-point array to differentiate by."""
-        return new_node(self, self.captured.keep(as_inexact(value)) if isinstance(value, Tracer) else as_inexact(value), None)
+        value = as_inexact(value)
+        if isinstance(value, Tracer):
+            value = self.captured.keep(value)
+        return new_node(self, value, None)
 
     def constant(self, value: Any) -> Node:
         """Make a leaf of zero derivative, to be stored into."""
-        node = new_node(self, value, None)
-        node.aux = CONSTANT
-        return node
+        return new_node(self, value, None, aux=CONSTANT)
 
     def record(self, primitive: Primitive, args: Sequence[Any], active: dict[int, Any]) -> Any:
         """Apply a primitive and record it; the way for all that has no generated code."""
@@ -116,14 +142,8 @@ class Tape(Trace):
         records = {i: x.current() for i, x in active.items()}
         values = [records[i].value if i in records else x for i, x in enumerate(args)]
         value = primitive.call(*values)
-        for v in value if type(value) is tuple else (value,):
-            if isinstance(v, Tracer) and v.scope.level >= self.level:
-                from ..errors import ArgumentError
-                raise ArgumentError(
-                    f"{primitive.name} uses a traced value that is not among its arguments, "
-                    "and whose derivative would be lost",
-                    "pass it as a (positional) argument of its own",
-                )
+        value = value if hasattr(value, "dtype") or type(value) is tuple else np.asarray(value)[()]
+        primitive.refuse_closure(value, self.level)
         if not is_inexact(value):
             note_cut(primitive.name, list(records.values()))
             return value
@@ -136,7 +156,10 @@ class Tape(Trace):
         aux = (primitive, saved, tuple(records))
         node = new_node(self, value, pull_recorded, parents[0], rest, aux)
         if type(value) is tuple:
-            return tuple(new_node(self, v, pull_select, node, None, k) for k, v in enumerate(value))
+            return tuple(
+                new_node(self, v, pull_select, node, None, k) if is_inexact(v) else v
+                for k, v in enumerate(value)
+            )
         if may_view and alias.shares_memory(value, values[first]):
             return alias.view_of(node, primitive, args, active[first])
         return node
@@ -145,7 +168,7 @@ class Tape(Trace):
 def as_inexact(value: Any) -> Any:
     """Return a traceable value: integers become float64, 0-d arrays become scalars."""
     if isinstance(value, Tracer):
-        return value.held()
+        return value
     array = np.asarray(value)
     if array.dtype.kind in "iu":
         array = array.astype(float)

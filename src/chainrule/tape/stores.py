@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from .._core import Tracer, array_behind, is_array
-from ..errors import MutationError, ShapeError, TraceError
+from ..errors import MutationError, ShapeError
 from .alias import Store, View, is_stored, place_of
 from .memory import Steps, frozen, is_basic, lift, walk, winners_of, writable_copy
-from .node import CONSTANT, Aliased, Node, new_node
+from .node import CONSTANT, Aliased, Ended, Node, new_node
 from .regions import pull_store
 
 
@@ -28,7 +28,19 @@ def setitem(x: Node, index: Any, value: Any) -> None:
 def _is_region(value: Any, owner: Node, steps: Steps) -> bool:
     if type(value) is not Aliased or type(value.link) is not View:
         return False
-    return value.link.owner is owner and value.link.steps == steps
+    link = value.link
+    return (
+        link.owner is owner and len(link.steps) == len(steps) and all(map(_same, link.steps, steps))
+    )
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Compare two steps; arrays among their arguments are the same only if identical."""
+    if a is b:
+        return True
+    if type(a) is tuple and type(b) is tuple:
+        return len(a) == len(b) and all(map(_same, a, b))
+    return not (isinstance(a, np.ndarray) or isinstance(b, np.ndarray)) and bool(a == b)
 
 
 def inner_store() -> MutationError:
@@ -76,20 +88,6 @@ def _first_store(owner: Node) -> Store:
     link = owner.link = Store(first)
     owner.__class__ = Aliased
     return link
-
-
-class Ended(Node):
-    """A handle that was stored into, after the function: a record of its first version only."""
-
-    __slots__ = ()
-
-    def current(self) -> Node:
-        """Refuse: what it held at the end is not known any more."""
-        raise TraceError(
-            "An array that was stored into is used after the call in which it was traced has ended",
-            "return it from the differentiated function (has_aux=True), or keep "
-            "cr.stop_gradient(x) of it",
-        )
 
 
 def settle(tape: Any) -> None:

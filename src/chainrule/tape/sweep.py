@@ -57,6 +57,7 @@ def sweep_all(outs: Sequence[Any], cts: Sequence[Any], leaves: Sequence[Node]) -
 
 
 def _reachable(outs: Sequence[Node]) -> list[Node]:
+    """Return all that the outputs depend on, whatever marks an interrupted sweep has left."""
     seen: dict[int, Node] = {}
     stack = list(outs)
     while stack:
@@ -195,17 +196,10 @@ def _separate(gradients: list[Any], seeds: Sequence[Any]) -> list[Any]:
 
 def _clone(outs: Sequence[Node], leaves: Sequence[Node]) -> tuple[list[Node], list[Node]]:
     """Copy the graph, for a sweep while another one, of another thread, uses its slots."""
-    nodes: dict[int, Node] = {}
-    stack = list(outs)
-    while stack:
-        node = stack.pop()
-        if id(node) not in nodes:
-            nodes[id(node)] = node
-            stack.extend(parents_of(node))
     copies: dict[int, Node] = {}
     tape = Tape()
     tape.captured = outs[0].scope.captured
-    for node in sorted(nodes.values(), key=_by_order):
+    for node in sorted(_reachable(outs), key=_by_order):
         a = copies[id(node.a)] if node.a is not None else None
         b = node.b
         if type(b) is tuple:

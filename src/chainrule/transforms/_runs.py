@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
-from .._core import STRICT, Tracer
-from .._core import is_array
+from .._core import STRICT, Tracer, is_array
 from .._trees import is_container, leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError, ShapeError, TraceError
 from ..rules._central import zeros
@@ -25,8 +25,8 @@ from .kinks import check_graph
 class ReverseRun:
     """A function called once on a tape: its output and the way back."""
 
-    def __init__(self, call: Call, has_aux: bool, tape: Tape | None = None) -> None:
-        self.tape = tape or Tape()
+    def __init__(self, call: Call, has_aux: bool) -> None:
+        self.tape = Tape()
         self.primals = call.primals()
         self.leaves: list[Node | None] = []
         traced = [map_leaves(self._root, primal) for primal in self.primals]
@@ -46,7 +46,9 @@ class ReverseRun:
         if has_aux:
             out, aux = split_aux(out, call.f)
             self.aux = map_leaves(self.lower, aux)
-        self.out = map_leaves(lambda x: x.current() if self.is_mine(x) else x, out)
+        self.out = map_leaves(
+            lambda x: x.current() if self.is_mine(x) else alive(x, self.tape), out
+        )
 
     def _root(self, leaf: Any) -> Any:
         if not is_differentiable(leaf):
@@ -76,9 +78,13 @@ class ReverseRun:
         return [rebuild(primal, gradients) for primal in self.primals]
 
 
-def alive(leaf: Any) -> Any:
-    """Return an output; refuse a traced value that is left over from a call that has ended."""
-    if isinstance(leaf, Tracer) and leaf.scope.ended:
+def alive(leaf: Any, scope: Any = None) -> Any:
+    """Return an output; refuse a traced value left over from a call that has ended.
+
+    ``scope``: the trace of the call that returns it, in which no newer one can be at work still.
+    """
+    newer = scope is not None and isinstance(leaf, Tracer) and leaf.scope.level > scope.level
+    if newer or (isinstance(leaf, Tracer) and leaf.scope.ended):
         raise TraceError(
             "A traced value of a call that has ended was used again: it was kept outside the "
             "differentiated function",
@@ -89,24 +95,18 @@ def alive(leaf: Any) -> Any:
 
 def run_traced(call: Call, traced: Sequence[Any], trace: Any) -> Any:
     """Call; raise what a conversion hook recorded, even if NumPy or the user swallowed it."""
-    swallowed = None
     try:
-        out = call.run(traced)
-    except Exception as error:
-        swallowed, trace.error = trace.error, None
-        if swallowed is not None and error is not swallowed:
-            raise swallowed from error
-        raise
+        return call.run(traced)
     finally:
         trace.ended = True
-        swallowed = None
-    swallowed, trace.error = trace.error, None  # it holds the frames that hold the trace
-    if swallowed is not None:
+        swallowed, trace.error = trace.error, None
         try:
-            raise swallowed
+            raised = sys.exception()
+            other = raised is None or isinstance(raised, Exception)  # an interrupt goes its way
+            if swallowed is not None and raised is not swallowed and other:
+                raise swallowed
         finally:
-            swallowed = None
-    return out
+            del swallowed, raised  # they hold the frames that hold the trace
 
 
 def split_aux(out: Any, f: Function) -> tuple[Any, Any]:
@@ -167,7 +167,7 @@ def forward_part(trace: Forward, leaf: Any) -> tuple[Any, Any]:
         return detached(leaf.value), detached(leaf.tangent)
     if not is_differentiable(leaf):
         return leaf, None
-    return alive(leaf), np.zeros(np.shape(leaf), inexact_dtype(leaf))[()]
+    return alive(leaf, trace), np.zeros(np.shape(leaf), inexact_dtype(leaf))[()]
 
 
 NO_TRACE = Forward()

@@ -52,7 +52,9 @@ def check_grads(
     if unknown:
         raise ArgumentError(f"unknown modes {sorted(unknown)}", 'modes=("fwd", "rev")')
     args = tuple(map_leaves(_as_float, arg) for arg in args)
-    single = any(inexact_dtype(x).itemsize <= 4 for x in leaves_of(list(args)) if _is_active(x))
+    single = any(
+        inexact_dtype(x).itemsize <= 4 for x in leaves_of(list(args)) if is_differentiable(x)
+    )
     epsilon = np.finfo(np.float32 if single else np.float64).eps
     step = eps if eps is not None else float(epsilon ** (1 / 3))
     tolerance = 2e-2 if single else 1e-6
@@ -70,10 +72,6 @@ def _as_float(leaf: Any) -> Any:
     if not is_differentiable(leaf):
         return leaf
     return np.asarray(leaf, inexact_dtype(leaf))[()]
-
-
-def _is_active(leaf: Any) -> bool:
-    return is_differentiable(leaf)
 
 
 def _inner(a: Any, b: Any) -> float:

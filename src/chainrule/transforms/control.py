@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import apply, Primitive, Tracer, note_cut, plain, top_trace
+from .._core import Primitive, Tracer, apply, note_cut, plain, top_trace
 from .._trees import leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError, UnsupportedError
 from ..rules._central import restore, zeros
@@ -45,13 +45,14 @@ class UserPrimitive(Primitive):
         self._jvp: Function | None = None
         self._vjp: Function | None = None
 
-    def call(self, *args: Any) -> Any:  # type: ignore[override]
-        """Apply to values in normal form; a method, not a closure of self: that would be a cycle."""
+    def call(self, *args: Any) -> Any:
+        """Apply to values in normal form; a closure of self in its place would be a cycle."""
         if top_trace([args[i] for i in self.arrays(args)]) is not None:
             return apply(self, args)
         split = len(args) - len(self._params)
         keywords = dict(zip(self._params, args[split:], strict=True))
-        return _as_values(self.fn(*args[:split], **keywords))
+        own = [detached(x) for x in args[:split]]  # the function may change its arguments
+        return _as_values(self.fn(*own, **keywords))
 
     def defjvp(self, rule: Function) -> Function:
         """Declare ``rule(tangents, y, *args)``: the tangent of y; zeros for inactive arguments."""
@@ -75,7 +76,7 @@ class UserPrimitive(Primitive):
             given = tuple(
                 tangents[i] if i in tangents else _zero_like(args[i]) for i in self.arrays(args)
             )
-            return map_leaves_pair(restore, self._jvp(given, y, *args), y)
+            return map_leaves_pair(restore, self._jvp(map_leaves(detached, given), y, *args), y)
         if self._vjp is None:
             raise self._refuse()
         positions = list(tangents)
@@ -138,7 +139,8 @@ def _own(ct: Any, like: Any, seed: Any) -> Any:
 def _transpose(linear: Function, like: Any, cts: Any) -> Any:
     """Apply the transpose of a linear function of values like ``like``; it returns a list."""
     tape = Tape()
-    roots = [tape.root(zeros(x)) for x in (like if isinstance(like, tuple) else (like,))]
+    # Any point serves, the function being linear; at ones no rule takes a short way out.
+    roots = [tape.root(zeros(x) + 1) for x in (like if isinstance(like, tuple) else (like,))]
     outs = linear(tuple(roots) if isinstance(like, tuple) else roots[0])
     flat = [o for out in outs for o in (out if isinstance(out, tuple) else (out,))]
     flat_cts = [c for ct in cts for c in (ct if isinstance(ct, (tuple, list)) else (ct,))]

@@ -47,10 +47,27 @@ def _outputs(run: ReverseRun) -> list[Node]:
 
 
 def _is_finite(x: Any) -> bool:
+    if isinstance(x, (tuple, list)):  # a record of several outputs
+        return all(map(_is_finite, x))
     return bool(np.all(np.isfinite(plain(x))))
 
 
+def _is_zero(x: Any) -> bool:
+    if isinstance(x, (tuple, list)):
+        return all(map(_is_zero, x))
+    return not np.any(plain(x))
+
+
+def _merged(a: Any, b: Any) -> Any:
+    """Add two cotangents, of several outputs one by one; one of them may be missing."""
+    if a is PENDING or b is PENDING:
+        return b if a is PENDING else a
+    return [x + y for x, y in zip(a, b, strict=True)] if isinstance(a, list) else a + b
+
+
 def _worst(x: Any) -> str:
+    if isinstance(x, (tuple, list)):
+        return next(_worst(item) for item in x if not _is_finite(item))
     return "NaN" if np.isnan(plain(x)).any() else "infinite"
 
 
@@ -189,7 +206,7 @@ def _zero_slopes(outs: list[Node], lines: Lines) -> tuple[dict[int, Any], list[t
         for out in outs:
             out.ct = np.ones_like(out.value)[()]
         for node in graph.nodes:
-            if node.ct is PENDING or not np.any(plain(node.ct)):
+            if node.ct is PENDING or _is_zero(node.ct):
                 continue
             parents = parents_of(node)
             before = [parent.ct for parent in parents]
@@ -197,12 +214,9 @@ def _zero_slopes(outs: list[Node], lines: Lines) -> tuple[dict[int, Any], list[t
                 parent.ct = PENDING
             GENERAL[node.pull](node)
             for parent, present in zip(parents, before, strict=True):
-                if parent.ct is not PENDING and not np.any(parent.ct):
+                if parent.ct is not PENDING and _is_zero(parent.ct):
                     edges.append((parent, operation_of(node)[1], lines.of(node.order)))
-                if present is not PENDING:
-                    parent.ct = present if parent.ct is PENDING else present + parent.ct
-                elif parent.ct is PENDING:
-                    parent.ct = np.zeros_like(parent.value)
+                parent.ct = _merged(present, parent.ct)
         final = {id(root): root.ct for root in graph.roots}
     return final, edges
 
@@ -227,7 +241,7 @@ def _why(
     final, edges = slopes
     ct = final.get(id(leaf))
     label = f"input {k} (shape {leaf.shape})"
-    if ct is not None and ct is not PENDING and np.any(plain(ct)):
+    if ct is not None and ct is not PENDING and not _is_zero(ct):
         return Finding("nonzero", "", "", f"The gradient by {label} is not zero")
     for parent, name, place in edges:
         if id(leaf) in _ancestors(parent):

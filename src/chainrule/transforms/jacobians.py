@@ -101,6 +101,8 @@ def jacrev(f: Function, argnums: Argnums = 0) -> Function:
         run = ReverseRun(call, has_aux=False)
 
         def rows_of(out: Any) -> Any:
+            if out is None:
+                return None
             _check_output(out, run.primals, f)
             shape = np.shape(out)
             rows = [_row(run, out, unit) for unit in _basis(out)]
@@ -124,7 +126,8 @@ def jacrev(f: Function, argnums: Argnums = 0) -> Function:
 def jacfwd(f: Function, argnums: Argnums = 0) -> Function:
     """Return the Jacobian function of ``f``, a column at a time: one tangent per input element.
 
-    Shapes as of ``jacrev``. ``f`` runs once (``linearize``), whatever the number of columns.
+    Shapes as of ``jacrev``. ``f`` runs once, whatever the number of columns: it is linearized, so
+    the memory is that of reverse mode.
 
     >>> import numpy as np
     >>> jacfwd(lambda x: x**2)(np.array([1.0, 2.0]))
@@ -141,9 +144,12 @@ def jacfwd(f: Function, argnums: Argnums = 0) -> Function:
         out, f_jvp = linearize(lambda *traced: call.run(traced), *primals)
         zeros = [map_leaves(_zero_leaf, primal) for primal in primals]
         for out_leaf in leaves_of(out):
-            _check_output(out_leaf, primals, f)
+            if out_leaf is not None:
+                _check_output(out_leaf, primals, f)
 
         def columns_of(index: int, out_leaf: Any) -> Any:
+            if out_leaf is None:
+                return None
             results = []
             for k, primal in enumerate(primals):
                 leaves = [
