@@ -56,8 +56,8 @@ class Dual(ArrayTracer):
 
     def held(self) -> Dual:
         """Return a dual of the same buffers, which a lift of this one does not concern."""
-        now = self.current()
-        return Dual(now.scope, now.value, now.tangent)
+        value, tangent = (x.held() if isinstance(x, Tracer) else x for x in self.current().parts())
+        return Dual(self.scope, value, tangent)
 
     def parts(self) -> tuple[Any, ...]:
         """Return value and tangent."""

@@ -95,6 +95,7 @@ def alive(leaf: Any, scope: Any = None) -> Any:
 
 def run_traced(call: Call, traced: Sequence[Any], trace: Any) -> Any:
     """Call; raise what a conversion hook recorded, even if NumPy or the user swallowed it."""
+    swallowed = raised = None
     try:
         return call.run(traced)
     finally:
