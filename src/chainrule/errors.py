@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import sysconfig
@@ -20,7 +21,11 @@ _STANDARD = sysconfig.get_paths()["stdlib"] + os.sep
 
 def is_users(frame: FrameType) -> bool:
     """Tell whether a frame is neither of chainrule, NumPy, SciPy nor the standard library."""
-    file = frame.f_code.co_filename
+    return _is_users_file(frame.f_code.co_filename)
+
+
+@functools.lru_cache(1024)
+def _is_users_file(file: str) -> bool:
     standard = file.startswith(_STANDARD) and "site-packages" not in file
     return not (standard or file.startswith(_LIBRARIES))
 

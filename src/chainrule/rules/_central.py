@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -102,4 +103,18 @@ def keep_axes(x: Any, axis: Any, ndim: int, keepdims: bool) -> Any:
         return x
     if axis is None:
         return np.reshape(x, (1,) * ndim)
+    if type(axis) is int and type(x) is np.ndarray:  # as np.expand_dims, many times faster
+        return x[(slice(None),) * (axis % ndim) + (None,)]
     return np.expand_dims(x, axis)
+
+
+_SMALL = 4096
+
+
+def stretch(x: Any, shape: tuple[int, ...]) -> Any:
+    """Broadcast as ``np.broadcast_to``, which takes longer than to write a small array."""
+    if type(x) is not np.ndarray or math.prod(shape) > _SMALL:
+        return np.broadcast_to(x, shape)
+    y = np.empty(shape, x.dtype)
+    y[...] = x
+    return y

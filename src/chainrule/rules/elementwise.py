@@ -62,10 +62,14 @@ def square(y, a):
 )
 def power(y, a, b):
     # The base is replaced only where 0 * 0**-1 would stand, the logarithm's argument only at 0.
-    return (
-        b * np.power(np.where((a == 0) & (b == 0), 1, a), b - 1),
-        y * np.log(np.where(a == 0, 1, a)),
-    )
+    return _power_by_base(a, b), y * np.log(np.where(a == 0, 1, a))
+
+
+def _power_by_base(a, b):
+    """Return b * a**(b - 1); the usual exponents are multiplied out, many times faster."""
+    if type(b) in (int, float) and b in (2, 3):
+        return b * a if b == 2 else b * a * a
+    return b * np.power(np.where((a == 0) & (b == 0), 1, a), b - 1)
 
 
 @elementwise(np.fmod, np.remainder, kinks={"y == 0": "that of the branch that y is on"})

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._core import is_traced, plain
 from ..errors import UnsupportedError
-from ._central import conjugate, keep_axes
+from ._central import conjugate, keep_axes, stretch
 from ._forms import composite, explicit, linear, reduction
 
 ABSENT: Any = np._NoValue
@@ -51,13 +51,13 @@ def part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
 def _count(a: Any, axis: Any, where: Any) -> Any:
     """How many elements are reduced to one; an array with the axes kept where a mask decides."""
     if where is True:
-        return math.prod(a.shape[i] for i in reduced_axes(a, axis))
+        return a.size if axis is None else math.prod(a.shape[i] for i in reduced_axes(a, axis))
     return np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=True)
 
 
 def _spread(kept: Any, a: Any, where: Any) -> Any:
     """Hand a cotangent, its reduced axes kept, to every element of ``a`` that was counted."""
-    return np.broadcast_to(masked(kept, where, 0), a.shape)
+    return stretch(masked(kept, where, 0), a.shape)
 
 
 def _shifted(x: Any, axis: int, first: float) -> Any:
@@ -78,7 +78,11 @@ def sum_(ct, a, axis=None, dtype=None, *, keepdims=False, initial=0, where=True)
 @linear(np.mean)
 def mean(ct, a, axis=None, dtype=None, *, keepdims=False, where=True):
     kept = keep_axes(ct, axis, a.ndim, keepdims)
-    return _spread(kept / np.maximum(_count(a, axis, where), 1), a, where)
+    return _spread(kept / _at_least_one(_count(a, axis, where)), a, where)
+
+
+def _at_least_one(count: Any) -> Any:
+    return max(count, 1) if type(count) is int else np.maximum(count, 1)
 
 
 # ------------------------------------------------------------------------------ variance and std

@@ -100,7 +100,11 @@ def getitem(x: Node, index: Any) -> Node:
         owner, steps = x, ()
     memory = x.value
     value = memory[index]
-    viewed = basic and type(value) is not np.float64 and is_array(value) and is_array(memory)
+    kind = type(value)
+    viewed = basic and (
+        kind is np.ndarray is type(memory)
+        or (kind is not np.float64 and is_array(value) and is_array(memory))
+    )
     node = Aliased() if viewed else Node()
     node.value = value
     node.scope = x.scope
@@ -110,7 +114,8 @@ def getitem(x: Node, index: Any) -> Node:
     node.ct = None
     node.order = next_order()
     if viewed:
-        keep_leaf(owner)
+        if owner.pull is None:
+            keep_leaf(owner)
         node.pull = pull_getitem_view
         node.link = View(owner, (*steps, (getitem_step, (index,))), 0)
     else:

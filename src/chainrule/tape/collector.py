@@ -1,7 +1,8 @@
 """Python's cycle collector, which would look through a growing graph again and again in vain.
 
 A graph holds no cycles. During a sweep nothing is collected; while a function is traced the young
-generations still are, for the user's own garbage, but not the old one, where the graph ends up.
+generations still are, if less often, for the user's own garbage, but not the old one, where the
+graph ends up.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Callable
+
+_SELDOM = 100_000
+"""Objects between two collections of the youngest: each looks through all the new records."""
 
 _NEVER = 1_000_000
 
@@ -42,7 +46,8 @@ def _pause() -> Callable[[], None]:
 
 def _spare_the_old() -> Callable[[], None]:
     before = gc.get_threshold()
-    gc.set_threshold(before[0], before[1], _NEVER)
+    seldom = before[0] and max(before[0], _SELDOM)  # 0 stands for never
+    gc.set_threshold(seldom, before[1], _NEVER)
     return lambda: gc.set_threshold(*before)
 
 

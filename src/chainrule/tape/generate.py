@@ -45,10 +45,21 @@ def restore_plain(ct: Any, like: Any) -> Any:
     """Give a plain cotangent the shape and dtype of its argument."""
     shape = like.shape
     if ct.shape != shape:
-        extra = ct.ndim - len(shape)
-        bias = extra == 1 and ct.shape[1:] == shape  # as of a layer: the common case
-        ct = np.add.reduce(ct) if bias else unbroadcast(ct, shape)
+        if ct.shape[1:] == shape:  # as of a layer's bias: the common case
+            ct = np.add.reduce(ct)
+        elif shape[-1:] == (1,) and ct.shape[:-1] == shape[:-1]:  # as of the rows' sums
+            ct = np.add.reduce(ct, axis=-1, keepdims=True)
+        else:
+            ct = unbroadcast(ct, shape)
     return ct if ct.dtype is like.dtype else ct.astype(like.dtype)
+
+
+def joined(g: Any, present: Any, ct: Any) -> Any:
+    """Add the contribution ``g``, made from ``ct``, to the present one: in place if it is new."""
+    if type(g) is np.ndarray is type(present) and g.base is None and g is not ct:
+        g += present
+        return g
+    return present + g
 
 
 def is_plain_real(value: Any, *args: Any) -> bool:
@@ -73,6 +84,7 @@ _SPACE: dict[str, Any] = {
     "_apply": apply,
     "_float64": np.float64,
     "_is_plain_real": is_plain_real,
+    "_joined": joined,
     "_kinds": (np.dtype(np.float64), np.dtype(np.float32)),
     "_ndarray": np.ndarray,
     "_order": next_order,
@@ -177,7 +189,11 @@ class _Generator:
         if restore:
             lines.append(f"if _g.shape != {name}.shape or _g.dtype is not {name}.dtype:")
             lines.append(f"    _g = _restore(_g, {name})")
-        lines += [f"_c = _x{k}.ct", f"_x{k}.ct = _g if _c is _PENDING else _c + _g"]
+        lines.append(f"_c = _x{k}.ct")
+        if restore or lines[-2] == "_g = _ct":  # the memory may be another's
+            lines.append(f"_x{k}.ct = _g if _c is _PENDING else _joined(_g, _c, _ct)")
+        else:
+            lines += ["if _c is not _PENDING: _g += _c", f"_x{k}.ct = _g"]
         return lines
 
     def general(self, mask: tuple[int, ...]) -> Callable[[Node], None]:
@@ -330,12 +346,12 @@ class _Generator:
             q = active[1]
             same = (
                 f"type({p}) is type({q}) and (type({p}) is _float64 or type({p}) is _ndarray "
-                f"and {p}.shape == {q}.shape and {p}.dtype is {q}.dtype and {p}.dtype in _kinds)"
+                f"and {p}.shape == {q}.shape and {p}.dtype is {q}.dtype in _kinds)"
             )
         else:
             same = (
                 f"type(_v) is _float64 and type({p}) is _float64 or type({p}) is _ndarray "
-                f"and _v.dtype is {p}.dtype and _v.dtype in _kinds"
+                f"and _v.dtype is {p}.dtype in _kinds"
             )
             if len(self.arrays) == 2:  # an array constant may have made the result larger
                 other = next(n for n in self.arrays if n != p)

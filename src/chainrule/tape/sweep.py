@@ -73,31 +73,31 @@ def _collect(outs: Sequence[Node]) -> tuple[list[Node], list[Node]]:
     nodes: list[Node] = []
     roots: list[Node] = []
     stack: list[Node] = []
-    pop, push = stack.pop, stack.append
+    pop, push, add = stack.pop, stack.append, nodes.append
     for out in outs:
         if out.ct is None:
             out.ct = PENDING
             push(out)
     while stack:
         node = pop()
-        if node.pull is None:
+        while node.pull is not None:  # along the first parents; the others wait
+            add(node)
+            b = node.b
+            if b is not None:
+                if type(b) is tuple:
+                    for parent in b:
+                        if parent.ct is None:
+                            parent.ct = PENDING
+                            push(parent)
+                elif b.ct is None:
+                    b.ct = PENDING
+                    push(b)
+            node = node.a
+            if node.ct is not None:
+                break
+            node.ct = PENDING
+        else:
             roots.append(node)
-            continue
-        nodes.append(node)
-        a = node.a
-        if a.ct is None:
-            a.ct = PENDING
-            push(a)
-        b = node.b
-        if b is not None:
-            if type(b) is tuple:
-                for parent in b:
-                    if parent.ct is None:
-                        parent.ct = PENDING
-                        push(parent)
-            elif b.ct is None:
-                b.ct = PENDING
-                push(b)
     nodes.sort(key=_by_order, reverse=True)
     return nodes, roots
 

@@ -11,6 +11,7 @@ from .._trees import leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError
 from ..rules._central import zeros
 from ..tape import Forward, Tape
+from ..tape.collector import OLD_GENERATION_SPARED
 from ..tape.sweep import sweep_all
 from ._calls import Argnums, Call, Function, check_argnums, check_callable, inexact_dtype, matching
 from ._runs import (
@@ -50,8 +51,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
     check_callable(f, "value_and_grad")
     check_argnums(argnums, "value_and_grad")
 
-    @functools.wraps(f)
-    def with_gradient(*args: Any, **kwargs: Any) -> Any:
+    def differentiate(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = Call(f, argnums, args, kwargs)
         run = ReverseRun(call, has_aux)
         out = scalar_output(run, f, "grad")
@@ -59,6 +59,11 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
         gradient = call.result(run.pull([out], [seed]))
         value = run.lower(out)
         return ((value, run.aux), gradient) if has_aux else (value, gradient)
+
+    @functools.wraps(f)
+    def with_gradient(*args: Any, **kwargs: Any) -> Any:
+        with OLD_GENERATION_SPARED:  # until the graph is gone
+            return differentiate(args, kwargs)
 
     return with_gradient
 
