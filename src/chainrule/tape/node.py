@@ -17,6 +17,7 @@ import numpy as np
 from .._core import Primitive, Trace, Tracer, is_array, note_cut
 from ..errors import TraceError
 from ..rules._central import zeros
+from .allocator import keep_freed_memory
 from .array import ArrayTracer
 from .captured import Captured
 
@@ -111,6 +112,7 @@ class Tape(Trace):
 
     def __init__(self) -> None:
         super().__init__()
+        keep_freed_memory()
         self.captured = Captured()
         self.lock = threading.Lock()
         self.unclean: Any = []
