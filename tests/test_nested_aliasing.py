@@ -305,7 +305,7 @@ def test_results_under_two_outer_traces_alias_nothing(program):
         return np.sum(program(x) * T)
 
     by_gradient = along(lambda x: [cr.grad(f)(x)], [A], [T])
-    modes = {"r": lambda f: lambda x: np.sum(cr.grad(f)(x) * T), "f": lambda f: tangent_of(f)}
+    modes = {"r": lambda f: lambda x: np.sum(cr.grad(f)(x) * T), "f": tangent_of}
     for outer, inner in itertools.product(modes, repeat=2):
         found = modes[outer](modes[inner](f))(A)
         assert found == pytest.approx(by_gradient @ T, rel=1e-7), outer + inner

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.errors import ArgumentError, ChainruleError
+from chainrule.errors import ArgumentError, ChainruleError, MutationError
 
 X = np.array([2.0, 3.0])
 SLOPE = 3 * X**2
@@ -55,13 +55,20 @@ RULES = {
     "jvp in place": (None, jvp_in_place),
     "jvp that spoils": (None, jvp_that_spoils),
 }
+
+
+def of_a_shared_value(p, x):
+    y = x * 1.0
+    return p(y) + y * y
+
+
 SIBLINGS = {
     "before": lambda p, x: p(x) + np.sin(x),
     "after": lambda p, x: np.sin(x) + p(x),
     "itself": lambda p, x: p(x) + x,
     "itself after": lambda p, x: x + p(x),
     "twice": lambda p, x: p(x) + p(x),
-    "of a shared value": lambda p, x: (lambda y: p(y) + y * y)(x * 1.0),
+    "of a shared value": of_a_shared_value,
     "alone": lambda p, x: p(x),
 }
 
@@ -97,18 +104,26 @@ def test_rules_in_place(rule, sibling):
     np.testing.assert_array_equal(seed, [1.0, 0.5])
 
 
-@pytest.mark.parametrize("rule", ["vjp in place", "jvp in place"])
-def test_rules_in_place_at_second_order(rule):
+SECOND_ORDER = {
+    "hessian": lambda f: cr.hessian(f)(X),
+    "reverse over reverse": lambda f: cr.jacrev(cr.grad(f))(X),
+    "forward over reverse": lambda f: cr.jacfwd(cr.grad(f))(X),
+    "forward over forward": lambda f: cr.jacfwd(cr.jacfwd(f))(X),
+    "reverse over forward": lambda f: cr.jacrev(cr.jacfwd(f))(X),
+}
+
+
+@pytest.mark.parametrize("mode", SECOND_ORDER)
+@pytest.mark.parametrize("rule", RULES)
+def test_rules_in_place_at_second_order(rule, mode):
+    """A plain cotangent cannot hold a traced product: right, or refused as such stores are."""
     made = primitive_of(cube, *RULES[rule])
-    hessian = np.diag(6 * X - np.sin(X))
-
-    def f(x):
-        return np.sum(made(x) + np.sin(x))
-
-    np.testing.assert_allclose(cr.hessian(f)(X), hessian)
-    np.testing.assert_allclose(cr.jacrev(cr.grad(f))(X), hessian)
-    _, along = cr.jvp(lambda x: cr.jvp(f, (x,), (X,))[1], (X,), (X,))
-    assert along == pytest.approx(X @ hessian @ X)
+    try:
+        found = SECOND_ORDER[mode](lambda x: np.sum(made(x) + np.sin(x)))
+    except MutationError:
+        assert "in place" in rule
+        return
+    np.testing.assert_allclose(found, np.diag(6 * X - np.sin(X)), atol=1e-12)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -206,7 +221,7 @@ def test_two_outputs_and_a_rule_with_a_short_way_out():
         return first + (ct[1] * 2 * x if np.any(ct[1]) else 0 * x)
 
     made = primitive_of(lambda x: (x**3, np.sum(x * x)), early)
-    (a, b), (a_dot, b_dot) = cr.jvp(made, (X,), (np.array([1.0, 0.5]),))
+    _, (a_dot, b_dot) = cr.jvp(made, (X,), (np.array([1.0, 0.5]),))
     np.testing.assert_allclose(a_dot, SLOPE * [1, 0.5])
     assert b_dot == pytest.approx(2 * X @ [1, 0.5])
 
@@ -235,7 +250,7 @@ CLOSURES = [of_checkpoint, of_checkpoint_pair, of_primitive, of_primitive_jvp]
 
 
 def reverse(f):
-    return lambda x: cr.grad(f)(x)
+    return cr.grad(f)
 
 
 def forward(f):
@@ -264,7 +279,7 @@ def test_a_closure_over_the_same_trace(closing, mode):
 @pytest.mark.parametrize("outer", [reverse, forward])
 def test_a_checkpoint_closing_over_an_older_trace_is_right(outer, inner):
     def f(a, wrap):
-        return inner(lambda b: wrap(lambda u: u * u * a)(b))(2.0) * a
+        return inner(wrap(lambda u: u * u * a))(2.0) * a
 
     expected = outer(lambda a: f(a, lambda g: g))(3.0)
     assert expected == 24  # 2 b a, times a: 4 a^2

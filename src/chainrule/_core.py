@@ -263,6 +263,11 @@ class Primitive:
                     "and whose derivative would be lost",
                     "pass it as an argument of its own",
                 )
+            if getattr(getattr(y, "dtype", None), "kind", "") == "O":
+                raise UnsupportedError(
+                    f"{self.name} gave an array of Python objects, which have no derivative rules",
+                    "convert the other operand: float(x), or an array of floats",
+                )
 
     def vjp_all(self, positions: Sequence[int], ct: Any, y: Any, args: Sequence[Any]) -> list[Any]:
         """Return the cotangents of several arguments."""

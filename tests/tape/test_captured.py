@@ -7,6 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import ChainruleError, MutationError
+from derivatives import along
 
 X = np.array([0.7, -1.3, 0.4, 1.9])
 
@@ -206,6 +207,64 @@ def test_a_mutable_list_is_copied_or_loud():
     except ChainruleError:
         return
     np.testing.assert_array_equal(gradient, [1.0, 2.0, 3.0, 4.0])
+
+
+Y = np.array([[1.0, 2.0], [3.0, 4.0]])
+W = np.arange(4.0).reshape(2, 2)
+LISTS = {  # a list as a parameter, what to change it to, and a call that keeps its argument too
+    "take": ([0, 1], [2, 2], lambda x, p: np.take(X, p) * np.take(x.ravel(), p)),
+    "take along an axis": ([1, 0], [0, 0], lambda x, p: np.take(x, p, axis=1) ** 2 * W),
+    "take method": ([1, 0], [0, 0], lambda x, p: x.take(p, axis=0) ** 2 * W),
+    "index": ([1, 0], [0, 0], lambda x, p: x[p] ** 2 * W),
+    "index pair": ([0, 1], [1, 1], lambda x, p: x[p, [1, 0]] ** 2),
+    "repeat": ([1, 2], [2, 1], lambda x, p: np.repeat(x, p, axis=0) ** 2),
+    "repeat method": ([3, 0, 1, 1], [1, 1, 3, 0], lambda x, p: x.repeat(p) ** 2 * np.arange(5.0)),
+    "transpose": ([1, 0], [0, 1], lambda x, p: np.transpose(x, axes=p) ** 2 * W),
+    "transpose method": ([1, 0], [0, 1], lambda x, p: x.transpose(p) ** 2 * W),
+    "roll": ([1, 0], [0, 1], lambda x, p: np.roll(x, p, axis=(0, 1)) ** 2 * W),
+    "moveaxis": ([0], [1], lambda x, p: np.moveaxis(x, p, [1]) ** 2 * W),
+    "pad": ([1, 0], [0, 1], lambda x, p: np.pad(x, p) ** 2 * np.arange(9.0).reshape(3, 3)),
+    "tile": ([1, 2], [2, 1], lambda x, p: (np.tile(x, p) ** 2).ravel() * np.arange(8.0)),
+    "split": ([1, 1], [2, 2], lambda x, p: np.split(x, p)[0] ** 2),
+    "delete": ([0], [3], lambda x, p: np.delete(x.ravel(), p) ** 2 * np.arange(3.0)),
+    "reshape": ([4, 1], [1, 4], lambda x, p: np.reshape(x, p) ** 2 * np.arange(4.0)),
+    "where": ([True, False], [False, True], lambda x, p: np.where(p, x, x * x)),
+    "average": ([1.0, 2.0], [2.0, 1.0], lambda x, p: np.average(x, axis=0, weights=p) ** 2),
+    "dot": ([1.0, 2.0], [2.0, 1.0], lambda x, p: np.dot(x, p) * x[0]),
+    "clip": ([1.5, 1.5], [5.0, 5.0], lambda x, p: np.clip(x, p, None) ** 2),
+    "interp": ([0.0, 5.0], [0.0, 1.0], lambda x, p: np.interp(x, [0.0, 9.0], p) * x),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_as_a_parameter_changed_afterwards(name):
+    """The gradient of the call as it was made, whatever the list holds when it is swept."""
+    before, after, call = LISTS[name]
+
+    def f(x):
+        given = list(before)
+        y = call(x, given)
+        given[:] = after
+        return np.sum(y)
+
+    def plain(x):
+        return np.sum(call(x, list(before)))
+
+    expected = np.array([along(lambda x: [plain(x)], [Y], [e.reshape(2, 2)]) for e in np.eye(4)])
+    np.testing.assert_allclose(cr.grad(f)(Y), expected.reshape(2, 2), rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(cr.hessian(f)(Y), cr.hessian(plain)(Y))
+    assert cr.jvp(f, (Y,), (W,))[1] == pytest.approx(np.sum(W.ravel() * expected.ravel()))
+
+
+def test_a_list_that_grows_from_call_to_call():
+    def f(x):
+        indices, total = [], 0.0
+        for k in range(3):
+            indices.append(k)
+            total = total + np.sum(np.take(x, indices) ** 2)
+        return total
+
+    np.testing.assert_allclose(cr.grad(f)(X[:3]), 2 * X[:3] * [3, 2, 1])
 
 
 def test_stop_gradient_gives_memory_of_its_own():

@@ -116,6 +116,152 @@ def test_the_graph_is_freed_by_reference_counts():
     assert without_collector(work) < 200_000  # one pass of f alone makes 3 MB
 
 
+def retained(call, times):
+    """Bytes still held after ``times`` calls, with the collector off; its peak over all of them."""
+
+    def work():
+        call()
+        tracemalloc.start()
+        try:
+            for _ in range(times):
+                call()
+            return tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    return without_collector(work)
+
+
+@pytest.mark.parametrize("made", ["outside", "for each call", "inside"])
+def test_gradients_that_capture_arrays_leave_nothing(made):
+    x = np.ones(40)
+    kept = np.ones((40, 40))  # 12.8 kB, and as much for its fingerprint
+
+    def f(v, w):
+        return np.sum(np.tanh((w if made != "inside" else kept.copy()) @ v))
+
+    def call():
+        w = kept if made == "outside" else kept.copy()
+        cr.grad(f)(x, w)
+
+    held, peak = retained(call, 1000)
+    assert held < 500_000
+    assert peak < 1_000_000
+
+
+LARGE = np.ones(100_000)
+
+
+@cr.primitive
+def cubed(x):
+    return x**3
+
+
+cubed.defvjp(lambda ct, y, x: ct * 3 * x**2)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sum(cr.checkpoint(np.sin)(x * 2)),
+        lambda x: np.sum(cr.checkpoint(lambda u: (np.sin(u), np.sum(u)))(x * 2)[0]),
+        lambda x: np.sum(cr.checkpoint(lambda u: cr.checkpoint(np.sin)(u) * u)(x)),
+        lambda x: np.sum(cubed(x * 2)),
+        lambda x: np.sum(cr.primitive(cubed.fn)(2.0) * x),
+    ],
+    ids=["one", "two outputs", "nested", "primitive", "fresh primitive"],
+)
+def test_gradients_through_checkpoints_leave_nothing(f):
+    held, _ = retained(lambda: cr.grad(f)(LARGE), 20)
+    assert held < LARGE.nbytes  # of the graph, none is left
+    held, _ = retained(lambda: cr.jvp(f, (LARGE,), (LARGE,)), 20)
+    assert held < LARGE.nbytes
+
+
+def converts(x):
+    y = x * 2
+    return float(y[0])
+
+
+def stores_then_raises(x):
+    b = np.zeros_like(x)
+    b[0] = x[0]
+    v = b[:2]
+    v *= 2
+    raise ZeroDivisionError
+
+
+def stores_badly(x):
+    y = x * 2
+    y[:] = np.ones(3)
+    return np.sum(y)
+
+
+def writes_to_plain(x):
+    buffer = np.zeros(x.shape)
+    buffer[:] = x * 2
+    return np.sum(buffer)
+
+
+@pytest.mark.parametrize(
+    "f", [converts, stores_then_raises, stores_badly, writes_to_plain], ids=lambda f: f.__name__
+)
+def test_calls_that_fail_leave_no_graph(f):
+    def call(transform):
+        with pytest.raises((ValueError, TypeError, ZeroDivisionError)):
+            transform()
+
+    def quietly(transform):  # pytest.raises keeps the traceback, and so its frames, for a while
+        try:
+            transform()
+        except (ValueError, TypeError, ZeroDivisionError):
+            return
+
+    for transform in (
+        lambda: cr.grad(f)(LARGE),
+        lambda: cr.jvp(f, (LARGE,), (LARGE,)),
+        lambda: cr.jvp(cr.grad(f), (LARGE,), (LARGE,)),
+    ):
+        call(transform)
+        held, _ = retained(lambda: quietly(transform), 20)  # noqa: B023
+        assert held < LARGE.nbytes
+
+
+def discards_buffers(x, n):
+    for _ in range(n):
+        b = np.zeros_like(x)
+        b[0] = 1.0
+    return np.sum(x)
+
+
+def discards_views(x, n):
+    for _ in range(n):
+        b = np.zeros_like(x)
+        v = b[1:]
+        v[0] = 1.0
+        b.reshape(100, -1)[0] = 2.0
+    return np.sum(x)
+
+
+def discards_made(x, n):
+    for _ in range(n):
+        b = np.zeros(x.shape, like=x)
+        b[:] = 1.0
+    return np.sum(x)
+
+
+@pytest.mark.parametrize(
+    "f", [discards_buffers, discards_views, discards_made], ids=lambda f: f.__name__
+)
+def test_discarded_buffers_do_not_accumulate(f):
+    """While one function runs: a buffer that nothing traced was stored into dies with its name."""
+    x = np.ones(10_000)
+    for run in (lambda n: cr.grad(f)(x, n), lambda n: cr.jvp(lambda x: f(x, n), (x,), (x,))):
+        _, few = retained(lambda: run(10), 1)  # noqa: B023
+        _, many = retained(lambda: run(1000), 1)  # noqa: B023
+        assert many < few + 5 * x.nbytes
+
+
 def test_what_a_pullback_holds_is_freed_with_it():
     def work():
         kept = []

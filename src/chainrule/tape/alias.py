@@ -20,7 +20,7 @@ import numpy as np
 
 from .._core import Primitive, Tracer, array_behind, is_array
 from .memory import Steps, frozen, is_basic, is_mask, walk
-from .node import Aliased, Ended, Node, ended_error, new_node, next_order
+from .node import CONSTANT, Aliased, Ended, Node, ended_error, new_node, next_order
 from .regions import pull_getitem, pull_getitem_at, pull_getitem_view, pull_read
 
 
@@ -96,8 +96,9 @@ def getitem(x: Node, index: Any) -> Node:
         owner, steps = place_of(x)
         if type(owner) is Aliased:
             return _getitem_of_stored(x, owner, steps, index, basic)
+        x.current()  # refuses an ended one
     else:
-        owner, steps = x, ()
+        owner, steps = x if type(x) is Node else x.current(), ()
     memory = x.value
     value = memory[index]
     kind = type(value)
@@ -108,7 +109,7 @@ def getitem(x: Node, index: Any) -> Node:
     node = Aliased() if viewed else Node()
     node.value = value
     node.scope = x.scope
-    node.a = x
+    node.a = x.a if x.aux is CONSTANT else x
     node.b = None
     node.aux = index
     node.ct = None

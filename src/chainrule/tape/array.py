@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .._core import array_behind, is_array, note_cut, plain
-from ..errors import UnsupportedError
+from ..errors import TraceError, UnsupportedError
 from .conversions import Guarded
 from .dispatch import ENTRIES, LIKE, call_function, call_ufunc, make_like
 from .flat import Flat
@@ -237,10 +237,17 @@ class ArrayTracer(Guarded):
         return plain(item) in plain(self)
 
     def __repr__(self) -> str:
-        return f"Traced({plain(self)!r})"
+        return f"Traced({self._shown(repr)})"
 
     def __str__(self) -> str:
-        return str(plain(self))
+        return self._shown(str)
+
+    def _shown(self, form: Callable[[Any], str]) -> str:
+        """Return the text of the plain value, or a note where it is not known any more."""
+        try:
+            return form(plain(self))
+        except TraceError:
+            return "<ended>"
 
     def __format__(self, spec: str) -> str:
         return format(plain(self), spec)

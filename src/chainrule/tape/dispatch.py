@@ -113,6 +113,8 @@ def call_function(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) ->
     maker = _MAKERS.get(function)
     if maker is not None:
         return maker(function, args, kwargs)
+    if function is np.astype and kwargs:
+        return args[0].astype(*args[1:], **kwargs)
     out = kwargs.get("out")
     if out is not None:
         kwargs = {key: value for key, value in kwargs.items() if key != "out"}

@@ -22,7 +22,7 @@ from .array import ArrayTracer
 from .captured import Captured
 
 CONSTANT = "constant"
-"""The ``aux`` of a leaf that nobody differentiates by."""
+"""The ``aux`` of a made array: its record is its parent's; no record refers to the handle."""
 
 next_order = itertools.count(1).__next__
 
@@ -85,9 +85,6 @@ class Ended(Node):
         """Refuse: what it held at the end is not known any more."""
         raise ended_error()
 
-    def __repr__(self) -> str:
-        return "Traced(<ended>)"
-
 
 def new_node(
     tape: Any, value: Any, pull: Any, a: Any = None, b: Any = None, aux: Any = None
@@ -128,7 +125,7 @@ class Tape(Trace):
 
     def constant(self, value: Any) -> Node:
         """Make a leaf of zero derivative, to be stored into."""
-        return new_node(self, value, None, aux=CONSTANT)
+        return new_node(self, value, pull_same, new_node(self, value, None), aux=CONSTANT)
 
     def record(self, primitive: Primitive, args: Sequence[Any], active: dict[int, Any]) -> Any:
         """Apply a primitive and record it; the way for all that has no generated code."""

@@ -78,11 +78,12 @@ def store(owner: Node, steps: Steps, index: Any, value: Any) -> None:
 
 
 def _first_store(owner: Node) -> Store:
+    owner.current()  # refuses an ended one
     if not is_array(owner.value):
         raise TypeError("a traced scalar does not support item assignment, as a NumPy scalar")
     first = owner
-    if owner.pull is None and owner.aux is CONSTANT:  # nobody wants its cotangent: no cycle
-        first = new_node(owner.scope, owner.value, None)
+    if owner.aux is CONSTANT:
+        first = owner.a
     else:
         owner.scope.stored.append(owner)
     link = owner.link = Store(first)

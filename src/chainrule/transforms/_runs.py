@@ -60,7 +60,7 @@ class ReverseRun:
 
     def lower(self, leaf: Any) -> Any:
         """Return the value behind a traced output."""
-        return detached(leaf.current().value) if self.is_mine(leaf) else alive(leaf)
+        return alive(detached(leaf.current().value) if self.is_mine(leaf) else leaf)
 
     def is_mine(self, leaf: Any) -> bool:
         """Tell whether a value depends on the differentiated arguments of this call."""
@@ -165,7 +165,8 @@ def dual_tree(trace: Forward, primal: Any, tangent: Any) -> Any:
 def forward_part(trace: Forward, leaf: Any) -> tuple[Any, Any]:
     """Return value and tangent of an output."""
     if isinstance(leaf, Tracer) and leaf.scope is trace:
-        return detached(leaf.value), detached(leaf.tangent)
+        value, tangent = leaf.current().parts()
+        return alive(detached(value)), alive(detached(tangent))
     if not is_differentiable(leaf):
         return leaf, None
     return alive(leaf, trace), np.zeros(np.shape(leaf), inexact_dtype(leaf))[()]

@@ -11,9 +11,10 @@ import numpy as np
 
 from .._core import Primitive, Tracer, apply, note_cut, plain, top_trace
 from .._trees import leaves_of, map_leaves, rebuild
-from ..errors import ArgumentError, UnsupportedError
+from ..errors import ArgumentError, MutationError, UnsupportedError
 from ..rules._central import restore, zeros
 from ..tape import Tape
+from ..tape.captured import fingerprint
 from ..tape.sweep import sweep_all
 from ._calls import Function, check_callable, is_differentiable, name_of
 from ._runs import detached
@@ -176,6 +177,12 @@ def primitive(fn: Function) -> UserPrimitive:
     return UserPrimitive(fn)
 
 
+def _closed_over(f: Function) -> list[Any]:
+    """Return the arrays in the closure of a function."""
+    cells = getattr(f, "__closure__", None) or ()
+    return [c.cell_contents for c in cells if isinstance(c.cell_contents, np.ndarray)]
+
+
 def checkpoint(f: Function) -> Function:
     """Return ``f`` with its intermediate values not kept: the sweep runs ``f`` again instead.
 
@@ -216,9 +223,21 @@ def checkpoint(f: Function) -> Function:
                 outputs.append(out)
             return tuple(x for x in leaves_of(out) if is_differentiable(x))
 
+        held = [(x, fingerprint(x)) for x in _closed_over(f)]
+
+        def pulled(ct: Any, y: Any, *values: Any) -> Any:
+            for array, before in held:
+                if fingerprint(array) != before:
+                    raise MutationError(
+                        f"An array of shape {array.shape} that checkpoint({name_of(f)}) closes "
+                        "over was changed before the sweep runs the function again",
+                        "pass it as an argument, or change a copy",
+                    )
+            return vjp(flat, *values)[1](tuple(ct))
+
         segment = UserPrimitive(flat)
         segment.arrays = lambda args: range(len(args))  # type: ignore[method-assign]
-        segment.defvjp(lambda ct, y, *values: vjp(flat, *values)[1](tuple(ct)))
+        segment.defvjp(pulled)
         segment.defjvp(lambda ts, y, *values: jvp(flat, values, ts)[1])
         results = iter(segment(*(leaves[i] for i in active)))
         return map_leaves(lambda x: next(results) if is_differentiable(x) else x, outputs[0])
