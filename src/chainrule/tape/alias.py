@@ -134,10 +134,15 @@ def _getitem_of_stored(x: Node, owner: Node, steps: Steps, index: Any, basic: bo
     value = memory[index]
     if type(value) is np.float64 or not (basic and is_array(value)):  # its own copy already
         return new_node(x.scope, value, pull_read, owner.link.latest, None, (steps, index))
+    return _late_view(x, value, owner, (*steps, (getitem_step, (index,))))
+
+
+def _late_view(x: Node, value: Any, owner: Node, steps: Steps) -> Node:
+    """Make a view of a stored-into array: a handle without a record, read when it is used."""
     node = Aliased()
     node.scope = x.scope
     node.value = value
-    node.link = View(owner, (*steps, (getitem_step, (index,))), -1)
+    node.link = View(owner, steps, -1)
     return node
 
 
@@ -183,8 +188,4 @@ def record_view(primitive: Primitive, args: Sequence[Any], x: Node) -> Node | No
     value = primitive.call(live, *args[1:])
     if not shares_memory(value, live):
         return None
-    node = Aliased()
-    node.scope = x.scope
-    node.value = value
-    node.link = View(owner, (*steps, (primitive.call, tuple(args[1:]))), -1)
-    return node
+    return _late_view(x, value, owner, (*steps, (primitive.call, tuple(args[1:]))))

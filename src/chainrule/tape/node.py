@@ -258,4 +258,4 @@ def operation_of(node: Node) -> tuple[Primitive | None, str, list[Any]]:
     if general in OPERATIONS:
         primitive, unpack = OPERATIONS[general]
         return primitive, primitive.name, unpack(node)
-    return None, general.__name__.removeprefix("_general_"), []
+    return None, general.__name__.removeprefix("_general_").removeprefix("pull_"), []

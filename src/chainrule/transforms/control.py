@@ -105,7 +105,7 @@ class UserPrimitive(Primitive):
                 f"The vjp of {self.name} must return {count} cotangents, one per argument",
                 "return a tuple, with None for an argument that has none",
             )
-        return [_own(cts[i], args[i], ct) for i in positions]
+        return [_own(cts[i], args[i]) for i in positions]
 
     def vjp(self, i: int, ct: Any, y: Any, args: Sequence[Any]) -> Any:
         """Return the cotangent of one argument."""
@@ -129,7 +129,7 @@ def map_leaves_pair(function: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
     return function(x, y)
 
 
-def _own(ct: Any, like: Any, seed: Any) -> Any:
+def _own(ct: Any, like: Any) -> Any:
     """Give a declared cotangent its argument's shape and dtype, and memory of its own."""
     if ct is None:
         return zeros(like)
@@ -202,8 +202,7 @@ def checkpoint(f: Function) -> Function:
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         leaves = list(leaves_of((args, kwargs)))
-        top = top_trace(leaves)
-        if top is None:
+        if top_trace(leaves) is None:
             return f(*args, **kwargs)
         active = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tracer)]
         outputs: list[Any] = []  # of the first run: structure, and what is not differentiated
@@ -214,11 +213,6 @@ def checkpoint(f: Function) -> Function:
                 given[i] = value
             new_args, new_kwargs = rebuild((args, kwargs), iter(given))
             out = f(*new_args, **new_kwargs)
-            if any(isinstance(x, Tracer) and x.scope is top for x in leaves_of(out)):
-                raise ArgumentError(
-                    f"checkpoint({name_of(f)}) uses a traced value of an enclosing scope",
-                    "pass it as an argument",
-                )
             if not outputs:
                 outputs.append(out)
             return tuple(x for x in leaves_of(out) if is_differentiable(x))
@@ -235,6 +229,7 @@ def checkpoint(f: Function) -> Function:
                     )
             return vjp(flat, *values)[1](tuple(ct))
 
+        flat.__name__ = f"checkpoint({name_of(f)})"
         segment = UserPrimitive(flat)
         segment.arrays = lambda args: range(len(args))  # type: ignore[method-assign]
         segment.defvjp(pulled)
