@@ -30,14 +30,21 @@ def _is_users_file(file: str) -> bool:
     return not (standard or file.startswith(_LIBRARIES))
 
 
-def user_location() -> str:
-    """Return 'FILE:LINE' of the innermost frame that is neither chainrule's nor NumPy's."""
+def user_place() -> tuple[str, int]:
+    """Return file and line of the innermost frame that is neither chainrule's nor NumPy's."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and not is_users(frame):
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if _is_users_file(file):
+            return file, frame.f_lineno
         frame = frame.f_back
-    if frame is None:
-        return "<unknown>:0"
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return "<unknown>", 0
+
+
+def user_location() -> str:
+    """Return the place of ``user_place`` as 'FILE:LINE'."""
+    file, line = user_place()
+    return f"{file}:{line}"
 
 
 class ChainruleError(Exception):

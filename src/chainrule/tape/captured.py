@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._core import Tracer
-from ..errors import MutationError, user_location
+from ..errors import MutationError, user_place
 
 _SMALL = 16384
 
@@ -43,30 +43,42 @@ def _width(words: int, longest: int) -> int:
     return width
 
 
+class _Entry(weakref.ref[Any]):
+    """An array that was captured: its fingerprint then, and the user's file and line."""
+
+    __slots__ = ("fingerprint", "key", "place")
+    key: int
+    fingerprint: bytes
+    place: tuple[str, int]
+
+
 class Captured:
     """The plain arrays that a tape's pullbacks have saved, with their fingerprints."""
 
-    __slots__ = ("__weakref__", "checked", "entries")
+    __slots__ = ("__weakref__", "checked", "entries", "forget")
 
     def __init__(self) -> None:
-        self.entries: dict[int, tuple[weakref.ref[Any], bytes, str]] = {}
+        self.entries: dict[int, _Entry] = {}
         self.checked: set[int] = set()
+        own = weakref.ref(self)  # the entries hold ``forget``: not the other way too
+
+        def forget(dead: Any) -> None:
+            captured, key = own(), dead.key
+            if captured is not None and captured.entries.get(key) is dead:
+                del captured.entries[key]
+
+        self.forget = forget
 
     def add(self, array: Any) -> None:
         """Take the fingerprint of an array, once."""
-        key, entries = id(array), self.entries
-        entry = entries.get(key)
-        if entry is not None and entry[0]() is array:
-            return
-
-        own = weakref.ref(self)  # not the dict itself: that would be a cycle
-
-        def forget(dead: weakref.ref[Any]) -> None:
-            captured = own()
-            if captured is not None and captured.entries.get(key, (None,))[0] is dead:
-                del captured.entries[key]
-
-        entries[key] = (weakref.ref(array, forget), fingerprint(array), user_location())
+        key = id(array)
+        known = self.entries.get(key)
+        if known is None or known() is not array:
+            entry = _Entry(array, self.forget)
+            entry.key = key
+            entry.fingerprint = fingerprint(array)
+            entry.place = user_place()
+            self.entries[key] = entry
 
     def keep(self, x: Any) -> Any:
         """Take note of what a pullback saves: an array, or a tuple or list with arrays in it."""
@@ -88,13 +100,14 @@ class Captured:
             self.checked.add(id(x))
             entry = self.entries.get(id(x))
             array: np.ndarray[Any, Any] = x
-            if entry is not None and entry[0]() is x and entry[1] != fingerprint(array):
+            if entry is not None and entry() is x and entry.fingerprint != fingerprint(array):
+                place = ":".join(map(str, entry.place))
                 raise MutationError(
                     f"An array of shape {array.shape} was changed after a derivative captured it, "
-                    f"at {entry[2]}: its gradient would use the new numbers",
+                    f"at {place}: its gradient would use the new numbers",
                     "pass a copy (`array.copy()`) to the differentiated computation, or change "
                     "the copy",
-                    entry[2],
+                    place,
                 )
         elif type(x) is tuple or type(x) is list:
             for item in x:
