@@ -153,7 +153,8 @@ def _read_view(owner: Node, steps: Steps) -> Node:
     if not array_behind(region).flags.writeable:  # np.diagonal, np.broadcast_to: no += for these
         record: Node = walk(steps, owner.current()).current()
         return record
-    return new_node(owner.scope, np.copy(region), pull_read, latest, None, (steps, Ellipsis))
+    copy = region.copy("K") if type(region) is np.ndarray else np.copy(region)
+    return new_node(owner.scope, copy, pull_read, latest, None, (steps, Ellipsis))
 
 
 def shares_memory(y: Any, x: Any) -> bool:

@@ -37,7 +37,8 @@ def _own_region(node: Node, steps: Steps) -> Any:
     """Return the region of a node's own cotangent that the steps lead to."""
     buffer = own_cotangent(node)
     region = walk(steps, buffer)
-    if steps and not np.may_share_memory(region, buffer):  # a reshape of another layout copies
+    if region.base is not buffer and not np.may_share_memory(region, buffer):
+        # a reshape of another layout has copied
         node.scope.owned.discard(id(node))
         region = walk(steps, own_cotangent(node))
     return region
@@ -45,7 +46,11 @@ def _own_region(node: Node, steps: Steps) -> Any:
 
 def pull_getitem_view(node: Node) -> None:
     """Add to the region of the parent that a view shows."""
-    region = own_cotangent(node.a)[node.aux]
+    parent = node.a
+    buffer = parent.ct
+    if type(buffer) is not np.ndarray or id(parent) not in node.scope.owned:
+        buffer = own_cotangent(parent)
+    region = buffer[node.aux]
     region += node.ct
 
 
@@ -76,10 +81,11 @@ def pull_store(node: Node) -> None:
     steps, index, winners = node.aux
     region = _own_region(node, steps) if steps else own_cotangent(node)
     if node.b is not None:
-        ct = region[index]
-        if type(ct) is not np.float64 or type(node.b.value) is not np.float64:
-            ct = np.array(ct)[()]
-            ct = restore(ct if winners is None else ct * winners, node.b.value)
+        ct, value = region[index], node.b.value
+        if type(ct) is not np.float64 or type(value) is not np.float64:
+            ct = np.array(ct)[()] if winners is None else ct * winners
+            if ct.shape != value.shape or ct.dtype is not value.dtype:
+                ct = restore(ct, value)
         accumulate(node.b, ct)
     region[index] = 0
     parent = node.a
