@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from .._core import apply
-from ..rules._central import unbroadcast
+from ..rules._central import are_small, unbroadcast
 from ..rules._forms import Elementwise, Linear
 from ..rules._split import Piece
 from . import generate_forward
@@ -37,7 +37,7 @@ _OPERATORS = {
     "divide": "{0} / {1}",
     "power": "{0} ** {1}",
     "negative": "-{0}",
-    "matmul": "{0} @ {1}",
+    "matmul": "{0}.dot({1}) if _are_small({0}, {1}) else {0} @ {1}",
 }
 
 
@@ -54,24 +54,17 @@ def restore_plain(ct: Any, like: Any) -> Any:
     return ct if ct.dtype is like.dtype else ct.astype(like.dtype)
 
 
-def joined(g: Any, present: Any, ct: Any) -> Any:
-    """Add the contribution ``g``, made from ``ct``, to the present one: in place if it is new."""
-    if type(g) is np.ndarray is type(present) and g.base is None and g is not ct:
-        g += present
-        return g
-    return present + g
-
-
 def is_plain_real(value: Any, *args: Any) -> bool:
     """Tell whether the result and the active arguments are plain and real: no general pullback."""
     for x in (value, *args):
         kind = type(x)
-        if (kind is not np.ndarray and kind not in _SCALARS) or x.dtype.kind != "f":
+        if kind not in _REAL or x.dtype.kind != "f":
             return False
     return True
 
 
 _SCALARS = frozenset((np.float64, np.float32, np.float16, np.longdouble))
+_REAL = _SCALARS | {np.ndarray}
 
 
 _SPACE: dict[str, Any] = {
@@ -81,10 +74,11 @@ _SPACE: dict[str, Any] = {
     "_CONSTANTS": CONSTANTS,
     "_CONTAINERS": (np.ndarray, tuple, list),
     "_PENDING": PENDING,
+    "_REAL": _REAL,
     "_apply": apply,
+    "_are_small": are_small,
     "_float64": np.float64,
     "_is_plain_real": is_plain_real,
-    "_joined": joined,
     "_kinds": (np.dtype(np.float64), np.dtype(np.float32)),
     "_ndarray": np.ndarray,
     "_order": next_order,
@@ -191,7 +185,13 @@ class _Generator:
             lines.append(f"    _g = _restore(_g, {name})")
         lines.append(f"_c = _x{k}.ct")
         if restore or lines[-2] == "_g = _ct":  # the memory may be another's
-            lines.append(f"_x{k}.ct = _g if _c is _PENDING else _joined(_g, _c, _ct)")
+            new = "type(_g) is _ndarray is type(_c) and _g.base is None and _g is not _ct"
+            lines += [
+                "if _c is not _PENDING:",
+                f"    if {new}: _g += _c",
+                "    else: _g = _c + _g",
+                f"_x{k}.ct = _g",
+            ]
         else:
             lines += ["if _c is not _PENDING: _g += _c", f"_x{k}.ct = _g"]
         return lines
@@ -339,7 +339,10 @@ class _Generator:
     def choice(self, active: list[str], suffix: str) -> list[str]:
         """Lines that choose the pullback."""
         p = active[0]
-        plain = f"_plain{suffix} if _is_plain_real(_v, {', '.join(active)}) else _general{suffix}"
+        usual = " and ".join(f"type({x}) in _REAL" for x in ("_v", *active))
+        usual += f" and _v.dtype is {' is '.join(f'{x}.dtype' for x in active)} in _kinds"
+        plain = f"{usual} or _is_plain_real(_v, {', '.join(active)})"
+        plain = f"_plain{suffix} if {plain} else _general{suffix}"
         if not self.elementwise:
             return [f"_n.pull = {plain}"]
         if len(active) == 2:
