@@ -258,9 +258,6 @@ class ArrayTracer(Guarded):
     def __deepcopy__(self, memo: Any) -> Any:
         return np.copy(self)
 
-    def __getattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"a traced array has no attribute {name!r}")
-
     # -- methods
 
     sum, prod, mean, var, std = map(_function, ("sum", "prod", "mean", "var", "std"))

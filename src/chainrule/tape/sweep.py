@@ -144,7 +144,8 @@ def _run(
         with np.errstate(all="ignore"):
             if choose is None:
                 for node in nodes:
-                    node.pull(node)
+                    pull = node.pull  # not node.pull(node): a slot is no method, it is found slowly
+                    pull(node)
                     node.ct = None
             else:
                 for node in nodes:
