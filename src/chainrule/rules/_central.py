@@ -14,7 +14,9 @@ from .._core import Tracer
 def are_small(a: Any, b: Any) -> bool:
     """Tell whether ``a.dot(b)`` stands for ``a @ b`` and is faster: it has less to prepare."""
     return (
-        type(a) is np.ndarray is type(b) and a.size < 1024 > b.size and 2 >= a.ndim > 0 < b.ndim < 3
+        type(a) is np.ndarray is type(b)
+        and a.size + b.size < 2000
+        and 2 >= a.ndim > 0 < b.ndim <= 2
     )
 
 

@@ -48,6 +48,9 @@ def pull_getitem_view(node: Node) -> None:
     """Add to the region of the parent that a view shows."""
     parent = node.a
     buffer = parent.ct
+    if buffer is PENDING:
+        own_cotangent(parent)[node.aux] = node.ct
+        return
     if type(buffer) is not np.ndarray or id(parent) not in node.scope.owned:
         buffer = own_cotangent(parent)
     region = buffer[node.aux]
