@@ -48,6 +48,19 @@ class View:
         return node if self.record is None else self.record
 
 
+class FreshView:
+    """The link of ``x[index]`` until more is asked than its value: ``View`` is made then."""
+
+    __slots__ = ()
+
+    def current(self, node: Node) -> Node:
+        """Return the view's own record, as long as the owner was not stored into."""
+        return node if type(node.a) is Node else known_view(node).current(node)
+
+
+FRESH = FreshView()
+
+
 class Store:
     """The link of a node that was stored into: its latest version.
 
@@ -67,10 +80,24 @@ class Store:
         return self.latest
 
 
+def is_view(x: Any) -> bool:
+    """Tell a view from an array of its own."""
+    return type(x) is Aliased and type(x.link) is not Store
+
+
+def known_view(x: Node) -> View:
+    """Return the link of a view; it is made where only its value was asked for till now."""
+    if x.link is FRESH:
+        x.link = View(x.a, ((getitem_step, (x.aux,)),), 0)
+    link: View = x.link
+    return link
+
+
 def place_of(x: Node) -> tuple[Node, Steps]:
     """Return the owner of a node's memory and the steps to the node's region."""
-    if type(x) is Aliased and type(x.link) is View:
-        return x.link.owner, x.link.steps
+    if is_view(x):
+        link = known_view(x)
+        return link.owner, link.steps
     return x, ()
 
 
@@ -81,7 +108,7 @@ def is_stored(owner: Node) -> bool:
 
 def is_handle(x: Node) -> bool:
     """Tell whether a node is, or is a view of, an array that was stored into."""
-    return type(x) is Aliased and (type(x.link) is Store or is_stored(x.link.owner))
+    return is_stored(place_of(x)[0])
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -118,7 +145,10 @@ def getitem(x: Node, index: Any) -> Node:
         if owner.pull is None:
             keep_leaf(owner)
         node.pull = pull_getitem_view
-        node.link = View(owner, (*steps, (getitem_step, (index,))), 0)
+        if owner is node.a:
+            node.link = FRESH
+        else:
+            node.link = View(owner, (*steps, (getitem_step, (index,))), 0)
     else:
         node.pull = pull_getitem if basic or is_mask(index) else pull_getitem_at
     return node

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._core import Tracer, array_behind, is_array
 from ..errors import MutationError, ShapeError
-from .alias import Store, View, is_stored, place_of
+from .alias import Store, is_stored, is_view, place_of
 from .memory import Steps, frozen, is_basic, lift, walk, winners_of, writable_copy
 from .node import CONSTANT, Aliased, Ended, Node, new_node
 from .regions import pull_store
@@ -26,12 +26,10 @@ def setitem(x: Node, index: Any, value: Any) -> None:
 
 
 def _is_region(value: Any, owner: Node, steps: Steps) -> bool:
-    if type(value) is not Aliased or type(value.link) is not View:
+    if not is_view(value):
         return False
-    link = value.link
-    return (
-        link.owner is owner and len(link.steps) == len(steps) and all(map(_same, link.steps, steps))
-    )
+    its_owner, its_steps = place_of(value)
+    return its_owner is owner and _same(its_steps, steps)
 
 
 def _same(a: Any, b: Any) -> bool:
