@@ -167,10 +167,10 @@ def _guarded(node: Node) -> Callable[[Node], None]:
 def _unguarded(node: Node) -> Callable[[Node], None]:
     """Choose the fastest pullback that is right for traced values."""
     general = GENERAL[node.pull]
-    fast = UNGUARDED.get(general)
-    if fast is None or any(x.value.dtype.kind != "f" for x in (node, *parents_of(node))):
+    fast = UNGUARDED.get(general)  # of generated code: one parent or two
+    if fast is None or node.value.dtype.kind != "f" or node.a.value.dtype.kind != "f":
         return general
-    return fast
+    return fast if node.b is None or node.b.value.dtype.kind == "f" else general
 
 
 def _result(leaf: Node) -> Any:
