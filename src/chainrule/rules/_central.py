@@ -11,15 +11,6 @@ import numpy as np
 from .._core import Tracer
 
 
-def are_small(a: Any, b: Any) -> bool:
-    """Tell whether ``a.dot(b)`` stands for ``a @ b`` and is faster: it has less to prepare."""
-    return (
-        type(a) is np.ndarray is type(b)
-        and a.size + b.size < 2000
-        and 2 >= a.ndim > 0 < b.ndim <= 2
-    )
-
-
 def kind(x: Any) -> str:
     """Return the dtype kind of an array, a number or a traced value: 'f', 'c', 'i', ..."""
     dtype = getattr(x, "dtype", None)

@@ -13,7 +13,6 @@ import string
 import numpy as np
 
 from ..errors import UnsupportedError
-from ._central import are_small
 from ._forms import composite, linear, piecewise_constant
 from .indexing import scatter_add
 
@@ -33,7 +32,7 @@ def dot(ct, a, b):
 def _matmul_left(ct, n, b):
     """Cotangent of the left factor, up to the sum over axes along which it was broadcast."""
     if type(b) is np.ndarray and b.ndim == 2 == ct.ndim:  # the common case, without delay
-        return ct.dot(b.T) if are_small(ct, b) else ct @ b.T
+        return ct @ b.T
     m = np.ndim(b)
     if m == 1:  # y[..., i] = sum_k a[..., i, k] b[k]
         return np.multiply(ct if n == 1 else ct[..., None], b)
@@ -47,8 +46,8 @@ def _matmul_left(ct, n, b):
 
 def _matmul_right(ct, a, m):
     """Cotangent of the right factor, up to the sum over axes along which it was broadcast."""
-    if type(a) is np.ndarray and a.ndim == 2 >= ct.ndim:
-        return a.T.dot(ct) if are_small(a, ct) else a.T @ ct
+    if type(a) is np.ndarray and a.ndim == 2 == ct.ndim:
+        return a.T @ ct
     n = np.ndim(a)
     if m == 1 and n <= 2:
         return np.matmul(ct, a) if n == 2 else np.multiply(a, ct)
