@@ -13,6 +13,7 @@ def load() -> None:
         guarded,
         indexing,
         joining,
+        linalg,
         norms,
         products,
         reductions,

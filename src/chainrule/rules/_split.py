@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
+from .._syntax import parse
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -40,7 +42,7 @@ def _definitions(module: str) -> dict[tuple[str, int], ast.FunctionDef]:
     source = get_source(module) if get_source else None
     if source is None:
         return {}
-    tree = ast.parse(source)
+    tree = parse(source)
     found = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     return {(node.name, _first_line(node)): node for node in found}
 

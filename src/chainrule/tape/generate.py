@@ -12,13 +12,13 @@ The forward code decides once which of them fits; it leaves everything but the c
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .._core import apply
+from .._syntax import parse
 from ..rules._central import unbroadcast
 from ..rules._forms import Elementwise, Linear
 from ..rules._split import Piece
@@ -372,7 +372,7 @@ class _Generator:
 
     def compile(self, signature: str, lines: list[str], name: str) -> Callable[..., Any]:
         source = f"def _made({signature}):\n" + "\n".join("    " + line for line in lines)
-        exec(compile(ast.parse(source), f"<chainrule {name}>", "exec"), self.space)
+        exec(compile(parse(source), f"<chainrule {name}>", "exec"), self.space)
         made: Callable[..., Any] = self.space.pop("_made")
         made.__name__ = made.__qualname__ = name
         return made
