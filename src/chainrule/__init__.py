@@ -4,6 +4,8 @@ from . import errors
 from .transforms import (
     check_grads,
     checkpoint,
+    compile,
+    engine,
     explain_nan,
     grad,
     hessian,
@@ -18,6 +20,7 @@ from .transforms import (
     strict_kinks,
     value_and_grad,
     vjp,
+    which_engine,
     why_zero,
 )
 
@@ -27,6 +30,8 @@ __all__ = [
     "__version__",
     "check_grads",
     "checkpoint",
+    "compile",
+    "engine",
     "errors",
     "explain_nan",
     "grad",
@@ -42,5 +47,6 @@ __all__ = [
     "strict_kinks",
     "value_and_grad",
     "vjp",
+    "which_engine",
     "why_zero",
 ]

@@ -59,6 +59,9 @@ class ChainruleError(Exception):
     this is wrong | Instead: write that
     """
 
+    nothing_has_run = False
+    """Whether it was found by reading the user's function, before any of it was run."""
+
     def __init__(self, problem: str, instead: str = "", location: str | None = None) -> None:
         self.problem = problem
         self.instead = instead

@@ -3,16 +3,20 @@
 Every transform runs the given function once, on traced values.
 """
 
+from ._engines import engine, which_engine
 from .check import check_grads
 from .control import checkpoint, primitive, stop_gradient
 from .diagnose import explain_nan, why_zero
 from .first_order import grad, jvp, linearize, value_and_grad, vjp
 from .jacobians import hessian, hvp, jacfwd, jacobian, jacrev
 from .kinks import strict_kinks
+from .programs import compile
 
 __all__ = [
     "check_grads",
     "checkpoint",
+    "compile",
+    "engine",
     "explain_nan",
     "grad",
     "hessian",
@@ -27,5 +31,6 @@ __all__ = [
     "strict_kinks",
     "value_and_grad",
     "vjp",
+    "which_engine",
     "why_zero",
 ]

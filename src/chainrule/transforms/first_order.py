@@ -14,6 +14,7 @@ from ..tape import Forward, Tape
 from ..tape.collector import OLD_GENERATION_SPARED
 from ..tape.sweep import sweep_all
 from ._calls import Argnums, Call, Function, check_argnums, check_callable, inexact_dtype, matching
+from ._engines import by_source
 from ._runs import (
     NO_TRACE,
     ReverseRun,
@@ -23,6 +24,7 @@ from ._runs import (
     scalar_output,
     split_aux,
 )
+from .programs import derivatives_of
 
 
 def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
@@ -50,6 +52,9 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
     """
     check_callable(f, "value_and_grad")
     check_argnums(argnums, "value_and_grad")
+    if (compiled := derivatives_of(f)) is not None:
+        return compiled.value_and_grad(f, argnums, has_aux)  # type: ignore[no-any-return]
+    of_program = functools.cache(lambda p: value_and_grad(p, argnums, has_aux))
 
     def differentiate(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = Call(f, argnums, args, kwargs)
@@ -62,6 +67,9 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
 
     @functools.wraps(f)
     def with_gradient(*args: Any, **kwargs: Any) -> Any:
+        found = by_source(f, argnums, lambda p: of_program(p)(*args, **kwargs))
+        if found is not None:
+            return found
         with OLD_GENERATION_SPARED:  # until the graph is gone
             return differentiate(args, kwargs)
 
@@ -82,6 +90,8 @@ def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """
     check_callable(f, "grad")
     check_argnums(argnums, "grad")
+    if (compiled := derivatives_of(f)) is not None:
+        return compiled.grad(f, argnums, has_aux)  # type: ignore[no-any-return]
     both = value_and_grad(f, argnums, has_aux)
 
     @functools.wraps(f)
@@ -104,6 +114,12 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
     (array([ 3., 30.]),)
     """
     check_callable(f, "vjp")
+    if (compiled := derivatives_of(f)) is not None:
+        return compiled.vjp(f, *primals, has_aux=has_aux)
+    argnums = tuple(range(len(primals)))
+    found = by_source(f, argnums, lambda p: vjp(p, *primals, has_aux=has_aux))
+    if found is not None:
+        return found
     call = Call(f, tuple(range(len(primals))), primals, {})
     run = ReverseRun(call, has_aux)
     outs = list(leaves_of(run.out))
@@ -138,6 +154,12 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: b
         raise ArgumentError(
             f"jvp got {len(primals)} primals and {len(tangents)} tangents", "give one tangent each"
         )
+    if (compiled := derivatives_of(f)) is not None:
+        return compiled.jvp(f, primals, tangents, has_aux)
+    argnums = tuple(range(len(primals)))
+    found = by_source(f, argnums, lambda p: jvp(p, primals, tangents, has_aux))
+    if found is not None:
+        return found
     if STRICT.notify and not has_aux:
         out, f_jvp = linearize(f, *primals)
         return out, f_jvp(*tangents)
@@ -168,6 +190,11 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Function]:
     np.float64(2.0)
     """
     check_callable(f, "linearize")
+    if (compiled := derivatives_of(f)) is not None:
+        return compiled.linearize(f, *primals)  # type: ignore[no-any-return]
+    found = by_source(f, tuple(range(len(primals))), lambda p: linearize(p, *primals))
+    if found is not None:
+        return found
     call = Call(f, tuple(range(len(primals))), primals, {})
     run = ReverseRun(call, has_aux=False)
     outs = list(leaves_of(run.out))

@@ -21,8 +21,17 @@ from ._calls import (
     is_differentiable,
     name_of,
 )
+from ._engines import by_source
 from ._runs import ReverseRun
 from .first_order import grad, jvp, linearize
+from .programs import derivatives_of
+
+
+def compiled_jacobians() -> Any:
+    """Return the module for compiled functions, which is imported when it is needed."""
+    from . import compiled_jacobians as module
+
+    return module
 
 
 def _basis(leaf: Any) -> Iterator[Any]:
@@ -94,9 +103,15 @@ def jacrev(f: Function, argnums: Argnums = 0) -> Function:
     """
     check_callable(f, "jacrev")
     check_argnums(argnums, "jacrev")
+    if derivatives_of(f) is not None:
+        return compiled_jacobians().jacrev(f, argnums)  # type: ignore[no-any-return]
+    of_program = functools.cache(lambda p: jacrev(p, argnums))
 
     @functools.wraps(f)
     def jacobian_function(*args: Any, **kwargs: Any) -> Any:
+        found = by_source(f, argnums, lambda p: of_program(p)(*args, **kwargs))
+        if found is not None:
+            return found
         call = Call(f, argnums, args, kwargs)
         run = ReverseRun(call, has_aux=False)
 
@@ -136,9 +151,15 @@ def jacfwd(f: Function, argnums: Argnums = 0) -> Function:
     """
     check_callable(f, "jacfwd")
     check_argnums(argnums, "jacfwd")
+    if derivatives_of(f) is not None:
+        return compiled_jacobians().jacfwd(f, argnums)  # type: ignore[no-any-return]
+    of_program = functools.cache(lambda p: jacfwd(p, argnums))
 
     @functools.wraps(f)
     def jacobian_function(*args: Any, **kwargs: Any) -> Any:
+        found = by_source(f, argnums, lambda p: of_program(p)(*args, **kwargs))
+        if found is not None:
+            return found
         call = Call(f, argnums, args, kwargs)
         primals = call.primals()
         out, f_jvp = linearize(lambda *traced: call.run(traced), *primals)
@@ -205,7 +226,17 @@ def hessian(f: Function, argnums: Argnums = 0) -> Function:
            [2., 0.]])
     """
     check_callable(f, "hessian")
-    return jacfwd(grad(f, argnums), argnums)
+    if derivatives_of(f) is not None:
+        return compiled_jacobians().hessian(f, argnums)  # type: ignore[no-any-return]
+    of_program = functools.cache(lambda p: hessian(p, argnums))
+    by_tape = jacfwd(grad(f, argnums), argnums)
+
+    @functools.wraps(f)
+    def hessian_function(*args: Any, **kwargs: Any) -> Any:
+        found = by_source(f, argnums, lambda p: of_program(p)(*args, **kwargs))
+        return by_tape(*args, **kwargs) if found is None else found
+
+    return hessian_function
 
 
 def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -221,4 +252,9 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise ArgumentError("hvp takes tuples of primals and tangents", "cr.hvp(f, (x,), (v,))")
     argnums: Argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
+    if derivatives_of(f) is not None:
+        return compiled_jacobians().hvp(f, primals, tangents)
+    found = by_source(f, argnums, lambda p: hvp(p, primals, tangents))
+    if found is not None:
+        return found
     return jvp(grad(f, argnums), primals, tangents)[1]

@@ -1,0 +1,96 @@
+"""Activity: which variables depend on the inputs that a derivative is taken by.
+
+The analysis follows the flow of data until nothing changes, and does not look at the order of
+statements: a variable is varied or not in the whole program. A buffer and the views of it are
+varied together, since a store into one changes the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import numpy as np
+
+from .._core import TABLE, PiecewiseConstant
+from .ir import (
+    Alias,
+    Assign,
+    Call,
+    Choice,
+    Expr,
+    Index,
+    Move,
+    Opaque,
+    Program,
+    Seq,
+    Stmt,
+    Store,
+    Var,
+    statements,
+)
+from .types import Type
+
+_SHAPES = {np.zeros_like, np.ones_like, np.empty_like, np.shape, len}
+"""Functions that look at the shape and dtype of their argument, not at its numbers."""
+
+
+def varied(program: Program, wrt: Collection[str]) -> set[str]:
+    """Return the variables whose derivative by the variables ``wrt`` may be other than zero.
+
+    >>> from .ir import Lit
+    >>> from .types import FLOAT
+    >>> x, y, z = (Var(FLOAT, name) for name in "xyz")
+    >>> body = [Assign("y", Call(FLOAT, np.sin, (x,))), Assign("z", Lit(FLOAT, 1.0))]
+    >>> types = dict.fromkeys("xyz", FLOAT)
+    >>> sorted(varied(Program("f", [], body, z, types, {}), {"x"}))
+    ['x', 'y']
+    """
+    found = {name for name in wrt if can_vary(program.types[name])}
+    size = -1
+    while len(found) != size:
+        size = len(found)
+        for statement in statements(program.body):
+            found |= {n for n in _reached(statement, found) if can_vary(program.types[n])}
+    return found
+
+
+def can_vary(type_: Type) -> bool:
+    """Tell whether a variable of this type can vary: a float, or a tuple of results."""
+    return type_.is_differentiable or type_.kind == "object"
+
+
+def _reached(statement: Stmt, found: set[str]) -> Iterable[str]:
+    """Yield the variables that vary after one more look at a statement."""
+    match statement:
+        case Assign(name=name, value=value) if depends(value, found):
+            yield name
+        case Alias(name=name, root=root) if root in found or name in found:
+            yield from (name, root)
+        case Move(targets=targets, sources=sources):
+            pairs = zip(targets, sources, strict=True)
+            yield from (target for target, source in pairs if source.name in found)
+        case Store(target=target, value=value) if depends(value, found):
+            yield target.name
+        case Opaque(name=name, args=args) if any(depends(a, found) for a in args):
+            yield name
+
+
+def depends(expr: Expr, found: Collection[str]) -> bool:
+    """Tell whether the value of an expression may have a derivative by what varies."""
+    match expr:
+        case Var(name=name):
+            return name in found
+        case Call(fn=fn, args=args, kwargs=kwargs):
+            constant = fn in _SHAPES or isinstance(TABLE.get(fn), PiecewiseConstant)
+            if constant or not can_vary(expr.type):
+                return False
+            if fn is np.full_like:
+                return depends(args[1], found)
+            return any(depends(a, found) for a in (*args, *(value for _, value in kwargs)))
+        case Index(base=base):
+            return can_vary(expr.type) and depends(base, found)
+        case Seq(items=items):
+            return any(depends(item, found) for item in items)
+        case Choice(a=a, b=b):
+            return depends(a, found) or depends(b, found)
+    return False

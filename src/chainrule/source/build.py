@@ -1,0 +1,146 @@
+"""Building typed expressions for generated code, with the algebra that costs nothing.
+
+Only rewrites that hold for every float are done here: 1 * x, x * -1, -(-x). Not 0 * x or x - x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from .ir import Call, Expr, Index, Lit, Var
+from .results import call
+from .types import INT, type_of
+
+__all__ = [
+    "CONTIGUOUS",
+    "VIEWS",
+    "add",
+    "base_variable",
+    "call",
+    "copy",
+    "integer",
+    "is_fresh",
+    "is_literal",
+    "literal",
+    "multiply",
+    "negative",
+    "zeros_like",
+]
+
+
+def literal(value: Any) -> Lit:
+    """Return a Python object as an expression."""
+    return Lit(type_of(value), value)
+
+
+def is_literal(expr: Expr, value: float) -> bool:
+    """Tell whether an expression is this Python number."""
+    return isinstance(expr, Lit) and type(expr.value) in (int, float) and expr.value == value
+
+
+def negative(a: Expr) -> Expr:
+    """``-a``."""
+    if isinstance(a, Call) and a.fn is np.negative:
+        return a.args[0]
+    if isinstance(a, Lit) and type(a.value) in (int, float):
+        return literal(-a.value)
+    return call(np.negative, a)
+
+
+def multiply(a: Expr, b: Expr) -> Expr:
+    """``a * b``; a quotient or a sign in ``b`` is drawn out of it."""
+    for one, other in ((a, b), (b, a)):
+        if is_literal(one, 1):
+            return other
+        if is_literal(one, -1):
+            return negative(other)
+    if isinstance(b, Call) and b.fn is np.negative:
+        return negative(multiply(a, b.args[0]))
+    if isinstance(a, Call) and a.fn is np.negative:
+        return negative(multiply(a.args[0], b))
+    if isinstance(b, Call) and b.fn is np.divide and is_literal(b.args[0], 1):
+        return call(np.divide, a, b.args[1])
+    return call(np.multiply, a, b)
+
+
+def add(a: Expr, b: Expr) -> Expr:
+    """``a + b``."""
+    if isinstance(b, Call) and b.fn is np.negative:
+        return call(np.subtract, a, b.args[0])
+    return call(np.add, a, b)
+
+
+def zeros_like(x: Expr) -> Expr:
+    """Zeros of the shape and dtype of ``x``."""
+    if x.type.is_number:
+        return literal(0.0) if x.type.kind == "python" else call(x.type.dtype.type, literal(0))  # type: ignore[union-attr]
+    return Call(x.type, np.zeros_like, (x,))
+
+
+def copy(x: Expr) -> Expr:
+    """A copy of an array; numbers need none."""
+    return x if x.type.is_number else Call(x.type, np.ndarray.copy, (x,))
+
+
+def integer(value: int) -> Lit:
+    """Return a Python integer as an expression."""
+    return Lit(INT, value)
+
+
+def is_fresh(expr: Expr) -> bool:
+    """Tell whether an expression makes a new array (or number) that nobody else holds."""
+    if expr.type.is_number:
+        return True
+    if isinstance(expr, Call) and expr.fn in VIEWS | CONTIGUOUS and expr.args:
+        return is_fresh(expr.args[0])
+    return isinstance(expr, Call) and (isinstance(expr.fn, np.ufunc) or expr.fn in _FRESH)
+
+
+_FRESH = {
+    np.zeros,
+    np.zeros_like,
+    np.full_like,
+    np.copy,
+    np.ndarray.copy,
+    np.dot,
+    np.matmul,
+    np.tensordot,
+    np.outer,
+    np.sum,
+    np.where,
+}
+
+
+def base_variable(expr: Expr, buffers: Collection[str] = ()) -> Var | None:
+    """The variable at the base of a chain of indices and view-making calls.
+
+    ``buffers``: variables whose memory is contiguous, so that reshaping them makes a view.
+    """
+    while True:
+        match expr:
+            case Var():
+                return expr
+            case Index(base=base):
+                expr = base
+            case Call(args=(first, *_)) if expr.fn in VIEWS:
+                expr = first
+            case Call(args=(Var(name=name) as first, *_)) if expr.fn in CONTIGUOUS:
+                return first if name in buffers else None
+            case _:
+                return None
+
+
+VIEWS: frozenset[Any] = frozenset(
+    {
+        *(np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze),
+        *(np.flip, np.fliplr, np.flipud, np.rot90, np.asarray, np.asanyarray),
+        *(np.atleast_1d, np.atleast_2d, np.atleast_3d, np.real, np.imag),
+    }
+)
+"""Calls whose result is a view of their first argument, whatever its memory layout."""
+
+CONTIGUOUS: frozenset[Any] = frozenset({np.reshape, np.ravel})
+"""Calls whose result is a view of a contiguous argument."""

@@ -1,0 +1,367 @@
+"""The representation that every pass of the source engine reads and writes.
+
+A *program* is a function in structured form: typed expressions inside a few kinds of statements.
+It stays close to Python, so that it can be printed as Python at every stage.
+
+What a variable may be, and the rule on memory that makes the reverse sweep possible:
+
+- A *value* is never changed in place while the program runs: assigning it to a second variable
+  may share memory, nobody can tell.
+- A *buffer* is an array that some statement changes in place. One variable holds it at a time:
+  two buffers never share memory. Other names for it, or for part of it, are *views*, made by
+  ``Alias``; ``Move`` hands buffers on between variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from .expr import Access, Call, Choice, Dim, Expr, Index, Lit, Logic, Seq, Slice, Var, same_literal
+from .types import Type
+
+__all__ = [
+    "AFTER", "Access", "Alias", "Assign", "Block", "Call", "Choice", "Dim", "Effect", "Expr",
+    "For", "If", "Index", "Lit", "Logic", "Move", "Note", "Opaque", "Origin", "Parameter", "Pop",
+    "Program", "Push", "Raise", "Seq", "Slice", "Stmt", "Store", "Var", "While", "blocks_of",
+    "children", "expressions", "names_in", "rewrite", "same_literal", "statements", "walk",
+    "written"
+]  # fmt: skip
+
+AFTER = "'after"
+"""Suffix of the name of a variable as it is after the statement that overwrites it."""
+
+
+# ------------------------------------------------------------------------------- statements
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The user's line that a statement was made from."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Stmt:
+    """One step of a program."""
+
+    origin: Origin | None = None
+
+
+@dataclass(slots=True)
+class Assign(Stmt):
+    """Bind a variable to a value (or to a new array, which may become a buffer)."""
+
+    name: str
+    value: Expr
+
+
+@dataclass(slots=True)
+class Alias(Stmt):
+    """Name a part of a buffer: a view. ``value`` is made of ``Index`` and view-making calls.
+
+    ``root`` is the buffer at its base. A name is an alias of one root for its whole life.
+    """
+
+    name: str
+    value: Expr
+    root: str
+
+
+@dataclass(slots=True)
+class Move(Stmt):
+    """Parallel hand-over of buffers: ``targets = sources``, all read before any is written.
+
+    Sources are distinct variables and give up what they held unless they are targets too.
+    """
+
+    targets: tuple[str, ...]
+    sources: tuple[Var, ...]
+
+
+@dataclass(slots=True)
+class Store(Stmt):
+    """``target[index] = value``, or with ``op`` (``add``, ``subtract``) ``target[index] += value``.
+
+    ``target`` is a buffer or a view of one; an empty ``index`` stands for all of it. Other
+    operators are written out: ``a[i] *= b`` is ``a[i] = a[i] * b``. The program computes
+    ``value`` before anything is written, overlap included. ``at``: as ``np.add.at`` does, places
+    that are named several times count as often.
+    """
+
+    target: Var
+    index: tuple[Expr, ...]
+    value: Expr
+    op: str | None = None
+    at: bool = False
+
+
+@dataclass(slots=True)
+class If(Stmt):
+    """A branch; either arm may be empty."""
+
+    condition: Expr
+    then: list[Stmt] = field(default_factory=list)
+    orelse: list[Stmt] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class For(Stmt):
+    """``for var in range(start, stop, step)``.
+
+    ``until`` names a boolean variable of the program: once it is true at the end of an iteration,
+    the loop ends (breaks and early returns come to that). ``var`` is not assigned in the body and
+    not read after the loop. ``trips``: a variable that counts the iterations; the program itself
+    counts. ``backwards``: the range is run through from its last number to its first, from the
+    one of iteration ``trips`` on if that is given: ``reversed(range(start, stop, step)[:trips])``.
+    """
+
+    var: Var
+    start: Expr
+    stop: Expr
+    step: Expr
+    body: list[Stmt] = field(default_factory=list)
+    until: str | None = None
+    trips: str | None = None
+    backwards: bool = False
+
+
+@dataclass(slots=True)
+class While(Stmt):
+    """``while condition``; what the condition needs is computed before it and at the body's end."""
+
+    condition: Expr
+    body: list[Stmt] = field(default_factory=list)
+    until: str | None = None
+    trips: str | None = None
+
+
+@dataclass(slots=True)
+class Effect(Stmt):
+    """Something kept for what it does, without a derivative: ``print``, a draw from a generator.
+
+    ``names``: the variables that it binds, none or some.
+    """
+
+    value: Expr
+    names: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Raise(Stmt):
+    """``raise value``, reached under some condition. ``assert`` is an ``If`` around one."""
+
+    value: Expr
+
+
+@dataclass(slots=True)
+class Opaque(Stmt):
+    """``name = fn(*args)`` of a function that only the tape can follow.
+
+    In a reverse program ``pullback`` names the variable that keeps its pullback.
+    """
+
+    name: str
+    fn: Callable[..., Any]
+    args: tuple[Expr, ...]
+    type: Type
+    pullback: str | None = None
+
+
+@dataclass(slots=True)
+class Push(Stmt):
+    """Save a value for the reverse sweep. ``copy``: it will be changed in place."""
+
+    value: Expr
+    copy: bool = False
+
+
+@dataclass(slots=True)
+class Pop(Stmt):
+    """Take the value saved last: into a variable, or back into part of a buffer.
+
+    ``copy``: the value will be changed in place, and is needed again.
+    """
+
+    target: Var
+    index: tuple[Expr, ...] | None = None
+    copy: bool = False
+
+
+@dataclass(slots=True)
+class Note(Stmt):
+    """A comment of the emitted program."""
+
+    text: str
+
+
+Block = list[Stmt]
+
+# ---------------------------------------------------------------------------------- programs
+
+
+@dataclass(slots=True)
+class Parameter:
+    """A parameter of the emitted function, with the user's own name."""
+
+    name: str
+    kind: str = "positional or keyword"
+    """As ``inspect.Parameter.kind.description``."""
+    default: Any = None
+    has_default: bool = False
+
+
+@dataclass(slots=True)
+class Program:
+    """A function with one result.
+
+    ``body`` starts with the assignments that take structured arguments apart (``Access``).
+    ``result`` is a template: containers with ``Expr`` at the leaves. ``hidden`` maps variables to
+    the functions that read a closed-over value at every call. ``inputs`` maps each leaf variable
+    that can be differentiated to its path: ``(parameter, path)``.
+    """
+
+    name: str
+    parameters: list[Parameter]
+    body: Block
+    result: Any
+    types: dict[str, Type]
+    """The type of every variable."""
+    inputs: dict[str, tuple[str, tuple[tuple[str, Any], ...]]]
+    buffers: frozenset[str] = frozenset()
+    """Variables that hold an array which is changed in place."""
+    hidden: dict[str, Callable[[], Any]] = field(default_factory=dict)
+    file: str = ""
+    line: int = 0
+    prints: bool = False
+    """Whether it has effects that must not happen twice, such as prints."""
+    stack: str = ""
+    """The list of saved values, where a pass named it: a parameter, or made at the start."""
+    static: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
+    """Arguments, as ``(parameter, path)``, whose value was needed to make this program."""
+    guards: tuple[tuple[Callable[[], Any], Any], ...] = ()
+    """Closed-over values taken as known: how to read each again, and what it was."""
+    changed: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
+    """Arguments, as ``(parameter, path)``, that the function changes (here: copies of them)."""
+    wrt: tuple[str, ...] = ()
+    """The variables of the program before that a pass has differentiated by."""
+
+
+# --------------------------------------------------------------------------------- traversal
+
+
+def children(expr: Expr) -> Iterator[Expr]:
+    """Yield the direct subexpressions."""
+    match expr:
+        case Call(args=args, kwargs=kwargs):
+            yield from args
+            yield from (value for _, value in kwargs)
+        case Index(base=base, index=index):
+            yield base
+            yield from index
+        case Slice(start=start, stop=stop, step=step):
+            yield from (part for part in (start, stop, step) if part is not None)
+        case Dim(base=base):
+            yield base
+        case Seq(items=items) | Logic(items=items):
+            yield from items
+        case Choice(condition=condition, a=a, b=b):
+            yield from (condition, a, b)
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """Yield an expression and all below it, from the top."""
+    waiting = [expr]
+    while waiting:
+        e = waiting.pop()
+        yield e
+        if not isinstance(e, (Var, Lit)):
+            waiting += reversed(list(children(e)))
+
+
+def names_in(*exprs: Expr | None) -> set[str]:
+    """Return the variables that expressions read."""
+    return {e.name for expr in exprs if expr is not None for e in walk(expr) if isinstance(e, Var)}
+
+
+def rewrite(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """Rebuild an expression from the leaves up; ``change`` is applied to every node."""
+
+    def go(e: Expr) -> Expr:
+        return rewrite(e, change)
+
+    match expr:
+        case Call(args=args, kwargs=kwargs):
+            keywords = tuple((key, go(value)) for key, value in kwargs)
+            expr = replace(expr, args=tuple(go(a) for a in args), kwargs=keywords)
+        case Index(base=base, index=index):
+            expr = replace(expr, base=go(base), index=tuple(go(i) for i in index))
+        case Slice(start=start, stop=stop, step=step):
+            parts = [None if part is None else go(part) for part in (start, stop, step)]
+            expr = Slice(expr.type, *parts)
+        case Dim(base=base):
+            expr = replace(expr, base=go(base))
+        case Seq(items=items) | Logic(items=items):
+            expr = replace(expr, items=tuple(go(item) for item in items))
+        case Choice(condition=condition, a=a, b=b):
+            expr = Choice(expr.type, go(condition), go(a), go(b))
+    return change(expr)
+
+
+def blocks_of(statement: Stmt) -> tuple[Block, ...]:
+    """Return the blocks nested in a statement."""
+    match statement:
+        case If(then=then, orelse=orelse):
+            return then, orelse
+        case For(body=body) | While(body=body):
+            return (body,)
+    return ()
+
+
+def statements(block: Block) -> Iterator[Stmt]:
+    """Yield all statements of a block and of the blocks in it, in order."""
+    for statement in block:
+        yield statement
+        for inner in blocks_of(statement):
+            yield from statements(inner)
+
+
+_field_names: dict[Any, tuple[str, ...]] = {}
+"""The fields of statements by class: looking them up takes longer than reading them."""
+
+
+def expressions(statement: Stmt) -> Iterator[Expr]:
+    """Yield the expressions that a statement itself reads (not those of nested blocks)."""
+    names = _field_names.get(type(statement))
+    if names is None:
+        names = _field_names[type(statement)] = tuple(f.name for f in fields(statement))
+    for name in names:
+        value = getattr(statement, name)
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, Expr):
+                yield part
+
+
+def written(statement: Stmt) -> tuple[str, ...]:
+    """Return the variables that a statement itself binds or changes (a view's own name)."""
+    match statement:
+        case Assign(name=name) | Alias(name=name):
+            return (name,)
+        case Opaque(name=name, pullback=pullback):
+            return (name,) if pullback is None else (name, pullback)
+        case Move(targets=targets):
+            return targets
+        case Store(target=target) | Pop(target=target):
+            return (target.name,)
+        case Effect(names=names):
+            return names
+        case For(var=var):
+            return (var.name,)
+    return ()

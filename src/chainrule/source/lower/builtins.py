@@ -1,0 +1,398 @@
+"""Python's own functions on structure and containers, and what NumPy answers from types alone."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import dataclasses
+import functools
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..._core import Tracer, is_traced, plain
+from ..._syntax import parse
+from .. import types
+from ..ir import Call, Effect, Expr, Lit
+from ..types import OBJECT
+from ..values import Function, Items, Known, Leaf, Mapping, Record, Scope, Value
+from . import calls
+from .attributes import attribute, count, shape_of, type_value
+from .containers import EMPTY, FALSE, NONE, ZERO, Cut, describe, items_of, known, lift, settle
+from .indexing import slice_of, subscript
+from .intrinsics import intrinsic
+from .operators import operand, truth
+from .state import State
+
+# ------------------------------------------------------------------- questions about structure
+
+
+@intrinsic(len)
+def _len(state: State, x: Value) -> Value:
+    match x:
+        case Items(items=items):
+            return Known(len(items))
+        case Mapping(items=entries):
+            return Known(len(entries))
+        case Known(value=value) if hasattr(value, "__len__"):
+            return Known(len(value))
+        case Leaf() if x.type.ndim:
+            return shape_of(state, x)[0]
+        case Record(cls=cls) if hasattr(cls, "__len__"):
+            return calls.call_attribute(state, x, "__len__", [])
+    raise state.error(f"len() of a {describe(x)}", "use an array, a tuple, a list or a dict")
+
+
+@intrinsic(np.shape)
+def _shape(state: State, a: Value) -> Value:
+    return Items(shape_of(state, a))
+
+
+@intrinsic(np.ndim)
+def _ndim(state: State, a: Value) -> Value:
+    return Known(len(shape_of(state, a)))
+
+
+@intrinsic(np.size)
+def _size(state: State, a: Value, axis: Value = NONE) -> Value:
+    ok, k = known(axis)
+    return count(state, a) if ok and k is None else shape_of(state, a)[state.static(axis, "axis")]
+
+
+@intrinsic(type)
+def _type(state: State, x: Value) -> Value:
+    found = type_value(x)
+    if found is None:
+        raise state.error("The type of this value is not known", "do not depend on it")
+    return Known(found)
+
+
+@intrinsic(isinstance)
+def _isinstance(state: State, x: Value, classes: Value) -> Value:
+    ok, wanted = known(classes)
+    if ok and _is_tracer_class(wanted):
+        return Known(False)
+    found = type_value(x)
+    if not ok or found is None:
+        raise state.error("isinstance of something that is not known", "do not depend on it")
+    return Known(issubclass(found, wanted))
+
+
+def _is_tracer_class(wanted: Any) -> bool:
+    return isinstance(wanted, type) and issubclass(wanted, Tracer)
+
+
+@intrinsic(issubclass)
+def _issubclass(state: State, a: Value, b: Value) -> Value:
+    return Known(issubclass(known(a)[1], known(b)[1]))
+
+
+@intrinsic(callable)
+def _callable(state: State, x: Value) -> Value:
+    return Known(isinstance(x, Function) or (isinstance(x, Known) and callable(x.value)))
+
+
+@intrinsic(hasattr)
+def _hasattr(state: State, x: Value, name: Value) -> Value:
+    wanted = state.static(name, "the name of an attribute")
+    match x:
+        case Record(cls=cls, attributes=attributes):
+            return Known(wanted in attributes or hasattr(cls, wanted))
+        case Known(value=value):
+            return Known(hasattr(value, wanted))
+    return Known(hasattr(type_value(x), wanted))
+
+
+@intrinsic(getattr)
+def _getattr(state: State, x: Value, name: Value, *default: Value) -> Value:
+    wanted = state.static(name, "the name of an attribute")
+    if default and not known(_hasattr(state, x, Known(wanted)))[1]:
+        return default[0]
+    return attribute(state, x, wanted)
+
+
+@intrinsic(is_traced)
+def _is_traced(state: State, x: Value) -> Value:
+    """A rule asks whether there may be a derivative by ``x``."""
+    return Known(isinstance(x, Leaf) and calls.holds_float(state, [x]))
+
+
+@intrinsic(plain)
+def _plain(state: State, x: Value) -> Value:
+    match x:
+        case Leaf():
+            return Cut(x.expr, x.root, x.size) if x.type.is_differentiable else x
+        case Items(items=items, kind=kind, cls=cls):
+            return Items([_plain(state, item) for item in items], kind, cls)
+        case Mapping(items=entries):
+            return Mapping({key: _plain(state, item) for key, item in entries.items()})
+    return x
+
+
+def _kind_question(fn: Any, wanted: bool) -> None:
+    def answer(state: State, x: Value) -> Value:
+        if isinstance(x, Leaf) and x.type.dtype is not None:
+            return Known((x.type.dtype.kind == "c") is wanted)
+        return calls.plain_call(state, fn, [x], {})
+
+    intrinsic(fn)(answer)
+
+
+_kind_question(np.iscomplexobj, True)
+_kind_question(np.isrealobj, False)
+
+
+@intrinsic(np.result_type, np.promote_types)
+def _result_type(state: State, *args: Value) -> Value:
+    kinds: list[Any] = []
+    for a in args:
+        if isinstance(a, Leaf) and a.type.dtype is not None:
+            if a.type.kind == "python":
+                kinds.append({"b": True, "i": 1, "f": 1.0, "c": 1j}[a.type.dtype.kind])
+            else:
+                kinds.append(a.type.dtype)
+        else:
+            kinds.append(known(a)[1])
+    return Known(np.result_type(*kinds))
+
+
+@intrinsic(id)
+def _id(state: State, x: Value) -> Value:
+    raise state.error("id() of a value", "compare values, not identities")
+
+
+# ----------------------------------------------------------------------------- containers
+
+
+@intrinsic(tuple)
+def _tuple(state: State, values: Value = EMPTY) -> Value:
+    return Items(items_of(state, values))
+
+
+@intrinsic(list)
+def _list(state: State, values: Value = EMPTY) -> Value:
+    return Items(items_of(state, values), "list")
+
+
+@intrinsic(dict)
+def _dict(state: State, values: Value = EMPTY, **named: Value) -> Value:
+    if isinstance(values, Mapping):
+        return Mapping({**values.items, **named})
+    pairs = [items_of(state, pair) for pair in items_of(state, values)]
+    return Mapping({**{state.static(k, "a key of a dict"): v for k, v in pairs}, **named})
+
+
+@intrinsic(set, frozenset)
+def _set(state: State, values: Value = EMPTY) -> Value:
+    return Known({state.static(v, "an element of a set") for v in items_of(state, values)})
+
+
+@intrinsic(range)
+def _range(state: State, *args: Value) -> Value:
+    if all(known(a)[0] for a in args):
+        return calls.fold(state, range, list(args), {})
+    return lift(range(*(state.static(a, "the length of a range") for a in args)))
+
+
+@intrinsic(slice)
+def _slice(state: State, *args: Value) -> Value:
+    none = Known(None)
+    return slice_of([none, args[0], none] if len(args) == 1 else [*args, *[none] * (3 - len(args))])
+
+
+@intrinsic(enumerate)
+def _enumerate(state: State, values: Value, start: Value = ZERO) -> Value:
+    first = state.static(start, "the start of enumerate")
+    pairs = enumerate(items_of(state, values), first)
+    return Items([Items([Known(k), value]) for k, value in pairs], "list")
+
+
+@intrinsic(zip)
+def _zip(state: State, *values: Value, strict: Value = FALSE) -> Value:
+    columns = [items_of(state, v) for v in values]
+    if known(strict) == (True, True) and len({len(c) for c in columns}) > 1:
+        raise state.error("zip(strict=True) of different lengths", "make the lengths equal")
+    return Items([Items(list(row)) for row in zip(*columns, strict=False)], "list")
+
+
+@intrinsic(map)
+def _map(state: State, fn: Value, *values: Value) -> Value:
+    columns = [items_of(state, v) for v in values]
+    rows = zip(*columns, strict=False)
+    return Items([settle(state, calls.call(state, fn, list(row), {})) for row in rows], "list")
+
+
+@intrinsic(filter)
+def _filter(state: State, fn: Value, values: Value) -> Value:
+    kept = []
+    for value in items_of(state, values):
+        test = truth(
+            state, value if known(fn) == (True, None) else calls.call(state, fn, [value], {})
+        )
+        if not isinstance(test, Known):
+            raise state.error("filter() by numbers of the program", "use np.where or a for loop")
+        if test.value:
+            kept.append(value)
+    return Items(kept, "list")
+
+
+def _combined(fn: Any) -> None:
+    def combine(state: State, *values: Value, **options: Value) -> Value:
+        given = [
+            v.value if isinstance(v, Known) and type(v.value) is int else items_of(state, v)
+            for v in values
+        ]
+        rows = fn(*given, **{key: known(value)[1] for key, value in options.items()})
+        return Items([Items(list(r)) if isinstance(r, tuple) else r for r in rows], "list")
+
+    intrinsic(fn)(combine)
+
+
+for _fn in (
+    *(itertools.pairwise, itertools.product, itertools.chain, itertools.combinations),
+    *(itertools.permutations, itertools.combinations_with_replacement),
+):
+    _combined(_fn)
+
+
+@intrinsic(reversed)
+def _reversed(state: State, values: Value) -> Value:
+    return Items(items_of(state, values)[::-1], "list")
+
+
+@intrinsic(sorted)
+def _sorted(state: State, values: Value, *, key: Value = NONE, reverse: Value = FALSE) -> Value:
+    items = items_of(state, values)
+    keys = items if known(key) == (True, None) else [calls.call(state, key, [i], {}) for i in items]
+    if len(items) < 2:
+        return Items(items, "list")
+    if not all(known(k)[0] for k in keys):
+        raise state.error("sorted() of numbers of the program", "use np.sort of an array")
+    order = sorted(range(len(items)), key=lambda k: known(keys[k])[1], reverse=known(reverse)[1])
+    return Items([items[k] for k in order], "list")
+
+
+@intrinsic(iter)
+def _iter(state: State, values: Value) -> Value:
+    return Items(items_of(state, values), "list")
+
+
+@intrinsic(next)
+def _next(state: State, values: Value, *default: Value) -> Value:
+    if isinstance(values, Items) and values.kind == "list":
+        if values.items:
+            return values.items.pop(0)
+        if default:
+            return default[0]
+    raise state.error("next() of something that is not a known iterator", "use an index")
+
+
+@intrinsic(functools.reduce)
+def _reduce(state: State, fn: Value, values: Value, *start: Value) -> Value:
+    items = [*start, *items_of(state, values)]
+    found = items[0]
+    for item in items[1:]:
+        found = calls.call(state, fn, [found, item], {})
+    return found
+
+
+@intrinsic(functools.partial)
+def _partial(state: State, fn: Value, *args: Value, **kwargs: Value) -> Value:
+    if isinstance(fn, Known):
+        from . import functions
+
+        made = functions.function_value(state, fn.value)
+        fn = made if made is not None else _as_lambda(state, fn)
+    if not isinstance(fn, Function):
+        raise state.error(f"functools.partial of a {describe(fn)}", "pass a function")
+    return replace(fn, first=(*fn.first, *args), keywords={**fn.keywords, **kwargs})
+
+
+@intrinsic(functools.lru_cache, functools.cache)
+def _cached(state: State, fn: Value = NONE, **options: Value) -> Value:
+    """A function that keeps its results: they are those of the function."""
+    return fn if isinstance(fn, Function) else Known(functools.cache)
+
+
+def _as_lambda(state: State, fn: Value) -> Function:
+    """Give a function without source a body of its own: the call."""
+    node = parse("lambda *args, **kwargs: fn(*args, **kwargs)", mode="eval").body
+    assert isinstance(node, ast.Lambda)
+    return Function(node, Scope({"fn": fn}, None, {}, state.scope.file))
+
+
+@intrinsic(np.vectorize, np.frompyfunc)
+def _vectorize(state: State, *args: Value, **kwargs: Value) -> Value:
+    raise state.error(
+        "np.vectorize and np.frompyfunc call a function element by element",
+        "write it on whole arrays, with np.where for its branches, or as a loop",
+    )
+
+
+@intrinsic(np.ndenumerate)
+def _ndenumerate(state: State, a: Value) -> Value:
+    a = settle(state, calls.as_array(state, a))
+    counts = [state.static(n, "a size that is iterated over") for n in shape_of(state, a)]
+    places = itertools.product(*map(range, counts))
+    return Items([Items([lift(k), subscript(state, a, Known(k))]) for k in places], "list")
+
+
+@intrinsic(copy.copy)
+def _shallow(state: State, x: Value) -> Value:
+    match x:
+        case Leaf() if x.type.is_array:
+            return calls.call_attribute(state, x, "copy", [])
+        case Items(items=items, kind="list"):
+            return Items(list(items), "list")
+        case Mapping(items=entries):
+            return Mapping(dict(entries))
+        case Record(cls=cls, attributes=attributes) if dataclasses.is_dataclass(cls):
+            return Record(cls, dict(attributes))
+        case Known() | Leaf() | Items():
+            return x
+    raise state.error(f"copy.copy of a {describe(x)}", "make a new one from its parts")
+
+
+@intrinsic(copy.deepcopy)
+def _deep(state: State, x: Value) -> Value:
+    match _shallow(state, x):
+        case Items(items=items, kind=kind, cls=cls):
+            return Items([_deep(state, item) for item in items], kind, cls)
+        case Mapping(items=entries):
+            return Mapping({key: _deep(state, item) for key, item in entries.items()})
+        case Record(cls=cls, attributes=entries):
+            return Record(cls, {key: _deep(state, item) for key, item in entries.items()})
+        case other:
+            return settle(state, other)
+
+
+# --------------------------------------------------------------------------------------- text
+
+
+@intrinsic(print)
+def _print(state: State, *args: Value, **kwargs: Value) -> Value:
+    exprs = tuple(_printed(state, a) for a in args)
+    named = tuple((key, operand(state, value)) for key, value in kwargs.items())
+    state.prints = True
+    state.emit(Effect(Call(types.NONE, print, exprs, named)))
+    return Known(None)
+
+
+def _printed(state: State, value: Value) -> Expr:
+    ok, found = known(value)
+    return Lit(OBJECT, found) if ok and not isinstance(value, Known) else operand(state, value)
+
+
+def _textual(fn: Any) -> None:
+    def make(state: State, *args: Value) -> Value:
+        if all(known(a)[0] for a in args):
+            return calls.fold(state, fn, list(args), {})
+        return Leaf(Call(OBJECT, fn, tuple(operand(state, a) for a in args)))
+
+    intrinsic(fn)(make)
+
+
+for _writer in (format, str, repr):
+    _textual(_writer)

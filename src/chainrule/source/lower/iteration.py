@@ -1,0 +1,237 @@
+"""What a loop iterates over: items that are known one by one, or a counter of the program."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..ir import Call, Dim, Lit
+from ..types import INT, OBJECT, type_of
+from ..values import Items, Known, Leaf, Value
+from . import memory, slots
+from .operators import in_rule
+from .state import State
+
+
+@dataclass(slots=True)
+class Counted:
+    """An iteration whose items are found by a counter of the program.
+
+    ``is_index``: the items are the values of the counter itself.
+    """
+
+    start: Value
+    stop: Value
+    step: Value
+    item: Callable[[Value], Value]
+    is_index: bool = False
+    first_is_index: bool = False
+    """Whether the items are tuples that begin with the counter."""
+    sources: list[Value] = field(default_factory=list)
+    """What the items are read from: the loop must leave it alone."""
+
+
+Iteration = list[Value] | Counted
+
+
+def iteration(state: State, node: ast.expr) -> Iteration:
+    """Find out what a ``for`` iterates over."""
+    from . import expressions
+
+    if isinstance(node, ast.Call) and not node.keywords and not _has_star(node):
+        function = expressions.evaluate(state, node.func)
+        if isinstance(function, Known) and function.value in (range, enumerate, zip, reversed):
+            return _of_call(state, function.value, node.args)
+    if isinstance(node, ast.Call) and _is_enumerate_from(state, node):
+        start = expressions.evaluate(state, node.keywords[0].value)
+        return _enumerate(state, iteration(state, node.args[0]), start)
+    return _of_value(state, expressions.evaluate(state, node))
+
+
+def _has_star(node: ast.Call) -> bool:
+    return any(isinstance(arg, ast.Starred) for arg in node.args)
+
+
+def _is_enumerate_from(state: State, node: ast.Call) -> bool:
+    is_name = isinstance(node.func, ast.Name) and node.func.id == "enumerate"
+    return is_name and [keyword.arg for keyword in node.keywords] == ["start"]
+
+
+def _of_call(state: State, fn: Any, nodes: list[ast.expr]) -> Iteration:
+    from . import expressions
+
+    if fn is range:
+        return _range(state, expressions.evaluate_all(state, nodes))
+    if fn is enumerate:
+        start = expressions.evaluate(state, nodes[1]) if len(nodes) > 1 else Known(0)
+        return _enumerate(state, iteration(state, nodes[0]), start)
+    if fn is zip:
+        return _zip(state, [iteration(state, node) for node in nodes])
+    return _reversed(state, iteration(state, nodes[0]))
+
+
+def _range(state: State, args: list[Value]) -> Iteration:
+    bounds = [_integer(state, arg) for arg in args]
+    if in_rule(state) and all(isinstance(bound, Known) for bound in bounds):
+        return [Known(k) for k in range(*(bound.value for bound in bounds))]  # type: ignore[attr-defined]
+    if len(bounds) == 1:
+        bounds = [Known(0), *bounds]
+    start, stop, *rest = bounds
+    return Counted(start, stop, rest[0] if rest else Known(1), lambda k: k, True)
+
+
+def _integer(state: State, value: Value) -> Value:
+    dtype = slots.leaf_type(value).dtype if slots.is_leaf(value) else None
+    if dtype is None or dtype.kind not in "iub":
+        raise state.error("The bounds of a range must be integers", "convert them with int(...)")
+    return value
+
+
+def _of_value(state: State, value: Value) -> Iteration:
+    from .containers import items_of
+    from .indexing import subscript
+
+    if isinstance(value, Known) and isinstance(value.value, range):
+        found = value.value
+        return Counted(Known(found.start), Known(found.stop), Known(found.step), lambda k: k, True)
+    if isinstance(value, Known) and isinstance(value.value, np.ndarray):
+        value = Leaf(Lit(type_of(value.value), value.value))
+    if isinstance(value, Leaf) and value.type.is_array and value.type.ndim:
+        rows = memory.held(state, value)
+        assert isinstance(rows, Leaf)
+        item = lambda k: subscript(state, rows, k)  # noqa: E731
+        return Counted(Known(0), _length(rows), Known(1), item, sources=[rows])
+    return items_of(state, value)
+
+
+def _length(rows: Leaf) -> Value:
+    size = rows.type.sizes[0]
+    return Known(size) if isinstance(size, int) else Leaf(Dim(INT, rows.expr, 0), None, size)
+
+
+def _add(state: State, a: Value, b: Value) -> Value:
+    from .operators import binary
+
+    return binary(state, np.add, a, b)
+
+
+def _enumerate(state: State, inner: Iteration, start: Value) -> Iteration:
+    if isinstance(inner, list):
+        return [Items([_add(state, start, Known(k)), item]) for k, item in enumerate(inner)]
+    if isinstance(inner.start, Known) and inner.start.value == 0 and _is_one(inner.step):
+        return _counting(inner, lambda k: Items([_add(state, k, start), inner.item(k)]), start)
+    plain = _from_zero(state, inner)
+    return _counting(plain, lambda k: Items([_add(state, k, start), plain.item(k)]), start)
+
+
+def _counting(inner: Counted, item: Callable[[Value], Value], start: Value) -> Counted:
+    if isinstance(start, Known) and start.value == 0:
+        item = lambda k: Items([k, inner.item(k)])  # noqa: E731
+        return Counted(inner.start, inner.stop, inner.step, item, False, True, inner.sources)
+    return Counted(inner.start, inner.stop, inner.step, item, sources=inner.sources)
+
+
+def _is_one(step: Value) -> bool:
+    return isinstance(step, Known) and step.value == 1
+
+
+def _from_zero(state: State, inner: Counted) -> Counted:
+    """Count the iterations of a range from zero."""
+    from .operators import binary
+
+    if isinstance(inner.start, Known) and inner.start.value == 0 and _is_one(inner.step):
+        return inner
+    count = _count(state, inner)
+    start, step = (memory.held(state, value) for value in (inner.start, inner.step))
+
+    def item(k: Value) -> Value:
+        return inner.item(_add(state, start, binary(state, np.multiply, k, step)))
+
+    return Counted(Known(0), count, Known(1), item, sources=[*inner.sources, start, step])
+
+
+def _count(state: State, inner: Counted) -> Value:
+    if isinstance(inner.start, Known) and inner.start.value == 0 and _is_one(inner.step):
+        return inner.stop
+    bounds = (inner.start, inner.stop, inner.step)
+    if all(isinstance(bound, Known) for bound in bounds):
+        return Known(len(_known_range(inner)))
+    exprs = tuple(bound.expr for bound in bounds if isinstance(bound, (Known, Leaf)))
+    return Leaf(state.temporary(Call(INT, len, (Call(OBJECT, range, exprs),)), "count"))
+
+
+def _known_range(inner: Counted) -> range:
+    found = [b.value for b in (inner.start, inner.stop, inner.step) if isinstance(b, Known)]
+    return range(*found)
+
+
+def _zip(state: State, parts: list[Iteration]) -> Iteration:
+    known = [len(part) for part in parts if isinstance(part, list)]
+    if known:
+        lists = [
+            part if isinstance(part, list) else _first_items(state, part, min(known))
+            for part in parts
+        ]
+        return [Items(list(group)) for group in zip(*lists, strict=False)]
+    counted = [_from_zero(state, part) for part in parts if isinstance(part, Counted)]
+    stop = _shortest(state, [part.stop for part in counted])
+    sources = [source for part in counted for source in part.sources]
+    item = lambda k: Items([part.item(k) for part in counted])  # noqa: E731
+    return Counted(Known(0), stop, Known(1), item, sources=sources)
+
+
+def _first_items(state: State, part: Counted, count: int) -> list[Value]:
+    part = _from_zero(state, part)
+    length = part.stop.size if isinstance(part.stop, Leaf) else getattr(part.stop, "value", None)
+    if isinstance(length, int):
+        count = min(count, length)
+    elif length is None or isinstance(part.stop, Leaf):
+        count = min(count, state.static(part.stop, "the length of what zip goes through"))
+    return [part.item(Known(k)) for k in range(count)]
+
+
+def _shortest(state: State, stops: list[Value]) -> Value:
+    first, *rest = stops
+    for stop in rest:
+        same_size = (
+            isinstance(first, Leaf) and isinstance(stop, Leaf)
+            and first.size is not None and first.size == stop.size
+        )  # fmt: skip
+        if same_size:
+            continue
+        if isinstance(first, Known) and isinstance(stop, Known):
+            first = Known(min(first.value, stop.value))
+            continue
+        assert isinstance(first, (Known, Leaf)) and isinstance(stop, (Known, Leaf))
+        first = Leaf(Call(INT, min, (first.expr, stop.expr)))
+    return first
+
+
+def _reversed(state: State, inner: Iteration) -> Iteration:
+    if isinstance(inner, list):
+        return inner[::-1]
+    from .operators import binary
+
+    plain = inner if _is_one(inner.step) else _from_zero(state, inner)
+    last = binary(state, np.subtract, plain.stop, Known(1))
+    before = binary(state, np.subtract, plain.start, Known(1))
+    return Counted(last, before, Known(-1), plain.item, plain.is_index, sources=plain.sources)
+
+
+def items_of(state: State, node: ast.expr) -> list[Value]:
+    """Return the items of an iteration whose length must be known (comprehensions)."""
+    return known_items(state, iteration(state, node))
+
+
+def known_items(state: State, found: Iteration) -> list[Value]:
+    """Return the items of an iteration, asking for its bounds where they are not known."""
+    if isinstance(found, list):
+        return found
+    bounds = [
+        state.static(b, "the length of a loop") for b in (found.start, found.stop, found.step)
+    ]
+    return [found.item(Known(k)) for k in range(*bounds)]

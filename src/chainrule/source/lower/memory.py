@@ -1,0 +1,360 @@
+"""Which array's memory an expression names: values, buffers, views; stores into them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...errors import UnsupportedError
+from ...rules.complex import imaginary_part
+from .. import ir, sizes
+from ..ir import Access, Alias, Assign, Call, Choice, Expr, Index, Lit, Slice, Store, Var, names_in
+from ..types import Type
+from ..values import Items, Known, Leaf, Mapping, Record, Value
+from .state import Refine, Site, State
+
+VIEWS: frozenset[Any] = frozenset(
+    {
+        *(np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze),
+        *(np.broadcast_to, np.diagonal, np.flip, np.fliplr, np.flipud, np.rot90),
+        *(np.asarray, np.asanyarray, np.atleast_1d, np.atleast_2d, np.atleast_3d),
+    }
+)
+"""Functions whose result is memory of their first argument."""
+
+PARTS: frozenset[Any] = frozenset({np.real, np.imag, imaginary_part.fn})
+"""Views of a complex array; a real one is its own real part."""
+
+CONTIGUOUS: frozenset[Any] = frozenset({np.reshape, np.ravel})
+"""Functions whose result is a view if the argument is contiguous, else a copy."""
+
+COPY = np.ndarray.copy
+"""What copies an array: in C order, so that reshaping the copy makes a view."""
+
+_SHARING = VIEWS | PARTS | CONTIGUOUS
+
+# --------------------------------------------------------------------------------- whose memory
+
+
+def shares(expr: Expr) -> Expr | None:
+    """Return the expression whose memory an array expression is part of; None for a new array."""
+    if not expr.type.is_array:
+        return None
+    if isinstance(expr, Index):
+        return expr.base if all(map(_is_basic, expr.index)) else None
+    if isinstance(expr, Call) and expr.fn in _SHARING and expr.args:
+        return expr.args[0]
+    return None
+
+
+def _is_basic(entry: Expr) -> bool:
+    if isinstance(entry, Slice):
+        return True
+    if isinstance(entry, Lit):
+        found = entry.value
+        is_int = isinstance(found, (int, np.integer)) and not isinstance(found, bool)
+        return is_int or found is None or found is Ellipsis or isinstance(found, slice)
+    return entry.type.is_number
+
+
+def root_of(state: State, expr: Expr) -> str | None:
+    """Return the buffer whose memory an expression names, None for a value or a new array."""
+    if isinstance(expr, Var):
+        return expr.name if expr.name in state.buffers else state.roots.get(expr.name)
+    base = shares(expr)
+    return None if base is None else root_of(state, base)
+
+
+def sites_of(state: State, expr: Expr) -> frozenset[Site]:
+    """Return where the array that an expression names may have been made."""
+    if not expr.type.is_array:
+        return frozenset()
+    if isinstance(expr, Var):
+        return state.sites.get(expr.name, frozenset())
+    if isinstance(expr, Access):
+        return frozenset({("argument", (expr.root, expr.path))})
+    if isinstance(expr, Choice):
+        return sites_of(state, expr.a) | sites_of(state, expr.b)
+    base = shares(expr)
+    if base is not None:
+        return sites_of(state, base)
+    origin = state.origin
+    return frozenset({("line", state.path, origin and (origin.file, origin.line))})
+
+
+def mentions(state: State, value: Value | Expr) -> set[str]:
+    """Return the variables that a value needs, with the buffers behind its views."""
+    match value:
+        case ir.Expr():
+            names = names_in(value)
+        case Leaf(expr=expr):
+            names = names_in(expr)
+        case Known(name=name):
+            names = names_in(name)
+        case _:
+            return set()
+    return names | {state.roots[name] for name in names if name in state.roots}
+
+
+# ----------------------------------------------------------------------------------- assignment
+
+
+def assign(state: State, name: str, expr: Expr) -> None:
+    """Emit ``name = expr``; keep the books on its type and on where its memory comes from."""
+    found = expr.type
+    known = state.types.get(name)
+    state.types[name] = found if known is None else join_types(known, found) or found
+    state.definitions[name] = expr if known is None else None
+    if found.is_array:
+        sites = sites_of(state, expr)
+        note_sites(state, name, sites)
+        if name in state.buffers or _wanted(state, sites):
+            _require(state, sites)
+            state.buffers.add(name)
+    state.emit(Assign(name, expr))
+
+
+def note_sites(state: State, name: str, sites: frozenset[Site]) -> None:
+    """Add to the places where the array of a variable may have been made."""
+    state.sites[name] = state.sites.get(name, frozenset()) | sites
+
+
+def _wanted(state: State, sites: frozenset[Site]) -> bool:
+    return any(("buffer", site) in state.refinements for site in sites)
+
+
+def two_arrays(state: State, name: str) -> UnsupportedError:
+    """Return the error for a name that is bound to one of two arrays, one of which changes."""
+    return state.error(
+        f"{name} names different arrays after the two arms of an if, or from one iteration of "
+        "a loop to the next, and one of them is changed in place afterwards",
+        f"write .copy() where {name} is bound",
+    )
+
+
+def is_copy(state: State, expr: Expr, root: str | None = None) -> Any:
+    """Return the name that stands for one of two arrays (with ``root`` among them), or None."""
+    for site in sites_of(state, expr):
+        if isinstance(site, tuple) and site[0] == "copy" and (root is None or root in site[1]):
+            return site[2]
+    return None
+
+
+def copied_roots(state: State, expr: Expr) -> frozenset[str] | None:
+    """Return the buffers that an array was copied from at joins, None if it was not."""
+    found = [site[1] for site in sites_of(state, expr) if site[0] == "copy"]  # type: ignore[index]
+    return frozenset(name for names in found for name in names) if found else None
+
+
+def is_buffer_made(state: State, expr: Expr) -> bool:
+    """Tell whether assigning an expression to a variable makes that a buffer."""
+    return _wanted(state, sites_of(state, expr))
+
+
+def _require(state: State, sites: frozenset[Site]) -> None:
+    """Ask that all of these sites make buffers."""
+    for site in sites:
+        if isinstance(site, tuple) and site[0] == "copy":
+            raise two_arrays(state, site[2])
+    missing = [("buffer", site) for site in sites if ("buffer", site) not in state.refinements]
+    for site in sites:
+        if isinstance(site, tuple) and site[0] == "outside":
+            raise state.error(
+                f"The array {site[1]}, which comes from outside the function, is changed in it",
+                "change a copy of it, or pass it as an argument",
+            )
+    if missing:
+        raise Refine(*sorted(missing, key=repr))
+
+
+def make_buffer(state: State, expr: Expr) -> None:
+    """Ask that the array of an expression is a buffer; return if there is nothing to ask."""
+    _require(state, sites_of(state, expr))
+
+
+def alias(state: State, expr: Expr, hint: str, users: bool = False, home: str | None = None) -> Var:
+    """Emit a view of a buffer under a name of its own."""
+    root = root_of(state, expr)
+    assert root is not None
+    _check_certain(state, expr)
+    name = home or state.fresh(hint, users)
+    expr = _frozen_index(state, expr)
+    state.types[name] = expr.type
+    state.roots[name] = root
+    state.emit(Alias(name, expr, root))
+    return Var(expr.type, name)
+
+
+def _check_certain(state: State, expr: Expr) -> None:
+    """Refuse to name what may be a view or a copy, depending on the layout of the memory."""
+    for part in ir.walk(expr):
+        if isinstance(part, Call) and part.fn in CONTIGUOUS and not _is_whole(state, part.args[0]):
+            whole = isinstance(part.args[0], Var)
+            what = "an array" if whole else "a part of an array"
+            raise state.error(
+                f"{part.fn.__name__} of {what} that is changed in place: "
+                "whether it is a view or a copy depends on its layout",
+                "write .copy() after it, or change the array through its own indices"
+                + whole * "; make it with np.zeros(shape) or .copy() if a view is meant",
+            )
+
+
+def _is_whole(state: State, expr: Expr) -> bool:
+    """Tell a whole buffer that surely lies in memory row by row, so that reshaping is a view."""
+    if not (isinstance(expr, Var) and expr.name in state.buffers):
+        return False
+    if state.origin is None:  # the text of a rule, which only reads
+        return True
+    made = state.definitions.get(expr.name)
+    by_rows = isinstance(made, Call) and made.fn in _BY_ROWS and "order" not in dict(made.kwargs)
+    return by_rows or expr.type.ndim < 2 or expr.name in state.arguments
+
+
+_ROW_MAKERS: tuple[Any, ...] = (np.zeros, np.ones, np.empty, np.full, np.eye, np.identity)
+_BY_ROWS = frozenset({*_ROW_MAKERS, np.arange, np.reshape, COPY})
+
+
+def _frozen_index(state: State, expr: Expr) -> Expr:
+    """Keep what an index reads in variables that nothing else assigns."""
+    if state.depth == 0:
+        return expr
+
+    def freeze(entry: Expr) -> Expr:
+        if isinstance(entry, Slice):
+            parts = (entry.start, entry.stop, entry.step)
+            return Slice(entry.type, *(None if p is None else freeze(p) for p in parts))
+        names = names_in(entry)
+        if not names or all(name in state.loops or is_constant(state, name) for name in names):
+            return entry
+        return state.temporary(entry, "k")
+
+    if isinstance(expr, Index):
+        base = _frozen_index(state, expr.base)
+        return replace(expr, base=base, index=tuple(map(freeze, expr.index)))
+    if isinstance(expr, Call) and shares(expr) is not None:
+        return replace(expr, args=(_frozen_index(state, expr.args[0]), *expr.args[1:]))
+    return expr
+
+
+def is_constant(state: State, name: str) -> bool:
+    """Tell whether a variable of the program is assigned once, outside loops and branches."""
+    return name in state.arguments or name in state.hidden
+
+
+# ---------------------------------------------------------------------------------------- types
+
+
+def join_types(a: Type, b: Type) -> Type | None:
+    """Return the type of a variable that holds the one or the other; None if there is none."""
+    if a == b:
+        return a
+    if a.dtype is None or b.dtype is None:
+        return None
+    if (a.is_number and b.is_number) or (
+        {a.ndim, b.ndim} == {0} and not (a.is_array and b.is_array)
+    ):
+        if (a.dtype.kind == "b") != (b.dtype.kind == "b"):
+            return None
+        kind = "python" if a.kind == b.kind == "python" else "scalar"
+        return Type(kind, _common_dtype(a, b))
+    if not (a.is_array and b.is_array) or a.ndim != b.ndim:
+        return None
+    found = tuple(map(sizes.joined, a.sizes, b.sizes))
+    return Type("array", np.result_type(a.dtype, b.dtype), found)
+
+
+def _common_dtype(a: Type, b: Type) -> Any:
+    """Python's numbers are weak: they do not widen those of NumPy of the same kind."""
+    assert a.dtype is not None and b.dtype is not None
+    for strong, weak in ((a, b), (b, a)):
+        if strong.kind != "python" and weak.kind == "python" and strong.dtype is not None:
+            samples: dict[str, Any] = {"b": True, "i": 1, "f": 1.0, "c": 1j}
+            assert weak.dtype is not None
+            return np.result_type(strong.dtype, samples[weak.dtype.kind])
+    return np.result_type(a.dtype, b.dtype)
+
+
+def fits(home: Type, found: Type) -> bool:
+    """Tell whether a variable of one type may be assigned a value of another."""
+    if home.is_array or found.is_array:
+        return home.kind == found.kind and home.dtype == found.dtype and home.ndim == found.ndim
+    return home == found or join_types(home, found) is not None
+
+
+# --------------------------------------------------------------------------------------- values
+
+
+def held(state: State, value: Value, hint: str = "t") -> Value:
+    """Give what a value consists of names of its own, so that it can be kept."""
+    match value:
+        case Leaf(expr=expr) if not isinstance(expr, (Var, Lit, Access)):
+            return Leaf(state.temporary(expr, hint), value.root, value.size)
+        case Items(kind="tuple", items=items, cls=cls):
+            return Items([held(state, item, hint) for item in items], "tuple", cls)
+        case Items(items=items):
+            items[:] = [held(state, item, hint) for item in items]
+        case Mapping(items=entries) | Record(attributes=entries):
+            for key, item in entries.items():
+                entries[key] = held(state, item, hint)
+    return value
+
+
+def view(state: State, base: Leaf, expr: Expr) -> Leaf:
+    """Return a part of the memory of ``base``."""
+    return Leaf(expr, root_of(state, expr))
+
+
+# --------------------------------------------------------------------------------------- stores
+
+
+def store(
+    state: State,
+    target: Leaf,
+    index: tuple[Expr, ...],
+    value: Expr,
+    op: str | None = None,
+    at: bool = False,
+) -> None:
+    """Emit ``target[index] = value``, or with ``op`` ``target[index] += value``."""
+    if not target.type.is_array:
+        raise state.error(
+            f"A store into a {target.type.kind}, which cannot be changed", "store into an array"
+        )
+    from . import slots
+
+    root = root_of(state, target.expr)
+    if root is None:
+        make_buffer(state, target.expr)
+        raise _no_site(state)
+    copied = is_copy(state, Var(target.type, root))
+    if copied is not None:
+        raise two_arrays(state, copied)
+    slots.spoil_copies(state, root)
+    var = target.expr
+    if not isinstance(var, Var):
+        var = alias(state, var, "view")
+    index = tuple(_before_store(state, entry, root) for entry in index)
+    state.emit(Store(var, index, value, op, at))
+
+
+def _before_store(state: State, entry: Expr, root: str) -> Expr:
+    """Name what an index reads of the array that the store changes: it holds before the store."""
+    if isinstance(entry, Slice):
+        parts = (entry.start, entry.stop, entry.step)
+        return Slice(
+            entry.type, *(None if p is None else _before_store(state, p, root) for p in parts)
+        )
+    if root not in mentions(state, entry):
+        return entry
+    if entry.type.is_array and root_of(state, entry) is not None:
+        entry = Call(entry.type, COPY, (entry,))
+    return state.temporary(entry)
+
+
+def _no_site(state: State) -> UnsupportedError:
+    return state.error(
+        "A store into an array of which it is not known where it was made",
+        "make it with np.zeros, np.empty or .copy() in the function",
+    )

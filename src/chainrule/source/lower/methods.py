@@ -1,0 +1,268 @@
+"""Methods: of arrays (as the NumPy functions that they are), containers, generators, ufuncs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..ir import Call, Lit
+from ..types import INT, OBJECT, Type
+from ..values import Items, Known, Leaf, Mapping, Method, Value
+from . import calls, memory
+from .container_methods import CHANGING, DICT, LIST, SEQUENCE
+from .containers import LAST, NONE, describe, known
+from .inplace import mutate
+from .intrinsics import intrinsic
+from .operators import operand
+from .state import State
+
+
+def call_method(state: State, method: Method, args: list[Value], kwargs: dict[str, Value]) -> Value:
+    """Call a method of an array, a container or an object."""
+    receiver, name = method.receiver, method.name
+    match receiver:
+        case Leaf() if receiver.type.dtype is not None:
+            return _of_array(state, receiver, name, args, kwargs)
+        case Leaf():
+            return _of_object(state, receiver, name, args, kwargs)
+        case Items(kind="list"):
+            handler = LIST.get(name, SEQUENCE.get(name))
+        case Items():
+            handler = SEQUENCE.get(name)
+        case Mapping():
+            handler = DICT.get(name)
+        case Known(value=value):
+            return _of_known(state, value, name, args, kwargs)
+        case _:
+            handler = None
+    if handler is None:
+        raise state.error(
+            f"The method {name} of a {describe(receiver)} is not supported", "use its elements"
+        )
+    if name in CHANGING and id(receiver) in state.foreign:
+        raise state.error(
+            f"A {describe(receiver)} from outside of the function is changed in it",
+            "make a new one in the function and return it",
+        )
+    found: Value = handler(state, receiver, *args, **kwargs)
+    return found
+
+
+def _of_known(
+    state: State, value: Any, name: str, args: list[Value], kwargs: dict[str, Value]
+) -> Value:
+    if isinstance(value, set):
+        args = [Known(state.static(v, "an element of a set")) for v in args]
+    if all(known(v)[0] for v in (*args, *kwargs.values())):
+        if isinstance(value, set) and name in _CHANGING_SETS and state.depth:
+            raise state.error(
+                f"A set is changed ({name}) in a branch or loop that depends on numbers",
+                "use a list, or an array of truth values",
+            )
+        return calls.fold(state, getattr(value, name), args, kwargs)
+    if isinstance(value, str):
+        exprs = tuple(operand(state, a) for a in args)
+        return Leaf(Call(OBJECT, getattr(str, name), (Lit(OBJECT, value), *exprs)))
+    raise state.error(
+        f"{type(value).__name__}.{name} of values that are not known",
+        "use arrays and NumPy functions",
+    )
+
+
+_CHANGING_SETS = frozenset({*dir(set)}) - {*dir(frozenset)}
+
+
+# --------------------------------------------------------------------------------------- arrays
+
+_AS_FUNCTIONS = {
+    **{
+        name: getattr(np, name)
+        for name in (
+            *("sum", "mean", "prod", "std", "var", "max", "min", "argmax", "argmin", "argsort"),
+            *("dot", "ravel", "clip", "round", "cumsum", "cumprod", "all", "any", "nonzero", "ptp"),
+            *("repeat", "squeeze", "swapaxes", "take", "trace", "diagonal", "searchsorted"),
+            *("argpartition", "choose", "compress"),
+        )
+    },
+    "conj": np.conjugate,
+    "conjugate": np.conjugate,
+}
+
+
+def _of_array(
+    state: State, receiver: Leaf, name: str, args: list[Value], kwargs: dict[str, Value]
+) -> Value:
+    handler = _ARRAY.get(name)
+    if handler is not None:
+        return handler(state, receiver, *args, **kwargs)  # type: ignore[no-any-return]
+    function = _AS_FUNCTIONS.get(name)
+    if function is None and receiver.type == INT and hasattr(int, name):
+        number = state.static(receiver, f"the number of which .{name}() is called")
+        return Known(getattr(number, name)(*(state.static(a) for a in args)))
+    if function is None:
+        raise state.error(
+            f"The method {name} of an array is not supported", "use NumPy's functions"
+        )
+    found = calls.call(state, Known(function), [receiver, *args], kwargs)
+    if receiver.type.kind == "python" and isinstance(found, Leaf) and name in ("conj", "conjugate"):
+        return Leaf(_with_type(found.expr, receiver.type))
+    return found
+
+
+def _with_type(expr: Any, found: Type) -> Any:
+    from dataclasses import replace
+
+    return replace(expr, type=found)
+
+
+def _copy(state: State, a: Leaf, order: Value = NONE) -> Value:
+    if not a.type.is_array:
+        return a
+    is_c = known(order) in ((True, None), (True, "C"))
+    return Leaf(Call(a.type, np.ndarray.copy if is_c else np.copy, (operand(state, a),)))
+
+
+def _flatten(state: State, a: Leaf, order: Value = NONE) -> Value:
+    flat = calls.call(state, Known(np.reshape), [a, Known(-1)], _order(order))
+    return calls.call_attribute(state, flat, "copy", [])
+
+
+def _order(order: Value) -> dict[str, Value]:
+    return {} if known(order) in ((True, None), (True, "C")) else {"order": order}
+
+
+def _reshape(
+    state: State, a: Leaf, *shape: Value, order: Value = NONE, copy: Value = NONE
+) -> Value:
+    given = shape[0] if len(shape) == 1 else Items(list(shape))
+    return calls.call(state, Known(np.reshape), [a, given], _order(order))
+
+
+@intrinsic(np.ravel)
+def _ravel(state: State, a: Value, order: Value = NONE) -> Value:
+    a = calls.as_array(state, a)
+    if isinstance(a, Leaf) and a.type.ndim == 1:
+        return a
+    return calls.call(state, Known(np.reshape), [a, Known(-1)], _order(order))
+
+
+def _transpose(state: State, a: Leaf, *axes: Value) -> Value:
+    if not axes or known(axes[0]) == (True, None):
+        from .attributes import transposed
+
+        return transposed(state, a)
+    given = axes[0] if len(axes) == 1 and isinstance(axes[0], Items) else Items(list(axes))
+    return calls.call(state, Known(np.transpose), [a, given], {})
+
+
+def cast(state: State, value: Value, dtype: Value, copy: bool = True) -> Value:
+    """``value.astype(dtype)``."""
+    from .constructors import dtype_of
+
+    wanted = dtype_of(state, dtype)
+    if not isinstance(value, Leaf) or wanted is None:
+        return calls.fold(state, lambda x: np.asarray(x)[()].astype(wanted), [value], {})
+    if wanted == value.type.dtype and value.type.kind != "python":
+        return value if not copy or not value.type.is_array else _copy(state, value)
+    kind = "array" if value.type.is_array else "scalar"
+    expr = operand(state, value)
+    made = Type(kind, wanted, value.type.sizes)
+    short = wanted.type if np.dtype(wanted.type) == wanted else wanted
+    if value.type.kind == "python":
+        return Leaf(Call(made, wanted.type, (expr,)))
+    if value.type.is_differentiable and wanted.kind in "fc":
+        from ...rules.complex import cast as primitive
+
+        return Leaf(Call(made, primitive.fn, (expr, Lit(OBJECT, wanted))))
+    return Leaf(Call(made, np.ndarray.astype, (expr, Lit(OBJECT, short))))
+
+
+def _astype(state: State, a: Leaf, dtype: Value, **options: Value) -> Value:
+    return cast(state, a, dtype, known(options.get("copy", NONE)) != (True, False))
+
+
+def _item(state: State, a: Leaf, *index: Value) -> Value:
+    from .indexing import subscript
+    from .numbers import to_python
+
+    if index:
+        flat: Value = a
+        if len(index) == 1 and a.type.ndim > 1 and not isinstance(index[0], Items):
+            flat = calls.call(state, Known(np.reshape), [a, Known(-1)], {})
+        found = subscript(state, flat, index[0] if len(index) == 1 else Items(list(index)))
+        assert isinstance(found, Leaf)
+        a = found
+    return to_python(state, a)
+
+
+def _tolist(state: State, a: Leaf) -> Value:
+    from .containers import items_of
+
+    if a.type.ndim == 0:
+        return _item(state, a)
+    rows = items_of(state, a)
+    return Items([_tolist(state, row) for row in rows if isinstance(row, Leaf)], "list")
+
+
+def _fill(state: State, a: Leaf, value: Value) -> Value:
+    memory.store(state, a, (), operand(state, value))
+    return NONE
+
+
+def _sort(state: State, a: Leaf, axis: Value = LAST, **options: Value) -> Value:
+    if memory.root_of(state, a.expr) is None:
+        memory.make_buffer(state, a.expr)
+    found = calls.call(state, Known(np.sort), [a, axis], options)
+    memory.store(state, a, (), operand(state, found))
+    return NONE
+
+
+def _partition(state: State, a: Leaf, kth: Value, axis: Value = LAST) -> Value:
+    found = calls.call(state, Known(np.partition), [a, kth, axis], {})
+    memory.store(state, a, (), operand(state, found))
+    return NONE
+
+
+def _put(state: State, a: Leaf, *args: Value, **kwargs: Value) -> Value:
+    return mutate(state, np.put, [a, *args], kwargs)
+
+
+def _is_integer(state: State, a: Leaf) -> Value:
+    return Leaf(Call(calls.typed(state, bool, [], {}), float.is_integer, (operand(state, a),)))
+
+
+_ARRAY: dict[str, Any] = {
+    "copy": _copy,
+    "__copy__": _copy,
+    "flatten": _flatten,
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "astype": _astype,
+    "item": _item,
+    "tolist": _tolist,
+    "fill": _fill,
+    "sort": _sort,
+    "partition": _partition,
+    "put": _put,
+    "is_integer": _is_integer,
+}
+
+
+# ------------------------------------------------------------------------------------ generators
+
+
+def _of_object(
+    state: State, receiver: Leaf, name: str, args: list[Value], kwargs: dict[str, Value]
+) -> Value:
+    """Call a method of an object of which nothing is known but, at times, its class."""
+    for owner, sample in (
+        (np.random.Generator, lambda: np.random.default_rng(0)),
+        (np.random.RandomState, lambda: np.random.RandomState(0)),
+    ):
+        method = None if name.startswith("_") else getattr(owner, name, None)
+        if method is None:
+            continue
+        result = calls.drawn_type(state, getattr(sample(), name), args, kwargs)
+        return calls.effect(state, method, [receiver, *args], kwargs, result)
+    return calls.call_object(state, receiver, name, args, kwargs)

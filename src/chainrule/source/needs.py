@@ -1,0 +1,323 @@
+"""Which values the reverse sweep needs, and the weaving of both sweeps.
+
+The adjoint of a statement reads values as they were *before* it, so whoever overwrites such a value
+later must save it first, and undo the store in the reverse sweep (*to-be-recorded analysis*:
+Hascoet, Naumann and Pascual, "To be recorded" analysis in reverse-mode automatic differentiation,
+FGCS 21, 2005). Two refinements: a variable that every iteration of a loop defines anew is saved
+once, at the end of the iteration, or computed again there where that is cheap; and reading a shape
+alone asks for the array, not for its contents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from . import ir
+from .build import base_variable, integer
+from .helpers import unbroadcast
+from .ir import AFTER, Assign, Block, Call, Dim, Expr, Index, Stmt, Var
+from .locals import local_names
+from .reverse import Adjoint
+from .types import BOOL, INT, Type
+
+Need = tuple[str, str]
+"""A variable, and whether its ``value`` or only its ``shape`` is read."""
+
+VALUE, SHAPE = "value", "shape"
+_SHAPE_OF_FIRST = {np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.shape}
+
+
+def reads(expr: Expr) -> set[Need]:
+    """Return what an expression reads."""
+    match expr:
+        case Var(name=name):
+            return {(name, VALUE)}
+        case Dim(base=Var(name=name)):
+            return {(name, SHAPE)}
+        case Call(fn=fn, args=(first, *rest)) if fn in _SHAPE_OF_FIRST:
+            return _shapes(first).union(*map(reads, rest))
+        case Call(fn=fn, args=(ct, like)) if fn is unbroadcast:
+            return reads(ct) | _shapes(like)
+    return set[Need]().union(*map(reads, ir.children(expr)))
+
+
+def _shapes(expr: Expr) -> set[Need]:
+    return {(name, SHAPE) for name in ir.names_in(expr)}
+
+
+def reads_of(block: Iterable[Stmt]) -> set[Need]:
+    """Return what the statements of generated code read."""
+    found: set[Need] = set()
+    for statement in ir.statements(list(block)):
+        found = found.union(*map(reads, ir.expressions(statement)))
+    return found
+
+
+@dataclass(slots=True)
+class End:
+    """What is done about the variables local to a loop's body at the end of an iteration."""
+
+    pushed: list[str] = field(default_factory=list)
+    again: list[Assign] = field(default_factory=list)
+
+
+class Needs:
+    """Goes through a program forwards and decides what is saved."""
+
+    def __init__(
+        self,
+        program: ir.Program,
+        adjoints: dict[int, Adjoint],
+        expand: Callable[[Expr], Expr],
+        store_all: bool = False,
+    ) -> None:
+        self.types = program.types
+        self.buffers = program.buffers
+        self.adjoints = adjoints
+        self.expand = expand
+        self.store_all = store_all
+        self.saved: dict[int, list[str]] = {}
+        self.ends: dict[int, End] = {}
+        self.unset: set[str] = set()
+        """Variables that may be saved before they are bound."""
+
+    def primal(self, needs: set[Need]) -> set[Need]:
+        """Leave out what is not a variable of the program itself."""
+        return {need for need in needs if need[0] in self.types}
+
+    def root(self, name: str) -> str:
+        """The buffer behind a view, or the variable itself."""
+        base = base_variable(self.expand(Var(self.types[name], name)), self.buffers)
+        return name if base is None else base.name
+
+    # ---------------------------------------------------------------------------------- flow
+
+    def flow(self, block: Block, need: set[Need], defined: set[str]) -> set[Need]:
+        """Return what is needed after a block; ``defined`` is updated."""
+        for s in block:
+            match s:
+                case ir.If():
+                    need = self.flow_if(s, need, defined)
+                case ir.For() | ir.While():
+                    need = self.flow_loop(s, need, defined)
+                case _:
+                    need = self.flow_simple(s, need, defined)
+        return need
+
+    def flow_simple(self, s: Stmt, need: set[Need], defined: set[str]) -> set[Need]:
+        """Go over a simple statement: save what it overwrites, if that is needed."""
+        code = reads_of(self.adjoints[id(s)].code)
+        before = self.primal(code)
+        after = {(name.removesuffix(AFTER), VALUE) for name, _ in code if name.endswith(AFTER)}
+        need = need | before
+        self.saved[id(s)] = []
+        match s:
+            case ir.Store(target=target, index=index):
+                root = self.root(target.name)
+                if (root, VALUE) in need or self.store_all:
+                    self.save(s, root, defined)
+                    place = Index(target.type, target, index)
+                    need = need | {n for n in reads(self.expand(place)) if n[0] != root}
+            case ir.Move(targets=targets, sources=sources):
+                need = self.flow_move(s, targets, [v.name for v in sources], need, defined)
+            case ir.Alias():
+                return need
+            case _:
+                for name in ir.written(s):
+                    if (name, VALUE) in need or (name, SHAPE) in need:
+                        self.save(s, name, defined)
+                    need = need - {(name, VALUE), (name, SHAPE)}
+                defined.update(ir.written(s))
+        return need | after
+
+    def save(self, s: Stmt, name: str, defined: set[str]) -> None:
+        """Note that a statement has to save a variable that it overwrites."""
+        self.saved[id(s)].append(name)
+        if name not in defined:
+            self.unset.add(name)
+
+    def flow_move(
+        self,
+        s: Stmt,
+        targets: tuple[str, ...],
+        sources: list[str],
+        need: set[Need],
+        defined: set[str],
+    ) -> set[Need]:
+        """Go over a hand-over of buffers: what is needed moves with them."""
+        for name in targets:
+            if name not in sources and ((name, VALUE) in need or (name, SHAPE) in need):
+                self.save(s, name, defined)
+        went = dict(zip(sources, targets, strict=True))
+        moved = {(went[name], kind) for name, kind in need if name in went}
+        kept = {n for n in need if n[0] not in went and n[0] not in targets}
+        defined.update(targets)
+        return kept | moved
+
+    def flow_if(self, s: ir.If, need: set[Need], defined: set[str]) -> set[Need]:
+        """Go over both arms of a branch."""
+        adjoint = self.adjoints[id(s)]
+        afters, sets = [], []
+        for arm, end in zip((s.then, s.orelse), adjoint.ends, strict=True):
+            inside = set(defined)
+            afters.append(self.flow(arm, need | self.primal(reads_of(end)), inside))
+            sets.append(inside)
+        defined |= sets[0] & sets[1]
+        return afters[0] | afters[1] | self.primal(reads(self.expand(s.condition)))
+
+    def flow_loop(self, s: ir.For | ir.While, need: set[Need], defined: set[str]) -> set[Need]:
+        """Go over a loop until what one iteration needs of the one before does not grow."""
+        adjoint = self.adjoints[id(s)]
+        local = local_names(s.body)
+        own = {s.var.name} if isinstance(s, ir.For) else set[str]()
+        ends = {n for n in self.primal(reads_of(adjoint.ends[0])) if n[0] not in local}
+        head = need | ends
+        while True:
+            inside = set(defined) | own
+            out = self.flow(s.body, head, inside)
+            end = self.ends[id(s)] = self.end_of(s.body, local, out, inside)
+            done = {*end.pushed, *(a.name for a in end.again), *own}
+            out = {n for n in out.union(*(self.read_by(a) for a in end.again)) if n[0] not in done}
+            if out <= head:
+                break
+            head |= out
+        if isinstance(s, ir.For):
+            bounds = (s.start, s.stop, s.step)
+            head = head.union(*(self.primal(reads(self.expand(b))) for b in bounds))
+        if s.trips:
+            head = head | {(s.trips, VALUE)}
+        return head | self.primal(reads_of(adjoint.first))
+
+    def read_by(self, a: Assign) -> set[Need]:
+        """Return what is read to compute a variable again."""
+        return self.primal(reads(self.expand(a.value)))
+
+    # ---------------------------------------------------------------------- end of iteration
+
+    def end_of(self, body: Block, local: set[str], out: set[Need], defined: set[str]) -> End:
+        """Decide which local variables are saved and which are computed again."""
+        end = End()
+        wanted = [name for name in _order(body) if name in local]
+        needed = {name for name, _ in out}
+        again: dict[str, Assign] = {}
+        pushed: set[str] = set()
+        queue = [name for name in wanted if name in needed]
+        while queue:
+            name = queue.pop(0)
+            if name in again or name in pushed:
+                continue
+            definition = None if self.store_all else self.recomputable(name, body)
+            if definition is None:
+                pushed.add(name)
+            else:
+                again[name] = definition
+                queue += [n for n, _ in self.read_by(definition) if n in local]
+        for name in wanted:
+            if name in pushed:
+                end.pushed.append(name)
+                if name not in defined:
+                    self.unset.add(name)
+        end.again = [s for s in body if isinstance(s, Assign) and again.get(s.name) is s]
+        return end
+
+    def recomputable(self, name: str, body: Block) -> Assign | None:
+        """Return the one definition of a variable if evaluating it at the end gives its value."""
+        if sum(name in ir.written(s) for s in ir.statements(body)) != 1:
+            return None
+        for k, s in enumerate(body):
+            if isinstance(s, Assign) and s.name == name:
+                changed = {self.root(w) for t in ir.statements(body[k:]) for w in ir.written(t)}
+                inner = {t.var.name for t in ir.statements(body) if isinstance(t, ir.For)}
+                used = {n for n, _ in self.read_by(s)}
+                return (
+                    s if is_cheap(self.expand(s.value)) and not used & (changed | inner) else None
+                )
+        return None
+
+
+def _order(body: Block) -> list[str]:
+    """Names in the order of their first assignment."""
+    return list(dict.fromkeys(name for s in ir.statements(body) for name in ir.written(s)))
+
+
+_CHEAP = {
+    *(np.add, np.subtract, np.multiply, np.negative, np.divide, np.floor_divide, np.remainder),
+    *(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal),
+    *(np.absolute, np.square, np.maximum, np.minimum, np.transpose, np.zeros_like),
+    *(int, float, bool, len, abs, min, max),
+}
+_ARRAY_COST = 3
+
+
+def is_cheap(expr: Expr) -> bool:
+    """Whether computing an expression again costs less than keeping its value."""
+    cost = 0
+    for e in ir.walk(expr):
+        if isinstance(e, Call):
+            if e.fn not in _CHEAP or e.fn is np.zeros_like:
+                return False
+            cost += 1 if e.type.is_array else 0
+        elif isinstance(e, Index) and any(i.type.is_array for i in e.index):
+            cost += 2
+        elif isinstance(e, ir.Seq | ir.Access):
+            return False
+    return cost <= _ARRAY_COST
+
+
+# -------------------------------------------------------------------------------- preparation
+
+
+def prepare(block: Block, fresh: Callable[[str, Type], Var]) -> Block:
+    """Copy a program's statements, made ready for going back.
+
+    Conditions and bounds that change inside get names; loops whose end is not known beforehand
+    count their iterations.
+    """
+    out: Block = []
+    for s in block:
+        s = replace(s)
+        match s:
+            case ir.If():
+                s.condition = _steady(s.condition, s, fresh, out, BOOL)
+                s.then, s.orelse = prepare(s.then, fresh), prepare(s.orelse, fresh)
+            case ir.For():
+                for bound in ("start", "stop", "step"):
+                    setattr(s, bound, _steady(getattr(s, bound), s, fresh, out, INT))
+                _counted(s, fresh, out)
+            case ir.While():
+                _counted(s, fresh, out)
+            case ir.Opaque():
+                s.pullback = fresh(f"{s.name}_pullback", Type("object")).name
+        out.append(s)
+    return out
+
+
+def _steady(
+    expr: Expr, s: Stmt, fresh: Callable[[str, Type], Var], out: Block, type_: Type
+) -> Expr:
+    """Return an expression that has the same value after the statement as before it."""
+    simple = isinstance(expr, Var | ir.Lit) or all(
+        e.type.kind in ("python", "none", "object") and not isinstance(e, Index)
+        for e in ir.walk(expr)
+    )
+    changed = {
+        name for block in ir.blocks_of(s) for t in ir.statements(block) for name in ir.written(t)
+    }
+    if isinstance(expr, ir.Lit) or (simple and not ir.names_in(expr) & changed):
+        return expr
+    var = fresh("branch" if type_ is BOOL else "bound", type_)
+    out.append(Assign(var.name, expr, origin=s.origin))
+    return var
+
+
+def _counted(s: ir.For | ir.While, fresh: Callable[[str, Type], Var], out: Block) -> None:
+    s.body = prepare(s.body, fresh)
+    if isinstance(s, ir.While) or s.until:
+        trips = fresh("trips", INT)
+        s.trips = trips.name
+        out.append(Assign(trips.name, integer(0), origin=s.origin))
+        count = Call(INT, np.add, (trips, integer(1)))
+        s.body.append(Assign(trips.name, count, origin=s.origin))

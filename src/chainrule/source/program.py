@@ -1,0 +1,277 @@
+"""What a user holds: a function as a program, specialised to the arguments of each call."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import keyword
+import sys
+import threading
+import types
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._core import plain, top_trace
+from .._trees import map_leaves
+from ..errors import ArgumentError, UnsupportedError
+from . import typestrings
+from .lower import lower
+from .primitive import traced_call
+from .signature import Binder, Place, Signature, at_place, exact_key, key_at, leaves, show
+from .specialise import Reads, Specialisation, Split, before_running, is_again
+
+_MANY = 512
+"""Signatures looked up by their exact shapes; beyond, the table is started anew."""
+
+
+class Program:
+    """A function turned into a program: callable as the function, with its text as ``source``.
+
+    Made by ``cr.compile``. The text is made at the first call with arguments of new types, and
+    kept. Arrays that the function changes are copied first: a caller's array stays as it is.
+    """
+
+    __name__: str
+
+    def __init__(self, fn: Callable[..., Any], binder: Any = None) -> None:
+        functools.update_wrapper(self, fn)
+        self.__name__ = getattr(fn, "__name__", "program")
+        self.fn = fn
+        self.binder: Any = binder or Binder(fn)
+        self._last: Specialisation | Split | None = None
+        self._ran = threading.local()  # what this thread ran last
+        self._lock = threading.RLock()
+        self._families: dict[Hashable, _Family] = {}
+        self._quick: dict[Hashable, _Family] = {}
+        self._plain: set[Hashable] = set()
+        self._direct: dict[Hashable, tuple[Any, Callable[..., Any]]] = {}
+        self._derived: dict[Hashable, Program] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program."""
+        return self.call(self.binder(args, kwargs))
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Bind as a method."""
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<Program {getattr(self, '__qualname__', self.fn)}>"
+
+    def __copy__(self) -> Program:
+        """Programs are like functions: a copy is the same one."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Program:
+        return self
+
+    def __reduce__(self) -> Any:
+        """Pickle as a function does: by name, else as the program of a function that can be."""
+        found: Any = sys.modules.get(self.fn.__module__)
+        for part in self.fn.__qualname__.split("."):
+            found = getattr(found, part, None)
+        return self.fn.__qualname__ if found is self else (compile_, (self.fn,))
+
+    # -------------------------------------------------------------------------------- looking
+
+    @property
+    def source(self) -> str:
+        """The text of the program, for arguments of the types of the last call."""
+        return self._latest().text
+
+    def explain(self) -> str:
+        """Return the program after each pass, for arguments of the types of the last call."""
+        return self._latest().explain()
+
+    @property
+    def opaque_calls(self) -> list[str]:
+        """Functions without a rule or source, differentiated by running them on a tape."""
+        return self._latest().opaque_calls
+
+    def show(self, made: Specialisation | Split) -> None:
+        """Let ``source`` be the text of this."""
+        self._last = made
+
+    def _latest(self) -> Specialisation | Split:
+        if self._last is None:
+            raise ArgumentError(
+                f"{self!r} has no text yet: it depends on the types of the arguments",
+                "call it first, or name the arguments: p.specialise(*args).source",
+            )
+        return self._last
+
+    def specialise(self, *args: Any, **kwargs: Any) -> Program:
+        """Make the program for these arguments without running it; return the Program itself."""
+        self._last = self.specialised(self.binder(args, kwargs))
+        return self
+
+    def for_types(self, text: str) -> Program:
+        """Make the program for arguments of given types, as in ``"f8[:,:], i8, i8=3"``."""
+        given = typestrings.parse(text)
+        return self.specialise(*given)
+
+    # -------------------------------------------------------------------------------- running
+
+    def call(self, values: Sequence[Any]) -> Any:
+        """Run the program with a value for each parameter."""
+        key = exact_key(values)
+        found = self._direct.get(key)
+        if found is not None:
+            self._last, function = found
+            return function(*values)
+        if key not in self._plain:  # plain values of types that were not seen yet, or traced ones
+            if top_trace([x for _, x in self.places(values)]) is not None:
+                return traced_call(self, values)
+            if len(self._plain) >= _MANY:
+                self._plain.clear()
+                self._direct.clear()
+            self._plain.add(key)
+        spec = self.specialised(values)
+        result = self.run(spec, values)
+        self._remember(key, spec)
+        return result
+
+    def _remember(self, key: Hashable, spec: Specialisation) -> None:
+        """Note a call that takes no more than calling the emitted function."""
+        function = spec.direct(self.binder.names)
+        if function is not None:
+            self._direct[key] = (spec, function)
+
+    def run(self, spec: Specialisation, values: Sequence[Any]) -> Any:
+        """Run the program made for these values."""
+        self._last = self._ran.spec = spec
+        self.check_sharing(spec, values)
+        return spec.run(self.binder.names, values)
+
+    def specialised(self, values: Sequence[Any]) -> Specialisation:
+        """Return the program for the types of these values, made if need be."""
+        key = exact_key(values)
+        family = self._quick.get(key)
+        if family is None:
+            family = self._family(key, values)
+        spec = family.pick(values)
+        return spec.silent() if is_again() else spec
+
+    def made_for(self, values: Sequence[Any]) -> Specialisation:
+        """Return the program for these values, of which some may be traced."""
+        return self.specialised([map_leaves(plain, value) for value in values])
+
+    def reads(self, values: Sequence[Any]) -> Reads:
+        """Return what a call closes over, as it is now, to run it again later."""
+        return self.made_for(values).reads()
+
+    def _family(self, key: Hashable, values: Sequence[Any]) -> _Family:
+        with self._lock:
+            signature = self.binder.signature_of(values)
+            if len(self._quick) >= _MANY:
+                self._quick.clear()
+                self._families.clear()
+            family = self._families.setdefault(signature.key, _Family(self))
+            self._quick[key] = family
+            return family
+
+    def stand_ins(self) -> Sequence[Any]:
+        """Return arguments like those that the program shown was made for."""
+        made = self._latest()
+        assert isinstance(made, Specialisation)
+        return made.stand_ins
+
+    def lower(self, signature: Signature) -> Specialisation:
+        """Make the program for a signature."""
+        with before_running():
+            program = lower(self.fn, signature, self._identifier())
+        arguments = signature.arguments(program.static)
+        return Specialisation([("lower", program)], arguments, stand_ins=signature.stand_ins())
+
+    def _identifier(self) -> str:
+        """Return the name of the emitted function."""
+        name = self.__name__
+        return name if name.isidentifier() and not keyword.iskeyword(name) else "function"
+
+    def places(self, values: Sequence[Any]) -> list[tuple[Place, Any]]:
+        """Return the leaves of all arguments with their places."""
+        return [
+            ((name, path), leaf)
+            for name, value in zip(self.binder.names, values, strict=True)
+            for path, leaf in leaves(value)
+        ]
+
+    def check_sharing(self, spec: Specialisation, values: Sequence[Any]) -> None:
+        """Refuse a changed array that shares memory with another, which would change too."""
+        if not spec.program.changed:
+            return
+        found = [(p, x) for p, x in self.places(values) if isinstance(x, np.ndarray)]
+        for (place, a), (other, b) in itertools.combinations(found, 2):
+            changed = place in spec.program.changed or other in spec.program.changed
+            if changed and np.may_share_memory(a, b) and np.shares_memory(a, b):
+                raise ArgumentError(
+                    f"{show(place)} and {show(other)} share memory, and {self.__name__} changes "
+                    "one of them",
+                    f"pass a copy: {show(other)}.copy()",
+                )
+
+    @property
+    def root(self) -> Program:
+        """The Program that derivatives were taken of first: this one."""
+        return self
+
+    def hidden_arrays(self) -> set[int]:
+        """Return the identities of closed-over values, which results must not share."""
+        spec: Specialisation | None = getattr(self._ran, "spec", None)
+        hidden = spec.hidden() if spec is not None and spec.program.hidden else {}
+        return {id(x) for x in hidden.values()}
+
+    def derived(self, key: Hashable, make: Callable[[], Program]) -> Program:
+        """Return a derivative of this program, made once."""
+        with self._lock:
+            if key not in self._derived:
+                self._derived[key] = make()
+            return self._derived[key]
+
+
+class _Family:
+    """The programs of one signature: they differ in static values and in what is closed over."""
+
+    def __init__(self, program: Program) -> None:
+        self.owner = program
+        self.static: tuple[Place, ...] = ()
+        self.table: dict[Hashable, list[Specialisation]] = {}
+
+    def pick(self, values: Sequence[Any]) -> Specialisation:
+        """Return the program for these values, made if need be."""
+        for spec in self.table.get(self._key(values), ()):
+            if spec.holds():
+                return spec
+        with self.owner._lock:
+            for spec in self.table.get(self._key(values), ()):
+                if spec.holds():
+                    return spec
+            return self._made(values)
+
+    def _made(self, values: Sequence[Any]) -> Specialisation:
+        spec = self.owner.lower(self.owner.binder.signature_of(values))
+        new = [place for place in spec.program.static if place not in self.static]
+        if new:  # programs made without a look at these values stay right for theirs alone
+            self.static += tuple(new)
+            self.table = {}
+        self.table.setdefault(self._key(values), []).append(spec)
+        return spec
+
+    def _key(self, values: Sequence[Any]) -> Hashable:
+        if not self.static:
+            return ()
+        given = dict(zip(self.owner.binder.names, values, strict=True))
+        return tuple(key_at(at_place(given, place)) for place in self.static)
+
+
+def compile_(fn: Callable[..., Any], *, backend: str = "numpy") -> Program:
+    """Return the program of a function (see ``chainrule.compile``)."""
+    if not callable(fn):
+        raise ArgumentError(f"compile takes a function, not {fn!r}", "cr.compile(f)")
+    if backend != "numpy":
+        raise UnsupportedError(
+            f"There is no backend {backend!r}", "leave backend out: the program runs on NumPy"
+        )
+    return fn if isinstance(fn, Program) else Program(fn)

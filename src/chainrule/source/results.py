@@ -1,0 +1,346 @@
+"""Result types of calls, found by calling the function on small samples of its argument types.
+
+So NumPy itself says what dtype, what number of dimensions and whether a scalar comes out. Sizes
+follow from calling it twice with different sizes and mapping what comes out back to the symbols;
+elementwise functions and products of matrices have rules of their own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..rules.indexing import scatter_add, setitem
+from . import sizes
+from .ir import Call, Dim, Expr, Lit, Seq, Slice
+from .samples import ANY_INTEGER, Sized, array_of, sample
+from .types import INT, Size, Type, broadcast_sizes, type_of, unknown_size
+
+Spec = Any
+"""Of an argument: a ``Type``, ``Sized``, a literal, or a tuple, list or slice of specs."""
+
+_cache: dict[Any, Any] = {}
+_LIMIT = 20_000
+
+# Two assignments of numbers to atoms: a size is what fits both.
+_NUMBERS = ((7, 11, 13, 17, 19, 23, 29, 31), (10, 9, 8, 6, 5, 12, 14, 15))
+_LARGE = 64
+
+DATA_SIZED = frozenset(
+    {
+        *(np.nonzero, np.flatnonzero, np.argwhere, np.extract, np.compress, np.delete),
+        *(np.unique, np.unique_counts, np.unique_values, np.unique_inverse, np.unique_all),
+        *(np.union1d, np.intersect1d),
+        *(np.setdiff1d, np.setxor1d, np.trim_zeros, np.bincount, np.arange),
+    }
+)
+"""Functions whose sizes depend on the numbers in their arguments."""
+
+
+def spec_of(expr: Expr) -> Spec:
+    """Return what an expression is known to be."""
+    if isinstance(expr, Lit):
+        return expr.value
+    if isinstance(expr, Dim):
+        return Sized(expr.base.type.sizes[expr.axis])
+    if isinstance(expr, Seq):
+        items = [spec_of(item) for item in expr.items]
+        return tuple(items) if expr.kind == "tuple" else items
+    if isinstance(expr, Slice):
+        parts = (expr.start, expr.stop, expr.step)
+        return slice(*(None if part is None else spec_of(part) for part in parts))
+    if isinstance(expr, Call) and expr.type == INT and expr.fn in _INTEGER:
+        operands = [spec_of(arg) for arg in expr.args]
+        if all(isinstance(x, int | Sized) for x in operands):
+            return Sized(_INTEGER[expr.fn](*(x.size if type(x) is Sized else x for x in operands)))
+    return expr.type
+
+
+_INTEGER: dict[Any, Callable[..., Size]] = {
+    np.add: sizes.add,
+    np.subtract: lambda a, b: sizes.add(a, b, -1),
+    np.multiply: sizes.multiply,
+}
+
+
+def call(fn: Callable[..., Any], *args: Expr, **kwargs: Expr) -> Call:
+    """Make a call of one result, its type found from its arguments."""
+    found = result_type(fn, [spec_of(a) for a in args], {k: spec_of(v) for k, v in kwargs.items()})
+    return Call(found, fn, args, tuple(kwargs.items()))
+
+
+def result_type(
+    fn: Callable[..., Any], args: Sequence[Spec], kwargs: dict[str, Spec] | None = None
+) -> Any:
+    """Return the ``Type`` of a result, or a tuple (list, namedtuple) of them.
+
+    Raises whatever the function raises when it is called on samples of these types.
+    """
+    kwargs = kwargs or {}
+    key = _key((fn, args, kwargs))
+    found = None if key is None else _cache.get(key)
+    if found is None:
+        found = _find(fn, args, kwargs)
+        if len(_cache) > _LIMIT:
+            _cache.clear()
+        if key is not None:
+            _cache[key] = found
+    return found if fn not in DATA_SIZED else _forget_sizes(found)
+
+
+def _key(x: Any) -> Any:
+    """Return a hashable stand-in, None if there is none (a generator, an array)."""
+    if isinstance(x, list | tuple):
+        keys = tuple(_key(item) for item in x)
+        return None if None in keys else (type(x), keys)
+    if isinstance(x, dict):
+        return _key([*x, *x.values()])
+    if isinstance(x, slice):
+        return _key((slice, x.start, x.stop, x.step))
+    if isinstance(x, np.ndarray):
+        return None
+    try:
+        hash(x)
+    except TypeError:
+        return None
+    return (type(x), repr(x) if isinstance(x, float | complex) else x)
+
+
+def _forget_sizes(found: Any) -> Any:
+    if isinstance(found, Type):
+        return Type(found.kind, found.dtype, tuple(unknown_size() for _ in found.sizes))
+    items = [_forget_sizes(item) for item in found]
+    return type(found)(*items) if hasattr(found, "_fields") else type(found)(items)
+
+
+def _find(fn: Any, args: Sequence[Spec], kwargs: dict[str, Spec]) -> Any:
+    types = [a if type(a) is Type else INT if type(a) is Sized else type_of(a) for a in args]
+    plain = all(type(a) in (Type, Sized, int, float, complex, bool) for a in args)
+    is_ufunc = isinstance(fn, np.ufunc) and fn.nout == 1
+    if (is_ufunc or fn in _BROADCAST) and plain and not set(kwargs) - {"dtype"}:
+        if not is_ufunc or fn.signature is None:
+            return _elementwise(fn, args, types, kwargs)
+        if fn is np.matmul:
+            return _product(fn, types[0], types[1])
+    if fn is np.dot and plain:
+        return _product(fn, types[0], types[1])
+    if fn in _SAME and types[0].is_array and not kwargs:
+        return types[0]
+    if fn is scatter_add.fn:
+        return Type("array", types[0].dtype, _shape(args[2]))
+    if fn in (np.reshape, np.broadcast_to) and types[0].is_array and len(args) == 2:
+        return _reshaped(fn, types[0], args[1])
+    return _sampled(fn, args, kwargs)
+
+
+# ------------------------------------------------------------------------- own rules for sizes
+
+
+def _elementwise(fn: Any, args: Sequence[Any], types: list[Type], kwargs: dict[str, Any]) -> Type:
+    small = [
+        array_of(t.dtype, (1,) * t.ndim) if t.is_array else sample(t if type(a) is Sized else a, {})
+        for a, t in zip(args, types, strict=True)
+    ]
+    found = type_of(_quietly(fn, small, {k: sample(v, {}) for k, v in kwargs.items()}))
+    if not found.is_array:
+        return found
+    return Type("array", found.dtype, broadcast_sizes(*(t.sizes for t in types)))
+
+
+def _product(fn: Any, a: Type, b: Type) -> Type:
+    """Types of ``a @ b`` and ``np.dot(a, b)``; the summed axes may have different symbols."""
+    small = [array_of(t.dtype, (1,) * t.ndim) if t.is_array else sample(t, {}) for t in (a, b)]
+    found = type_of(_quietly(fn, small, {}))
+    if not found.is_array:
+        return found
+    if a.ndim == 0 or b.ndim == 0:
+        return Type("array", found.dtype, a.sizes or b.sizes)
+    left, right = a.sizes[:-1], (*b.sizes[:-2], *b.sizes[max(b.ndim - 1, 1) :])
+    if fn is np.matmul:
+        stack = broadcast_sizes(a.sizes[:-2], b.sizes[:-2])
+        left, right = (*stack, *a.sizes[-2:-1]), b.sizes[max(b.ndim - 1, 1) :]
+    return Type("array", found.dtype, (*left, *right))
+
+
+_BROADCAST = frozenset({np.where, np.clip, np.isclose})
+"""Functions that broadcast their arguments as ufuncs do."""
+
+_SAME = frozenset(
+    {
+        *(setitem.fn, np.copy, np.ndarray.copy, np.flip, np.flipud, np.fliplr, np.roll),
+        *(np.tril, np.triu),
+        *(np.fft.fftshift, np.fft.ifftshift, np.zeros_like),
+    }
+)
+"""Functions whose result has the type of their first argument, an array."""
+
+
+def _shape(shape: Any) -> tuple[Size, ...]:
+    return tuple(_size(n) for n in (shape if isinstance(shape, list | tuple) else (shape,)))
+
+
+def _reshaped(fn: Any, a: Type, shape: Any) -> Type:
+    parts = list(_shape(shape))
+    if -1 in parts and fn is np.reshape:
+        rest = sizes.product(tuple(n for n in parts if n != -1))
+        quotient = sizes.divide(sizes.product(a.sizes), rest)
+        parts[parts.index(-1)] = unknown_size() if quotient is None else quotient
+    return Type("array", a.dtype, tuple(parts))
+
+
+def _size(n: Any) -> Size:
+    """Return the size that an integer argument stands for."""
+    if isinstance(n, Sized):
+        return sizes.clip(n.size)
+    return unknown_size() if isinstance(n, Type) else int(n)
+
+
+# ------------------------------------------------------------------------------------ sampling
+
+
+def _sampled(fn: Any, args: Sequence[Spec], kwargs: dict[str, Spec]) -> Any:
+    everything = [*_types_in(args), *_types_in(list(kwargs.values()))]
+    variable = [size for size in dict.fromkeys(everything) if sizes.integers(size)]
+    constant = [size for size in dict.fromkeys(everything) if size not in variable]
+    found_atoms = list(dict.fromkeys(a for size in constant for a in _atoms(size)))
+    results: list[tuple[dict[Any, int], Any]] = []
+    error: Exception | None = None
+    for integer, numbers in enumerate(_NUMBERS, start=1):
+        values = {
+            atom: numbers[i] if i < len(numbers) else 43 + i for i, atom in enumerate(found_atoms)
+        }
+        values |= _numbered(variable, integer)
+        values[ANY_INTEGER] = integer  # a size that comes from it differs, and is unknown
+        values["varied"] = len(results)
+        try:
+            results.append((values, _call_sample(fn, args, kwargs, values)))
+        except Exception as problem:  # sizes that do not fit: try again with equal ones
+            error = problem
+            break
+    if error is not None:
+        return _with_equal_sizes(fn, args, kwargs, [*found_atoms, *variable], everything, error)
+    candidates = [s for s in dict.fromkeys(everything) if not isinstance(s, int)]
+    candidates += [sizes.product(t.sizes) for t in _array_types(args) if t.ndim > 1]
+    return _combine(results[0], results[1], candidates)
+
+
+_SMALL = ((1, 2), (2, 1), (1, 3), (3, 1), (2, 4), (4, 2))
+
+
+def _numbered(variable: list[Size], turn: int) -> dict[Any, int]:
+    """Number the sizes that depend on integer variables, each one for itself.
+
+    Small numbers stand for the variables themselves, which may be indices.
+    """
+    pairs = iter(_SMALL)
+    numbers: dict[Any, int] = {}
+    for k, size in enumerate(variable):
+        pair = next(pairs, None) if sizes.is_integer(size) else None
+        numbers[size] = pair[turn - 1] if pair is not None else 16 + 7 * k + 2 * turn
+    return numbers
+
+
+def _with_equal_sizes(
+    fn: Any, args: Any, kwargs: Any, found: list[Any], everything: list[Size], error: Exception
+) -> Any:
+    """Call the function with one number for all atoms: divisible, that of another axis, large."""
+    if not found:
+        return _unsized(_call_sample(fn, args, kwargs, {}))
+    others = [s for s in dict.fromkeys(everything) if isinstance(s, int) and 1 < s <= _LARGE]
+    small = [size for size in found if sizes.is_integer(size)]
+    whole = [size for size in everything if not isinstance(size, int)]
+    tries = itertools.product((found, [*found, *whole]), (12, *others, _LARGE, 3, 2), (1, None))
+    for atoms, number, integer in tries:
+        values = dict.fromkeys(atoms, number) | dict.fromkeys(small, integer or number)
+        try:
+            return _unsized(_call_sample(fn, args, kwargs, values))
+        except Exception as problem:
+            error = problem
+    raise error
+
+
+def _atoms(size: Size) -> Iterator[Any]:
+    if isinstance(size, int):
+        if size > _LARGE:
+            yield size
+    else:
+        yield from sizes.atoms(size)
+
+
+def _call_sample(fn: Any, args: Sequence[Spec], kwargs: dict[str, Spec], values: Any) -> Any:
+    sampled = [sample(a, values) for a in args]
+    return _quietly(fn, sampled, {k: sample(v, values) for k, v in kwargs.items()})
+
+
+def _quietly(fn: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return fn(*args, **kwargs)
+
+
+def _types_in(specs: Any) -> Iterator[Size]:
+    """Yield all sizes that occur in specs."""
+    if isinstance(specs, Type):
+        yield from specs.sizes
+    elif isinstance(specs, Sized):
+        yield specs.size
+    elif isinstance(specs, list | tuple):
+        yield len(specs)
+        for spec in specs:
+            yield from _types_in(spec)
+    elif isinstance(specs, slice):
+        yield from _types_in([specs.start, specs.stop, specs.step])
+
+
+def _array_types(specs: Any) -> Iterator[Type]:
+    if isinstance(specs, Type):
+        yield specs
+    elif isinstance(specs, list | tuple):
+        for spec in specs:
+            yield from _array_types(spec)
+
+
+# --------------------------------------------------------------------- from samples to symbols
+
+
+def _combine(first: Any, second: Any, candidates: list[Size]) -> Any:
+    """Return the type that fits both sampled results."""
+    (values, a), (others, b) = first, second
+    if isinstance(a, tuple | list):
+        items = [_combine((values, x), (others, y), candidates) for x, y in zip(a, b, strict=False)]
+        return type(a)(*items) if hasattr(a, "_fields") else type(a)(items)
+    found = type_of(a)
+    if not found.is_array:
+        return found
+    shape = tuple(
+        _symbol(m, n, values, others, candidates) for m, n in zip(a.shape, b.shape, strict=True)
+    )
+    return Type("array", found.dtype, shape)
+
+
+def _symbol(m: int, n: int, values: Any, others: Any, candidates: list[Size]) -> Size:
+    for size in candidates:
+        if sizes.evaluate(size, values) == m and sizes.evaluate(size, others) == n:
+            return sizes.clip(size)
+    for size in (s for s in values if isinstance(s, int)):
+        if values[size] == m and others[size] == n:
+            return size
+    if m == n:
+        return m
+    for size in candidates:
+        shift = m - sizes.evaluate(size, values)
+        if abs(shift) <= 4 and n - sizes.evaluate(size, others) == shift:
+            return sizes.clip(sizes.add(size, shift))
+    return unknown_size()
+
+
+def _unsized(found: Any) -> Any:
+    if isinstance(found, tuple | list):
+        items = [_unsized(item) for item in found]
+        return type(found)(*items) if hasattr(found, "_fields") else type(found)(items)
+    made = type_of(found)
+    return Type(made.kind, made.dtype, tuple(unknown_size() for _ in made.sizes))

@@ -1,0 +1,388 @@
+"""The reverse pass: from a program to its adjoint.
+
+The adjoint runs the program (the *forward sweep*, which saves what will be overwritten) and then
+goes through it backwards (the *reverse sweep*): each statement is undone and hands the cotangent of
+what it wrote to what it read. See Griewank and Walther, Evaluating Derivatives, 2nd ed. (SIAM
+2008), chapters 3, 5 and 6; for what must be saved Hascoet and Pascual, The Tapenade automatic
+differentiation tool, ACM TOMS 39 (2013).
+
+This file writes the adjoint of each statement; ``needs`` then finds which values these read, and
+weaves both sweeps together.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from . import ir
+from .accumulate import BORROWED, OWNED, Cotangents, repeats
+from .activity import depends
+from .build import add, base_variable, call, copy, literal, negative, zeros_like
+from .fitting import as_sized, may_be_smaller, restore, restore_later, spread
+from .ir import AFTER, Assign, Block, Call, Choice, Expr, Index, Seq, Stmt, Var
+from .locals import local_names
+from .parts import merged
+from .rulecode import Rules
+from .types import Type
+
+
+@dataclass(slots=True)
+class Adjoint:
+    """What the reverse sweep does at one statement of the program."""
+
+    first: Block = field(default_factory=list)
+    """Before the reversed statement: cotangents that must be there when a loop is entered."""
+    code: Block = field(default_factory=list)
+    """The adjoint of a simple statement."""
+    ends: tuple[Block, ...] = ()
+    """At the end of each reversed inner block: cotangents that must be there when it is left."""
+
+
+class Reversal:
+    """Writes the adjoint of every statement of a program, from the last to the first."""
+
+    def __init__(
+        self,
+        program: ir.Program,
+        varied: set[str],
+        rules: Rules,
+        fresh: Callable[[str, Type], Var],
+    ) -> None:
+        self.program = program
+        self.rules = rules
+        self.fresh = fresh
+        self.block: Block = []
+        self.adjoints: dict[int, Adjoint] = {}
+        self.aliases = {
+            s.name: s.value for s in ir.statements(program.body) if isinstance(s, ir.Alias)
+        }
+        self.cts = Cotangents(program.types, program.buffers, varied, self.emit, fresh)
+
+    def emit(self, statement: Stmt) -> None:
+        """Append to the block that is being written."""
+        self.block.append(statement)
+
+    @contextmanager
+    def into(self, block: Block) -> Any:
+        """Write into another block for a while."""
+        outer, self.block = self.block, block
+        try:
+            yield
+        finally:
+            self.block = outer
+
+    def expand(self, expr: Expr) -> Expr:
+        """Write views as parts of their buffers."""
+
+        def change(e: Expr) -> Expr:
+            if isinstance(e, Var) and e.name in self.aliases:
+                return self.expand(self.aliases[e.name])
+            return merged(e) if isinstance(e, Index) else e
+
+        return ir.rewrite(expr, change)
+
+    # ----------------------------------------------------------------------------- statements
+
+    def reverse(self, block: Block) -> None:
+        """Write the adjoints of a block's statements."""
+        for statement in reversed(block):
+            adjoint = self.adjoints[id(statement)] = Adjoint()
+            match statement:
+                case ir.If():
+                    self.reverse_if(statement, adjoint)
+                case ir.For(body=body) | ir.While(body=body):
+                    self.reverse_loop(body, adjoint)
+                case _:
+                    with self.into(adjoint.code):
+                        self.reverse_simple(statement)
+
+    def reverse_simple(self, statement: Stmt) -> None:
+        """Write the adjoint of a statement without blocks of its own."""
+        match statement:
+            case Assign(name=name, value=value):
+                if self.cts.present(name):
+                    self.reverse_assign(name, self.expand(value))
+            case ir.Store():
+                self.reverse_store(statement)
+            case ir.Move(targets=targets, sources=sources):
+                self.reverse_move(targets, [s.name for s in sources])
+            case ir.Opaque(name=name):
+                if self.cts.present(name):
+                    self.reverse_opaque(statement)
+            case ir.Effect(names=names):
+                for name in names:
+                    if self.cts.present(name):
+                        self.cts.take(name)
+
+    def reverse_assign(self, name: str, value: Expr) -> None:
+        """``x = f(y)``: the cotangent of ``x`` goes to ``y``, and ``x`` has none any more."""
+        state = self.cts.state[name]
+        ct: Expr = self.cts.take(name)
+        count = len([v for v in ir.walk(value) if self.is_leaf(v)])
+        y = Var(self.program.types[name], name + AFTER)
+        if name not in ir.names_in(value):
+            if state == OWNED and count == 1:
+                self.cts.free = ct
+            self.pull(value, as_sized(ct, value), y)
+        elif is_updated(name, value):  # x = x + y: the new cotangent of x is written last
+            with self.cts.deferring(name) as parts:
+                self.pull(value, as_sized(ct, value), y)
+            if parts == [ct]:
+                self.cts.state[name] = state if count == 1 else BORROWED
+            elif parts:
+                self.cts.add(Var(self.program.types[name], name), functools.reduce(add, parts))
+        else:
+            self.pull(value, as_sized(self.name_it(ct, f"{name}_ct"), value), y)
+
+    def is_leaf(self, expr: Expr) -> bool:
+        """Whether an expression is a variable that takes part in the derivative."""
+        return isinstance(expr, Var) and self.is_varied(expr)
+
+    def name_it(self, expr: Expr, hint: str) -> Var:
+        """Assign an expression to a variable of its own."""
+        var = self.fresh(hint, expr.type)
+        self.emit(Assign(var.name, expr))
+        return var
+
+    def reverse_store(self, store: ir.Store) -> None:
+        """``u[i] = f(y)``: that part of the cotangent of ``u`` goes to ``y``, and is zero then."""
+        target = self.expand(store.target)
+        place = self.rules.part(target, store.index)
+        base = base_variable(place, self.program.buffers)
+        assert base is not None
+        if not self.cts.present(base.name) or not place.type.is_differentiable:
+            return
+        self.cts.own(base.name)
+        value = self.expand(store.value)
+        if store.op is not None and repeats_in(place) and not store.at:
+            # Of several values that go to one place NumPy keeps the last.
+            value = call(getattr(np, store.op), place, value)
+            store = replace(store, op=None)
+        varied = self.is_varied(value)
+        part = self.cts.shadow(place)
+        if store.op is None:
+            ct: Expr | None = None
+            if varied:
+                ct = self.name_it(copy(part) if not repeats_in(place) else part, "stored_ct")
+                if repeats_in(place):
+                    ct = self.rules.last_written(ct, target, store.index, value)
+            variable, index = self.cts._target(part)
+            self.emit(ir.Store(variable, index, literal(0.0)))
+            if ct is not None:
+                self.pull(value, self.restored(ct, value))
+        elif varied:
+            # The buffer's cotangent lives on, and is changed.
+            ct = negative(part) if store.op == "subtract" else copy(part)
+            if base.name in ir.names_in(value):
+                ct = self.name_it(ct, "stored_ct")
+            self.pull(value, self.restored(ct, value))
+
+    def reverse_move(self, targets: Sequence[str], sources: Sequence[str]) -> None:
+        """Cotangents go back the way their arrays came."""
+        held = {t: self.cts.state.get(t) for t in targets}
+        kept = {s: self.cts.present(s) for s in sources if s not in targets}
+        pairs = [(s, t) for t, s in zip(targets, sources, strict=True) if held[t] is not None]
+        for s, present in kept.items():
+            if present:
+                raise AssertionError(f"{s} is used after its array was handed over")
+        if pairs:
+            left = tuple(self.cts.variable(s).name for s, _ in pairs)
+            right = tuple(self.cts.variable(t) for _, t in pairs)
+            self.emit(ir.Move(left, right))
+        for t in targets:
+            self.cts.state.pop(t, None)
+        for s, t in pairs:
+            self.cts.state[s] = held[t] or BORROWED
+
+    def reverse_opaque(self, statement: ir.Opaque) -> None:
+        """Call the pullback that the tape made."""
+        ct = self.cts.take(statement.name)
+        assert statement.pullback is not None
+        cts = self.name_it(self.rules.pulled_back(statement, ct), "cts")
+        for i, arg in enumerate(statement.args):
+            expanded = self.expand(arg)
+            if self.is_varied(expanded):
+                self.pull(expanded, Index(arg.type, cts, (literal(i),)))
+
+    # ------------------------------------------------------------------------------- branches
+
+    def reverse_if(self, statement: ir.If, adjoint: Adjoint) -> None:
+        """Write the adjoints of both arms."""
+        before = dict(self.cts.state)
+        ends = []
+        for arm in (statement.then, statement.orelse):
+            self.cts.state = dict(before)
+            self.reverse(arm)
+            ends.append(self.cts.state)
+        adjoint.ends = ([], [])
+        self.join(ends, adjoint.ends)
+
+    def join(self, ends: Sequence[dict[str, str]], blocks: Sequence[Block]) -> None:
+        """Let all arms of a branch end with the same cotangents: the missing ones are zeros."""
+        names = set[str]().union(*ends)
+        common = {}
+        for name in names:
+            states = {state.get(name, OWNED) for state in ends}
+            common[name] = BORROWED if BORROWED in states else OWNED
+        for state, block in zip(ends, blocks, strict=True):
+            self.cts.state = state
+            with self.into(block):
+                for name in sorted(names - state.keys()):
+                    self.cts.start(name)
+        self.cts.state = common
+
+    def reverse_loop(self, body: Block, adjoint: Adjoint) -> None:
+        """Write the adjoint of a loop: what its body adds to must be there from the start.
+
+        Which cotangents live from one iteration to the next, and whether they are owned, is found
+        by writing the body again until nothing changes.
+        """
+        across = self.carried(body)
+        entry = dict(self.cts.state)
+        start = dict(entry)
+        while True:
+            trial: Block = []
+            self.cts.state = dict(start)
+            with self.into(trial):
+                self.reverse(body)
+            end = self.cts.state
+            wanted = dict(start)
+            for name in end:
+                if name in start or name in across:
+                    both = (start.get(name, OWNED), end[name])
+                    wanted[name] = BORROWED if BORROWED in both else OWNED
+            if wanted == start:
+                break
+            start = wanted
+        adjoint.ends = ([],)
+        with self.into(adjoint.ends[0]):
+            for name in sorted(start.keys() - end.keys()):
+                self.cts.start(name)
+        self.cts.state = entry
+        with self.into(adjoint.first):
+            for name in sorted(start.keys() - entry.keys()):
+                self.cts.start(name)
+        self.cts.state = start
+
+    def carried(self, body: Block) -> set[str]:
+        """Variables whose cotangents can outlive an iteration: all but those local to the body."""
+        return set(self.program.types) - local_names(body)
+
+    # ---------------------------------------------------------------------------- expressions
+
+    def is_varied(self, expr: Expr) -> bool:
+        """Whether the derivative can reach an input through an expression."""
+        return depends(expr, self.cts.varied)
+
+    def pull(self, expr: Expr, ct: Expr, y: Expr | None = None) -> None:
+        """Hand the cotangent ``ct`` of an expression to the variables in it.
+
+        ``y``: a variable that holds the value of the expression.
+        """
+        if not self.is_varied(expr):
+            return
+        if isinstance(expr, Var | Index) and base_variable(expr, self.program.buffers) is not None:
+            self.cts.add(expr, ct)
+            return
+        match expr:
+            case Index(base=base, index=index):
+                inner = self.name_it(zeros_like(base), "part_ct")
+                self.emit(ir.Store(inner, index, ct, "add", repeats(expr)))
+                self.pull(base, inner)
+            case Seq(items=items):
+                for k, item in enumerate(items):
+                    if self.is_varied(item):
+                        self.pull(item, restore(Index(item.type, ct, (literal(k),)), item))
+            case Choice(condition=condition, a=a, b=b):
+                self.pull_choice(condition, a, b, ct)
+            case Call(fn=fn) if fn in DISPLAYS:
+                self.pull_display(expr.args[0], spread(ct, expr), ())
+            case Call():
+                self.pull_call(expr, ct, y)
+            case _:
+                raise AssertionError(expr)
+
+    def pull_call(self, expr: Call, ct: Expr, y: Expr | None) -> None:
+        """Hand a cotangent to the operands of a call, by its rule."""
+        wanted = [(i, arg) for i, arg in self.rules.operands(expr) if self.is_varied(arg)]
+        if len(wanted) > 1 and not isinstance(ct, Var):
+            ct = self.name_it(ct, "t_ct")
+        if expr.fn is np.multiply and expr.args[0] == expr.args[1]:
+            expr, wanted = call(np.square, expr.args[0]), wanted[:1]
+        for i, arg in wanted:
+            with self.rules.writing(self.block):
+                contribution = self.contribution(expr, i, arg, ct, y)
+            if self.rules.is_exact(expr):
+                contribution = as_sized(contribution, arg)
+            self.pull(arg, self.restored(contribution, arg))
+
+    def contribution(self, expr: Call, i: int, arg: Expr, ct: Expr, y: Expr | None) -> Expr:
+        """Return what argument ``i`` gets; it broadcasts to the whole expression.
+
+        A smaller cotangent stands for one that is spread over the whole expression, which must be
+        there before it is summed for an operand that was broadcast.
+        """
+        if not self.rules.is_elementwise(expr):
+            return self.rules.vjp(expr, i, spread(ct, expr), y)
+        found = self.rules.vjp(expr, i, ct, y)
+        if may_be_smaller(found, expr):
+            found = self.rules.vjp(expr, i, spread(ct, expr), y)
+        return found if arg.type.sizes == expr.type.sizes else spread(found, expr)
+
+    def restored(self, ct: Expr, expr: Expr) -> Expr:
+        """Give a contribution the shape and dtype of an expression, or leave it to its operands."""
+        broadcasts = isinstance(expr, Call) and self.rules.is_elementwise(expr)
+        return restore_later(ct, expr) if broadcasts else restore(ct, expr)
+
+    def pull_choice(self, condition: Expr, a: Expr, b: Expr, ct: Expr) -> None:
+        """Hand a cotangent to the chosen one of two expressions."""
+        if not isinstance(ct, Var):
+            ct = self.name_it(ct, "t_ct")
+        choice = ir.If(condition=condition)
+        before = dict(self.cts.state)
+        ends = []
+        for arm, block in ((a, choice.then), (b, choice.orelse)):
+            self.cts.state = dict(before)
+            with self.into(block):
+                self.pull(arm, restore(ct, arm))
+            ends.append(self.cts.state)
+        self.join(ends, (choice.then, choice.orelse))
+        self.emit(choice)
+
+    def pull_display(self, display: Expr, ct: Expr, path: tuple[Expr, ...]) -> None:
+        """Take the cotangent of ``np.array([[a, b], [c, d]])`` apart."""
+        if not isinstance(ct, Var):
+            ct = self.name_it(ct, "t_ct")
+        if isinstance(display, Seq):
+            for k, item in enumerate(display.items):
+                self.pull_display(item, ct, (*path, literal(k)))
+        elif self.is_varied(display):
+            sizes = ct.type.sizes[len(path) :]
+            kind = "array" if sizes else "scalar"
+            part = Index(Type(kind, ct.type.dtype, sizes), ct, path) if path else ct
+            self.pull(display, restore(part, display))
+
+
+DISPLAYS = {np.array, np.asarray}
+"""Functions of a display of numbers and arrays, or of a single one."""
+
+
+def is_updated(name: str, value: Expr) -> bool:
+    """Whether a value reads a variable as a whole only, by calls that are always evaluated."""
+    for e in ir.walk(value):
+        if isinstance(e, Choice | Seq):
+            return False
+        if isinstance(e, Index) and name in ir.names_in(e.base):
+            return False
+    return True
+
+
+def repeats_in(place: Expr) -> bool:
+    """Whether a place may name elements more than once."""
+    return isinstance(place, Index) and repeats(place)

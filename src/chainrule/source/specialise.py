@@ -1,0 +1,365 @@
+"""One program for one signature: what each pass made of it, its text, and what runs."""
+
+from __future__ import annotations
+
+import functools
+import linecache
+import re
+import textwrap
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from . import derivatives, ir
+from .activity import varied
+from .effects import has_effects, without_effects
+from .emit import emit, namespace
+from .signature import Place
+from .simplify import simplify
+from .tangent import tangent
+from .tidy import tidy
+from .values import Value
+
+_LOCK = threading.RLock()
+"""Programs are made by one thread at a time; made ones are looked up without a lock."""
+
+
+Reads = dict[Callable[[], Any], Any]
+"""How closed-over values are read -> what was read."""
+
+
+class _Again(threading.local):
+    """Whether this thread repeats a run: ``reads`` holds closed-over values as they were then."""
+
+    reads: Reads | None = None
+
+
+_AGAIN = _Again()
+
+
+@contextmanager
+def again(reads: Reads) -> Iterator[None]:
+    """Run programs a second time: without prints, with closed-over values as they were."""
+    before = _AGAIN.reads
+    _AGAIN.reads = (before or {}) | reads
+    try:
+        yield
+    finally:
+        _AGAIN.reads = before
+
+
+def is_again() -> bool:
+    """Tell whether a run is being repeated."""
+    return _AGAIN.reads is not None
+
+
+def value_of(read: Callable[[], Any]) -> Any:
+    """Read a closed-over value."""
+    reads = _AGAIN.reads
+    return reads[read] if reads is not None and read in reads else read()
+
+
+@contextmanager
+def before_running() -> Iterator[None]:
+    """Mark a refusal as one that came before anything of the user's function was run."""
+    try:
+        yield
+    except UnsupportedError as error:
+        error.nothing_has_run = True
+        raise
+
+
+class Specialisation:
+    """A program for one signature. Its derivatives hang from it, made when they are asked for.
+
+    ``stages``: the program after each pass, by the name of the pass. ``arguments``: an abstract
+    value for each parameter; ``stand_ins``: values like those of the first call.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[tuple[str, ir.Program]],
+        arguments: dict[str, Value],
+        roles: dict[str, str] | None = None,
+        stand_ins: Sequence[Any] = (),
+    ) -> None:
+        self.stand_ins = stand_ins
+        self.stages = list(stages)
+        self.arguments = arguments
+        self.roles = roles or {p.name: p.name for p in self.program.parameters}
+        """What each parameter of the text is for: its name, ``dot1 u``, ``ct``."""
+        self._derived: dict[Hashable, Specialisation] = {}
+        self._splits: dict[Hashable, Split] = {}
+        self._call: tuple[Sequence[str], Callable[..., Any]] | None = None
+
+    @property
+    def program(self) -> ir.Program:
+        """The program that derivatives are taken of."""
+        return self.stages[-1][1]
+
+    @functools.cached_property
+    def simplified(self) -> ir.Program:
+        """The program as it is emitted."""
+        return tidy(simplify(self.program, self._is_generated))
+
+    def _is_generated(self, name: str) -> bool:
+        """Tell whether a variable is neither the user's nor the derivative of one of his."""
+        base = re.sub(r"((_ct|_dot|_value|_after)(_\d+)?)+$", "", name)
+        return base not in self.stages[0][1].types or bool(
+            re.fullmatch(r"t\d+|result(_\d+)?", base)
+        )
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The program as Python."""
+        return emit(self.simplified)
+
+    @functools.cached_property
+    def function(self) -> Callable[..., Any]:
+        """The compiled text; tracebacks show its lines."""
+        with _LOCK:
+            file = f"<chainrule {self.program.name} {id(self):x}>"
+            space = dict(namespace(self.simplified))
+            linecache.cache[file] = (len(self.text), None, self.text.splitlines(True), file)
+            exec(compile(self.text, file, "exec"), space)
+            made: Callable[..., Any] = space[self.program.name]
+            return made
+
+    def hidden(self) -> dict[str, Any]:
+        """Read the closed-over values; those of a run that is repeated are as they were."""
+        return {name: value_of(read) for name, read in self.program.hidden.items()}
+
+    def reads(self) -> Reads:
+        """Return the closed-over values as they are now, to run the program again later."""
+        reads = [*self.program.hidden.values(), *(read for read, _ in self.program.guards)]
+        values = {read: value_of(read) for read in reads}
+        return {r: x.copy() if type(x) is np.ndarray else x for r, x in values.items()}
+
+    def run(self, roles: Sequence[str], values: Sequence[Any]) -> Any:
+        """Call the program with the values of the parameters that have these roles."""
+        return self.call(roles, values, self.hidden() if self.program.hidden else {})
+
+    def call(self, roles: Sequence[str], values: Sequence[Any], hidden: dict[str, Any]) -> Any:
+        """Call the program with these closed-over values."""
+        try:
+            return self._caller(roles)(values, hidden)
+        except UnsupportedError as error:
+            error.nothing_has_run = False
+            raise
+
+    def _caller(self, roles: Sequence[str]) -> Callable[[Sequence[Any], dict[str, Any]], Any]:
+        if self._call is None or self._call[0] is not roles:
+            self._call = (roles, self._made_caller(roles))
+        return self._call[1]
+
+    def _made_caller(self, roles: Sequence[str]) -> Callable[[Sequence[Any], dict[str, Any]], Any]:
+        function, parameters = self.function, self.program.parameters
+        order = [list(roles).index(self.roles[p.name]) for p in parameters]
+        if {p.kind for p in parameters} <= {"positional or keyword", "positional-only"}:
+            if order == list(range(len(roles))):
+                return lambda values, hidden: function(*values, **hidden)
+            return lambda values, hidden: function(*[values[k] for k in order], **hidden)
+        return lambda values, hidden: call_with(
+            function, parameters, [values[k] for k in order], hidden
+        )
+
+    def direct(self, roles: Sequence[str]) -> Callable[..., Any] | None:
+        """Return the emitted function, if all there is to a call is to call it in this order."""
+        program = self.program
+        plain = {p.kind for p in program.parameters} <= {"positional or keyword", "positional-only"}
+        in_order = [self.roles[p.name] for p in program.parameters] == list(roles)
+        known = (program.guards, program.hidden, program.changed, program.static)
+        watched = any(known) or has_effects(program)
+        return self.function if plain and in_order and not watched else None
+
+    def holds(self) -> bool:
+        """Tell whether the closed-over values that were taken as known are still the same."""
+        return all(_same(value_of(read), value) for read, value in self.program.guards)
+
+    @property
+    def opaque_calls(self) -> list[str]:
+        """Functions that only the tape can follow."""
+        found = (s.fn for s in ir.statements(self.program.body) if isinstance(s, ir.Opaque))
+        return list(dict.fromkeys(getattr(fn, "__qualname__", repr(fn)) for fn in found))
+
+    def explain(self) -> str:
+        """Return the program after each pass; before it is emitted, the function alone."""
+        shown, before = [], None
+        for name, program in self.stages:
+            shown.append((name, _activity(before, program) + _function(program)))
+            before = program
+        shown.append(("simplify", _function(simplify(self.program, self._is_generated))))
+        shown.append(("emit", self.text))
+        return "\n\n".join(f"# ---- after {name}\n\n{text}" for name, text in shown)
+
+    # ----------------------------------------------------------------------------- derivatives
+
+    def _derive(
+        self, key: Hashable, name: str, make: Callable[[], tuple[ir.Program, list[str]]]
+    ) -> Specialisation:
+        """Return a derivative, made once. ``make`` tells the roles of new parameters."""
+        found = self._derived.get(key)
+        if found is None:
+            with _LOCK:
+                if key not in self._derived:
+                    with before_running():
+                        made, new_roles = make()
+                    new = [p.name for p in made.parameters if p.name not in self.roles]
+                    roles = self.roles | dict(zip(new, new_roles, strict=True))
+                    stages = [*self.stages, (name, made)]
+                    self._derived[key] = Specialisation(stages, self.arguments, roles)
+                found = self._derived[key]
+        return found
+
+    def _own(self, places: Sequence[Place]) -> list[Place]:
+        """Return the places by the names of this text's parameters; without those it has not."""
+        names = {role: name for name, role in self.roles.items()}
+        return [(names[role], path) for role, path in places if role in names]
+
+    def silent(self) -> Specialisation:
+        """Return the program without its prints, to be run again."""
+
+        def make() -> tuple[ir.Program, list[str]]:
+            return without_effects(self.program), []
+
+        return self._derive("silent", "silent", make) if has_effects(self.program) else self
+
+    def gradient(
+        self,
+        prefixes: Sequence[Place],
+        single: bool,
+        has_aux: bool,
+        with_value: bool,
+        guarded: bool = False,
+    ) -> Specialisation:
+        """Return the program of the gradient (see ``derivatives.gradient``)."""
+        key = ("gradient", tuple(prefixes), single, has_aux, with_value, guarded)
+
+        def make() -> tuple[ir.Program, list[str]]:
+            program = self.program
+            options = (single, has_aux, with_value, guarded)
+            made = derivatives.gradient(program, self.arguments, self._own(prefixes), *options)
+            return made, []
+
+        return self._derive(key, "reverse", make)
+
+    def pullback(self, prefixes: Sequence[Place], guarded: bool = False) -> Specialisation:
+        """Return the program of result and pulled-back cotangents."""
+
+        def make() -> tuple[ir.Program, list[str]]:
+            program = self.program
+            own = self._own(prefixes)
+            return derivatives.pullback(program, self.arguments, own, guarded), ["ct"]
+
+        return self._derive(("pullback", tuple(prefixes), guarded), "reverse", make)
+
+    def split(self, prefixes: Sequence[Place]) -> Split:
+        """Return the program of result and residuals, and those of cotangents from them."""
+        key = ("split", tuple(prefixes))
+        with _LOCK:
+            if key not in self._splits:
+                with before_running():
+                    made = derivatives.pullback_in_two(
+                        self.program, self.arguments, self._own(prefixes)
+                    )
+                self._splits[key] = Split(self, *made)
+            return self._splits[key]
+
+    def tangent(self, prefixes: Sequence[Place], guarded: bool = False) -> Specialisation:
+        """Return the program of result and tangent."""
+
+        def make() -> tuple[ir.Program, list[str]]:
+            program = self.program
+            wrt = derivatives.inputs_under(program, self._own(prefixes))
+            order = dict.fromkeys(program.inputs[name][0] for name in wrt)
+            level = 1 + sum(name == "tangent" for name, _ in self.stages)
+            roles = [f"dot{level} {self.roles[parameter]}" for parameter in order]
+            return replace(tangent(program, wrt, guarded), wrt=tuple(wrt)), roles
+
+        return self._derive(("tangent", tuple(prefixes), guarded), "tangent", make)
+
+
+def _function(program: ir.Program) -> str:
+    """Return the text of a program without imports and helpers."""
+    text = emit(program)
+    return text[text.index(f"def {program.name}(") :]
+
+
+def _activity(before: ir.Program | None, program: ir.Program) -> str:
+    """Say in a comment by which variables a pass has differentiated, and which depend on them."""
+    if before is None or not program.wrt:
+        return ""
+    active = sorted(varied(before, program.wrt) - set(program.wrt))
+    lines = textwrap.wrap(f"by {', '.join(program.wrt)}; active: {', '.join(active)}", 96)
+    return "".join(f"# {line}\n" for line in lines)
+
+
+class Split:
+    """A pullback in two programs: the run itself, and the way back from what it left."""
+
+    def __init__(
+        self, base: Specialisation, forward: ir.Program, backs: Sequence[ir.Program]
+    ) -> None:
+        def made(program: ir.Program, roles: dict[str, str] | None = None) -> Specialisation:
+            return Specialisation([*base.stages, ("reverse", program)], base.arguments, roles)
+
+        self.base = base
+        self.forward = made(forward, base.roles)
+        self.reverse, self.guarded = (made(back) for back in backs)
+
+    @property
+    def text(self) -> str:
+        """Both functions, in one module."""
+        return joined(self.forward.text, self.reverse.text)
+
+    @property
+    def opaque_calls(self) -> list[str]:
+        """Functions that only the tape can follow."""
+        return self.base.opaque_calls
+
+    def explain(self) -> str:
+        """Return both programs after each pass."""
+        return joined(self.forward.explain(), self.reverse.explain())
+
+
+def joined(*texts: str) -> str:
+    """Put the texts of modules together: imports first, each helper once."""
+    imports: dict[str, None] = {}
+    rest: dict[str, None] = {}
+    for text in texts:
+        for part in text.rstrip("\n").split("\n\n\n"):
+            if part.startswith(("import ", "from ")):
+                imports |= dict.fromkeys(part.splitlines())
+            else:
+                rest[part] = None
+    return "\n\n\n".join(["\n".join(imports)] * bool(imports) + [*rest]) + "\n"
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a is b or (type(a) is type(b) and bool(a == b))
+
+
+def call_with(
+    function: Callable[..., Any],
+    parameters: Sequence[ir.Parameter],
+    values: Sequence[Any],
+    hidden: dict[str, Any],
+) -> Any:
+    """Call with parameters of every kind."""
+    positional: list[Any] = []
+    keywords = dict(hidden)
+    for p, value in zip(parameters, values, strict=True):
+        if p.kind == "variadic positional":
+            positional += value
+        elif p.kind == "variadic keyword":
+            keywords |= value
+        elif p.kind == "keyword-only":
+            keywords[p.name] = value
+        else:
+            positional.append(value)
+    return function(*positional, **keywords)

@@ -1,0 +1,45 @@
+"""Compiled functions: how they are made, and how the transforms know them.
+
+The source engine is imported when the first function is compiled, not before.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+from ._calls import Function
+
+
+def compile(f: Function | None = None, *, backend: str = "numpy") -> Any:
+    """Turn a function into a ``Program``: callable like it, with readable derivatives.
+
+    The derivative is not recorded while the function runs but written as a program of its own:
+    ``cr.grad(p).source`` shows it. In-place updates, ``np.zeros`` and stores, ``while``, ``break``
+    and early returns are followed. Also a decorator.
+
+    Args:
+        f: a function whose source can be read.
+        backend: what runs the program; ``"numpy"``.
+
+    Raises:
+        UnsupportedError: at the first call, for what is not in the language, with its line.
+
+    >>> import chainrule as cr
+    >>> def triple(x):
+    ...     return 3 * x
+    >>> compile(triple)(2.0)
+    6.0
+    """
+    from . import compiled
+
+    if f is None:
+        return lambda fn: compiled.program_of(fn, backend)
+    return compiled.program_of(f, backend)
+
+
+def derivatives_of(f: Any) -> ModuleType | None:
+    """Return the module with the derivatives of ``f``, if it is a compiled function, else None."""
+    module = sys.modules.get(f"{__package__}.compiled")
+    return module if module is not None and module.is_compiled(f) else None

@@ -1,0 +1,326 @@
+"""Small odd programs: names that share memory, indices that change, memory laid out by columns."""
+
+import copy
+import functools
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.source.program import compile_
+from source.oracles import Compiled, assert_close, filled, inner, random_like, vector
+
+rng = np.random.default_rng(5)
+V = rng.uniform(0.3, 1.5, 6)
+A = rng.uniform(0.3, 1.5, (3, 4))
+Z = V + 1j * V[::-1]
+
+
+# -- indices that are read from the array that a store changes -------------------------------------
+
+
+def mask_of_the_array_itself(x):
+    y = x.copy()
+    y[y > 0.8] = 0.8 * x[0]
+    y[y < y[1]] += y[2]
+    return y * x
+
+
+def index_from_the_array_itself(x):
+    k = np.array([0, 2, 1, 3])
+    y = np.zeros(6)
+    for i in range(3):
+        k[k[i]] = k[i + 1]
+        y[k[i]] += x[i] * x[k[i + 1]]
+    return y * y
+
+
+def array_as_its_own_index(x):
+    k = np.array([1, 0, 2])
+    k[k[0]] = 2
+    s = x[k[1]]
+    k[k[1]] = 0
+    s *= x[k[2]]
+    k[k] = k[::-1].copy()
+    return s * x[k]
+
+
+def slice_bound_in_the_array_itself(x):
+    y = np.array([2.0, 1.0, 0.0, 3.0, 1.0, 2.0]) * x[0] / x[0]
+    y[: int(y[0] + 0.5)] = x[1:3]
+    return y**2
+
+
+def indices_that_change_later(x):
+    y, idx = x.copy(), np.array([0, 1, 2])
+    y[idx] *= 2
+    idx += 1
+    y[idx] *= x[0]
+    idx[:] = 5
+    y[idx[0]] = x[1]
+    return y**2
+
+
+def a_scan_that_names_its_place_by_a_counter(x):
+    stack, n, s = np.zeros(8), 0, 0.0
+    for v in x:
+        stack[n] = v
+        n += 1
+        if v > 0.8:
+            n -= 1
+            s += stack[n] ** 2 * n
+        if n > 2:
+            stack[n - 2] = stack[n - 1] * stack[n - 2]
+            n -= 1
+    return s + stack[:n].sum()
+
+
+# -- names that share memory -----------------------------------------------------------------------
+
+
+def numbers_without_axes(x):
+    y = np.array(x[0])
+    y += x[1]
+    y *= 2
+    z = y
+    z[()] = z * x[2]
+    return y * z
+
+
+def view_of_a_view(x):
+    y = np.zeros((3, 4))
+    y[1:][:, 2:][0] = x[:2]
+    y[:2][1][0:2] += x[2:4]
+    v = y[1:, 1:3]
+    v *= x[0]
+    return y + x[5]
+
+
+def views_that_are_bound_anew(x):
+    y = x.copy()
+    v = y[:2]
+    for k in range(4):
+        v = y[k : k + 2]
+        v[1] *= x[k]
+        v[0] += v[1]
+    return y + v[0]
+
+
+def view_that_is_only_read(x):
+    y = x.copy()
+    v = y[:3]
+    if x[0] > 100:
+        v = y[3:]
+    return v * y[:3]
+
+
+def parts_that_overlap(x):
+    y = x.copy()
+    y[1:] *= y[:-1]
+    y[::-1] -= 0.5 * y
+    y[0], y[1:3] = y[1] * 2, y[:2]
+    return y
+
+
+def rows_swapped_through_views(a):
+    b = a.copy()
+    b[0], b[1] = b[1], b[0]
+    c = b[:, 1]
+    c /= c.sum()
+    b.T[3] = c[0] * a[:, 0]
+    return b
+
+
+def a_name_bound_late(x):
+    y = x.copy()
+
+    def get():
+        return y
+
+    y[0] = 2 * x[1]
+    z = get()
+    y = y * 3
+    return z * get()
+
+
+def copies(x):
+    tree = {"w": x, "l": [x[0]]}
+    deep, shallow = copy.deepcopy(tree), copy.copy(tree["l"])
+    deep["w"][0] = 5.0
+    deep["l"].append(2.0)
+    shallow.append(x[1])
+    return tree["w"] * deep["w"], len(tree["l"]) * sum(shallow)
+
+
+def places_of_a_condition(x):
+    (i,) = np.where(x > 0.7)
+    y = x.copy()
+    y[i] *= 2
+    return y * x
+
+
+def remembered(x):
+    @functools.lru_cache
+    def square(n):
+        return n * n
+
+    return x * square(3)
+
+
+# -- classes, complex numbers, memory laid out by columns ------------------------------------------
+
+
+class Scaled:
+    def __init__(self, factor):
+        self.factor = factor
+
+    def apply(self, x):
+        return self.factor * x
+
+
+class Shifted(Scaled):
+    def __init__(self, factor, shift):
+        super().__init__(factor)
+        self.shift = shift
+
+    def apply(self, x):
+        return super().apply(x) + self.shift
+
+
+MODEL = Shifted(2.0, 3.0)
+
+
+def methods_of_parents(x):
+    return MODEL.apply(x) * Shifted(x[0], x[1]).apply(x)
+
+
+def parts_of_a_complex_buffer(z):
+    y = z.copy()
+    y.real[:] *= 2
+    y.imag[0] = z.real[1]
+    return y * z, y.imag
+
+
+def parts_that_are_assigned(z):
+    y = z.copy()
+    y.real = 2 * z.imag
+    y.imag = y.imag * z.real[0]
+    y.imag[1:] += z.real[1:]
+    return y * z
+
+
+def complex_sum(x):
+    s = 0j
+    for v in x:
+        s = s * 1j + v
+    return abs(s), s.real * s.imag
+
+
+def reshaped(a):
+    b = np.zeros((3, 4))
+    b[:] = a
+    flat = b.reshape(-1)
+    flat[3:7] *= 2
+    c = a.copy().ravel()
+    c[:4] += a[1]
+    return b * c.reshape(3, 4) + a.ravel()[2] * a.T.ravel()[5]
+
+
+def copied_in_either_order(a):
+    b, c = np.copy(a), a.copy()
+    b[0] *= 2
+    c[:, 0] *= b[1, 1]
+    return b * c
+
+
+PROGRAMS = [
+    *(mask_of_the_array_itself, index_from_the_array_itself, array_as_its_own_index),
+    *(slice_bound_in_the_array_itself, indices_that_change_later),
+    *(a_scan_that_names_its_place_by_a_counter, numbers_without_axes, view_of_a_view),
+    *(views_that_are_bound_anew, view_that_is_only_read, parts_that_overlap),
+    *(rows_swapped_through_views, a_name_bound_late, copies, places_of_a_condition),
+    *(remembered, methods_of_parents, parts_of_a_complex_buffer, complex_sum, reshaped),
+    *(copied_in_either_order, parts_that_are_assigned),
+]
+ARGUMENT = {"a": A, "z": Z, "x": V}
+
+
+def along(f, x, t, step=2.0**-8):
+    """Differences of ``f`` along ``t``; what is laid out by columns stays so."""
+
+    def moved(h):
+        (y,) = filled([x], vector(x) + h * vector(t))
+        return vector(f(np.asfortranarray(y) if x.flags.f_contiguous else y))
+
+    coarse, fine = ((moved(h) - moved(-h)) / (2 * h) for h in (step, step / 2))
+    return (4 * fine - coarse) / 3
+
+
+@pytest.mark.parametrize("by_columns", [False, True])
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+def test_derivatives_against_differences(f, by_columns):
+    x = ARGUMENT[f.__code__.co_varnames[0]]
+    if by_columns:
+        x = np.asfortranarray(x)
+    y, before = f(x.copy(order="K")), x.copy(order="K")
+    made = Compiled(f, (x,), (0,))
+    assert_close(vector(made.program(x)), vector(y), "result")
+    draws = np.random.default_rng(1)
+    t, ct = random_like(draws, x), random_like(draws, y)
+    _, dot = made.push((x,), (t,))
+    _, (pulled,) = made.pull((x,), ct)
+    assert_close(vector(dot), along(f, x, t), "tangent", 1e-6)
+    assert_close(inner(pulled, t), inner(ct, dot), "cotangent")
+    assert pulled.shape == x.shape
+    assert pulled.dtype == x.dtype
+    assert np.array_equal(x, before), "the argument was changed"
+
+
+def test_a_copy_keeps_the_order_that_the_user_asked_for():
+    def f(a):
+        return np.copy(a), a.copy(), a.copy(order="K"), np.copy(a, order="C")
+
+    x = np.asfortranarray(A)
+    for found, expected in zip(compile_(f)(x), f(x), strict=True):
+        assert found.flags.c_contiguous == expected.flags.c_contiguous
+    assert "np.copy(a), a.copy()" in compile_(f).specialise(x).source
+
+
+# -- float32 ---------------------------------------------------------------------------------------
+
+
+def scaled(x, s):
+    return (x * s + s**2).sum() * s
+
+
+def stored(x, s):
+    y = x.copy()
+    for i in range(3):
+        y[i] = y[i] * s + s
+    return y.sum()
+
+
+def carried(x, s):
+    for _ in range(3):
+        x = x * s
+        s = s * 1.5
+    return x.sum() + s
+
+
+def converted(x, s):
+    y = np.full(3, s, dtype=np.float32)
+    return np.float32(s) * (y * x).sum() + np.array([s, s * 2]).sum()
+
+
+@pytest.mark.parametrize("f", [scaled, stored, carried, converted])
+def test_a_python_float_beside_float32_arrays_has_a_float64_derivative(f):
+    x = np.array([0.3, 0.7, 1.1], np.float32)
+    x_ct, s_ct = cr.grad(cr.compile(f), argnums=(0, 1))(x, 1.3)
+    assert x_ct.dtype == np.float32
+    assert type(s_ct) is np.float64
+    h = 2.0**-6
+    differences = (f(x.astype(float), 1.3 + h) - f(x.astype(float), 1.3 - h)) / (2 * h)
+    np.testing.assert_allclose(s_ct, differences, rtol=2e-3)
+    y, pullback = cr.vjp(cr.compile(f), x, 1.3)
+    x_ct, s_ct = pullback(np.ones_like(y))
+    assert (x_ct.dtype, type(s_ct)) == (np.float32, np.float64)

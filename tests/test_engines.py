@@ -1,0 +1,90 @@
+"""Both engines on the same programs: values and derivatives to second order agree."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from programs import PROGRAMS
+
+each_program = pytest.mark.parametrize("program", PROGRAMS, ids=[p.name for p in PROGRAMS])
+
+
+def drawn(program):
+    """Random directions like the arguments, and a cotangent like the output."""
+    rng = np.random.default_rng(len(program.name))
+
+    def like(x):
+        x = np.asarray(x)
+        t = rng.uniform(-1, 1, x.shape)
+        return (t + 1j * rng.uniform(-1, 1, x.shape) if x.dtype.kind == "c" else t)[()]
+
+    out = program.function(*program.args)
+    tangents = tuple(like(a) for a in program.args)
+    return tangents, tuple(map(like, out)) if isinstance(out, tuple) else like(out)
+
+
+def assert_equal(found, expected):
+    if isinstance(expected, (tuple, list)):
+        assert len(found) == len(expected)
+        for f, e in zip(found, expected, strict=True):
+            assert_equal(f, e)
+        return
+    assert np.shape(found) == np.shape(expected)
+    assert np.asarray(found).dtype == np.asarray(expected).dtype
+    # Derivatives that are zero but for rounding (a converged iteration) differ by rounding.
+    scale = np.max(np.abs(expected), initial=1e-3)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11 * scale)
+
+
+def on_both(derivative):
+    """Compare what the two engines return for a derivative."""
+    with cr.engine("tape"):
+        expected = derivative()
+    with cr.engine("source"):
+        assert_equal(derivative(), expected)
+
+
+@each_program
+def test_forward_mode(program):
+    tangents, _ = drawn(program)
+    on_both(lambda: cr.jvp(program.function, program.args, tangents))
+
+
+@each_program
+def test_reverse_mode(program):
+    _, ct = drawn(program)
+
+    def products():
+        value, pullback = cr.vjp(program.function, *program.args)
+        return value, pullback(ct), pullback(ct)
+
+    on_both(products)
+
+
+@each_program
+def test_second_order(program):
+    """Forward over reverse of a scalar function of the output."""
+    if any(np.iscomplexobj(a) for a in program.args):
+        pytest.skip("hvp is for real arguments")
+    tangents, ct = drawn(program)
+    weights = ct if isinstance(ct, tuple) else (ct,)
+
+    def scalar(*args):
+        out = program.function(*args)
+        out = out if isinstance(out, tuple) else (out,)
+        total = 0.0
+        for w, y in zip(weights, out, strict=True):
+            total = total + np.real(np.sum(w * np.sin(y)))
+        return total
+
+    on_both(lambda: cr.hvp(scalar, program.args, tangents))
+
+
+def test_a_compiled_program_is_one_step_on_the_tape():
+    for program in PROGRAMS[:6]:
+        _, ct = drawn(program)
+        compiled = cr.compile(program.function)
+        with cr.engine("tape"):
+            expected = cr.vjp(program.function, *program.args)[1](ct)
+            found = cr.vjp(lambda *args, p=compiled: p(*args), *program.args)[1](ct)
+        assert_equal(found, expected)
