@@ -1,5 +1,7 @@
 """Both engines on the same programs: values and derivatives to second order agree."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -88,3 +90,41 @@ def test_a_compiled_program_is_one_step_on_the_tape():
             expected = cr.vjp(program.function, *program.args)[1](ct)
             found = cr.vjp(lambda *args, p=compiled: p(*args), *program.args)[1](ct)
         assert_equal(found, expected)
+
+
+def stored(x):
+    out = np.zeros(2)
+    out[0] = x
+    return out.sum()
+
+
+def test_what_is_kept_with_a_function_is_not_pickled():
+    assert cr.grad(stored)(2.0) == 1.0
+    kept = vars(stored)
+    assert kept
+    assert all(value is None for value in pickle.loads(pickle.dumps(kept)).values())
+
+
+def test_the_engine_can_be_decided():
+    assert cr.which_engine(stored).engine == "source"
+    with cr.engine("tape"), pytest.raises(cr.errors.ConversionError):
+        cr.grad(stored)(2.0)
+    with pytest.raises(cr.errors.ArgumentError, match="no engine 'jit'"), cr.engine("jit"):
+        pass
+
+
+def test_what_the_source_engine_refuses_goes_to_the_tape_before_anything_has_run():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        try:
+            out = np.zeros(2)
+            out[0] = x
+        finally:
+            calls.append(2)
+        return out.sum()
+
+    with pytest.raises(cr.errors.ConversionError):
+        cr.grad(f)(2.0)
+    assert calls == [1, 2]

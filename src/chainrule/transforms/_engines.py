@@ -47,6 +47,10 @@ class _Made:
         self.program = program_of(f, "numpy")
         self.refused = False
 
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        """Be left behind where the function is pickled with its attributes: it is made again."""
+        return type(None), ()
+
 
 @contextmanager
 def engine(name: str) -> Iterator[None]:
