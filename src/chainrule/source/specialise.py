@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
+from ..errors import ChainruleError, UnsupportedError
 from . import derivatives, ir
 from .activity import varied
 from .effects import has_effects, without_effects
@@ -72,6 +72,16 @@ def before_running() -> Iterator[None]:
     except UnsupportedError as error:
         error.nothing_has_run = True
         raise
+    except (AssertionError, AttributeError, LookupError, TypeError) as fault:
+        if isinstance(fault, ChainruleError):
+            raise
+        refusal = UnsupportedError(
+            f"The source engine could not read this function: {type(fault).__name__}: {fault}",
+            "if it runs as plain Python, this is a fault of chainrule; "
+            'with cr.engine("tape") the tape is used',
+        )
+        refusal.nothing_has_run = True
+        raise refusal from fault
 
 
 class Specialisation:
