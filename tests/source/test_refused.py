@@ -595,3 +595,13 @@ def test_a_library_s_own_text_is_not_blamed():
         assert parts(error)[2] == line_of(f)
     else:
         assert gradient.tolist() == [1.0, 0.0, 0.0]
+
+
+def test_a_derivative_inside_a_compiled_function_is_refused_by_name():
+    def f(x):
+        return np.sum(cr.grad(np.sin)(x[0]) * x)  # HERE
+
+    with pytest.raises(UnsupportedError, match="grad of chainrule inside a function") as caught:
+        cr.compile(f)(X)
+    assert parts(caught.value)[2] == line_of(f)
+    np.testing.assert_allclose(cr.grad(f)(X)[1:], np.cos(X[0]))  # the tape takes it

@@ -160,6 +160,12 @@ def _call_known(state: State, fn: Any, args: list[Value], kwargs: dict[str, Valu
         return call_ufunc_method(state, fn.__self__, fn.__name__, args, kwargs)
     if in_rule(state) and is_folded(state, fn, args, kwargs):
         return fold(state, fn, args, kwargs)
+    if _is_transform(fn):
+        raise state.error(
+            f"{fn.__name__} of chainrule inside a function that is compiled",
+            "compile the derivative instead, cr.grad(cr.compile(f)), and combine the results "
+            "outside; or leave the outer function to the tape",
+        )
     if _is_read(state, fn, [*args, *kwargs.values()]):
         inlined = functions.function_value(state, fn)
         if inlined is not None:
@@ -184,11 +190,11 @@ _load_rules = functools.cache(rules.load)
 
 
 _TRANSFORMS = os.sep.join(("chainrule", "transforms", ""))
-"""Where derivatives are made: what they return is differentiated as a whole, by the tape."""
 
 
 def _is_transform(fn: Any) -> bool:
-    return (getattr(fn, "__module__", None) or "").startswith("chainrule.transforms")
+    """Tell ``cr.grad`` and the like, and the derivatives that they return."""
+    return _TRANSFORMS in getattr(getattr(fn, "__code__", None), "co_filename", "")
 
 
 def _is_read(state: State, fn: Any, given: list[Value]) -> bool:

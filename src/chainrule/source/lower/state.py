@@ -189,13 +189,6 @@ class State:
         memory.assign(self, name, expr)
         return Var(expr.type, name)
 
-    def named_view(self, leaf: Leaf, hint: str = "view") -> Leaf:
-        """Give a part of a buffer a name."""
-        from . import memory
-
-        var = memory.alias(self, leaf.expr, hint)
-        return Leaf(var, memory.root_of(self, var))
-
     def lookup(self, name: str) -> Value:
         """Return the value of a Python name."""
         from . import functions
