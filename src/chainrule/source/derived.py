@@ -34,7 +34,7 @@ class Derived(Program):
     """A derivative of another Program."""
 
     def __init__(self, base: Program, places: Sequence[Place], extra: Sequence[str] = ()) -> None:
-        super().__init__(base.fn, Roles([*base.binder.names, *extra]))
+        super().__init__(base.fn, Roles([*base.binder.names, *extra]), base.backend)
         self.base = base
         self.places_of = list(places)
 

@@ -33,6 +33,13 @@ def namespace(program: ir.Program) -> dict[str, Any]:
     return dict(writer.names.objects)
 
 
+def statement_text(statement: ir.Stmt, spell: Speller) -> str:
+    """Return the text of a statement without blocks, with the names that ``spell`` collects."""
+    writer = object.__new__(_Writer)
+    writer.spell, writer.names = spell, spell.names
+    return writer._simple(statement)
+
+
 class _Writer:
     """Writes one program."""
 

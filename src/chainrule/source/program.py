@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import itertools
 import keyword
 import sys
@@ -35,8 +36,9 @@ class Program:
 
     __name__: str
 
-    def __init__(self, fn: Callable[..., Any], binder: Any = None) -> None:
+    def __init__(self, fn: Callable[..., Any], binder: Any = None, backend: str = "numpy") -> None:
         functools.update_wrapper(self, fn)
+        self.backend = backend
         self.__name__ = getattr(fn, "__name__", "program")
         self.fn = fn
         self.binder: Any = binder or Binder(fn)
@@ -183,7 +185,12 @@ class Program:
         with before_running():
             program = lower(self.fn, signature, self._identifier())
         arguments = signature.arguments(program.static)
-        return Specialisation([("lower", program)], arguments, stand_ins=signature.stand_ins())
+        return Specialisation(
+            [("lower", program)],
+            arguments,
+            stand_ins=signature.stand_ins(),
+            backend=self.backend,
+        )
 
     def _identifier(self) -> str:
         """Return the name of the emitted function."""
@@ -266,12 +273,28 @@ class _Family:
         return tuple(key_at(at_place(given, place)) for place in self.static)
 
 
-def compile_(fn: Callable[..., Any], *, backend: str = "numpy") -> Program:
+def compile_(fn: Callable[..., Any], *, backend: str | None = None) -> Program:
     """Return the program of a function (see ``chainrule.compile``)."""
     if not callable(fn):
         raise ArgumentError(f"compile takes a function, not {fn!r}", "cr.compile(f)")
-    if backend != "numpy":
+    if isinstance(fn, Program) and backend in (None, fn.backend):
+        return fn
+    return Program(fn.fn if isinstance(fn, Program) else fn, backend=backend_called(backend))
+
+
+def backend_called(name: str | None) -> str:
+    """Return a backend by its name; None stands for Numba where it is installed, else NumPy."""
+    has_numba = importlib.util.find_spec("numba") is not None
+    if name is None:
+        return "numba" if has_numba else "numpy"
+    if name not in ("numba", "numpy"):
         raise UnsupportedError(
-            f"There is no backend {backend!r}", "leave backend out: the program runs on NumPy"
+            f"There is no backend {name!r}",
+            'write "numba" or "numpy", or leave backend out',
         )
-    return fn if isinstance(fn, Program) else Program(fn)
+    if name == "numba" and not has_numba:
+        raise UnsupportedError(
+            "The backend 'numba' needs the package Numba",
+            "install it (pip install 'chainrule[compile]'), or leave backend out",
+        )
+    return name

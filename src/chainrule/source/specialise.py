@@ -97,8 +97,10 @@ class Specialisation:
         arguments: dict[str, Value],
         roles: dict[str, str] | None = None,
         stand_ins: Sequence[Any] = (),
+        backend: str = "numpy",
     ) -> None:
         self.stand_ins = stand_ins
+        self.backend = backend
         self.stages = list(stages)
         self.arguments = arguments
         self.roles = roles or {p.name: p.name for p in self.program.parameters}
@@ -131,7 +133,32 @@ class Specialisation:
 
     @functools.cached_property
     def function(self) -> Callable[..., Any]:
-        """The compiled text; tracebacks show its lines."""
+        """What runs the program: machine code if the backend can, else NumPy."""
+        if self.backend == "numpy":
+            return self.by_numpy
+        from .native.kernel import Native, NotNative
+
+        with _LOCK:
+            try:
+                self.native = Native(self.for_machine, lambda: self.by_numpy)
+            except NotNative as why:
+                self.not_native = str(why)
+                return self.by_numpy
+            return self.native.function
+
+    native: Any = None
+    """The machine code, once it was made."""
+    not_native = ""
+    """Why there is no machine code."""
+
+    @property
+    def for_machine(self) -> ir.Program:
+        """The program that machine code is made of: with the names that its sizes are called by."""
+        return simplify(self.program, self._is_generated)
+
+    @functools.cached_property
+    def by_numpy(self) -> Callable[..., Any]:
+        """The text as a function; tracebacks show its lines."""
         with _LOCK:
             file = f"<chainrule {self.program.name} {id(self):x}>"
             space = dict(namespace(self.simplified))
@@ -205,6 +232,10 @@ class Specialisation:
             before = program
         shown.append(("simplify", _function(simplify(self.program, self._is_generated))))
         shown.append(("emit", self.text))
+        if self.backend != "numpy":
+            made = self.function and self.native
+            loops = made.text if made else f"# NumPy runs this program: {self.not_native}\n"
+            shown.append(("loops", loops))
         return "\n\n".join(f"# ---- after {name}\n\n{text}" for name, text in shown)
 
     # ----------------------------------------------------------------------------- derivatives
@@ -222,7 +253,9 @@ class Specialisation:
                     new = [p.name for p in made.parameters if p.name not in self.roles]
                     roles = self.roles | dict(zip(new, new_roles, strict=True))
                     stages = [*self.stages, (name, made)]
-                    self._derived[key] = Specialisation(stages, self.arguments, roles)
+                    self._derived[key] = Specialisation(
+                        stages, self.arguments, roles, backend=self.backend
+                    )
                 found = self._derived[key]
         return found
 

@@ -28,7 +28,7 @@ __all__ = ["grad", "is_compiled", "jvp", "linearize", "program_of", "value_and_g
 register()  # the source engine hands functions that it cannot read to the tape
 
 
-def program_of(f: Function, backend: str) -> Program:
+def program_of(f: Function, backend: str | None) -> Program:
     """Return the Program of a function (see ``chainrule.compile``)."""
     return compile_(f, backend=backend)
 

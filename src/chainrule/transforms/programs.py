@@ -12,7 +12,7 @@ from typing import Any
 from ._calls import Function
 
 
-def compile(f: Function | None = None, *, backend: str = "numpy") -> Any:
+def compile(f: Function | None = None, *, backend: str | None = None) -> Any:
     """Turn a function into a ``Program``: callable like it, with readable derivatives.
 
     The derivative is not recorded while the function runs but written as a program of its own:
@@ -21,7 +21,8 @@ def compile(f: Function | None = None, *, backend: str = "numpy") -> Any:
 
     Args:
         f: a function whose source can be read.
-        backend: what runs the program; ``"numpy"``.
+        backend: what runs the program: ``"numba"`` compiles it to machine code at the first call,
+            ``"numpy"`` runs its text. None: Numba where it is installed.
 
     Raises:
         UnsupportedError: at the first call, for what is not in the language, with its line.

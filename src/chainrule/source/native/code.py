@@ -1,0 +1,247 @@
+"""Statements of programs over numbers: those of ``ir``, and a few that only loops know.
+
+Expressions are those of ``ir``, all of them numbers: an array occurs as the base of an ``Index`` with
+one number for each axis, as the base of a ``Dim``, or as an operand of ``Do``. Arrays lie in memory
+in C order, without gaps.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from .. import ir
+from ..ir import Block, Call, Expr, Index, Lit, Stmt, Var
+from ..types import Type
+
+
+@dataclass(slots=True)
+class Make(Stmt):
+    """``name = np.empty(extents, dtype)``, or filled with a number."""
+
+    name: str
+    dtype: np.dtype[Any]
+    extents: tuple[Expr, ...]
+    fill: Expr | None = None
+
+
+@dataclass(slots=True)
+class Loop(Stmt):
+    """``for var in range(extent)``, over the places of an axis, in an order that is free.
+
+    ``size`` is equal for loops that have the same extent at every run.
+    """
+
+    var: Var
+    extent: Expr
+    body: Block
+    size: Hashable
+
+
+@dataclass(slots=True)
+class Put(Stmt):
+    """``array[index] = value``, or with ``op`` (``add``, ``subtract``) ``+=`` and ``-=``."""
+
+    array: Var
+    index: tuple[Expr, ...]
+    value: Expr
+    op: str | None = None
+
+
+@dataclass(slots=True)
+class Gather(Stmt):
+    """``name = fn(name, value)``: one step of a reduction whose order is free."""
+
+    name: str
+    fn: Callable[..., Any]
+    value: Expr
+    type: Type
+
+
+@dataclass(slots=True)
+class Do(Stmt):
+    """``names = fn(*args)`` with whole arrays, by Numba's own function (or one of ``runtime``).
+
+    ``changes``: positions of the arguments that are changed in place.
+    """
+
+    names: tuple[str, ...]
+    fn: Callable[..., Any]
+    args: tuple[Expr, ...]
+    types: tuple[Type, ...]
+    changes: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Check(Stmt):
+    """Leave the compiled program unless ``holds``."""
+
+    holds: Expr
+
+
+@dataclass(slots=True)
+class Python(Stmt):
+    """A statement that the interpreter runs, with NumPy; ``why`` it has to."""
+
+    statement: Stmt
+    results: tuple[tuple[str, Type], ...]
+    why: str
+
+
+@dataclass(slots=True)
+class Part(Stmt):
+    """``name = array[start : start + size].reshape(extents)``: memory of a one-axis array."""
+
+    name: str
+    array: Var
+    start: Expr
+    size: Expr
+    extents: tuple[Expr, ...]
+
+
+@dataclass(slots=True)
+class Reshape(Stmt):
+    """``name = array.reshape(extents)``: the same memory."""
+
+    name: str
+    array: Var
+    extents: tuple[Expr, ...]
+
+
+# -------------------------------------------------------------------------------- traversal
+
+
+def blocks_of(statement: Stmt) -> tuple[Block, ...]:
+    """Return the blocks nested in a statement."""
+    return (statement.body,) if isinstance(statement, Loop) else ir.blocks_of(statement)
+
+
+def statements(block: Block) -> Iterator[Stmt]:
+    """Yield all statements of a block and of the blocks in it, in order."""
+    for statement in block:
+        yield statement
+        for inner in blocks_of(statement):
+            yield from statements(inner)
+
+
+def expressions(statement: Stmt) -> Iterator[Expr]:
+    """Yield the expressions that a statement itself reads."""
+    if isinstance(statement, Python):
+        yield from ir.expressions(statement.statement)
+    else:
+        yield from ir.expressions(statement)
+
+
+def mapped(statement: Stmt, change: Callable[[Expr], Expr]) -> Stmt:
+    """Return a statement with its expressions changed, also in the blocks in it."""
+    new: dict[str, Any] = {}
+    for name in (f.name for f in fields(statement)):
+        value = getattr(statement, name)
+        if isinstance(value, Expr):
+            new[name] = change(value)
+        elif isinstance(value, tuple) and any(isinstance(part, Expr) for part in value):
+            new[name] = tuple(change(x) if isinstance(x, Expr) else x for x in value)
+        elif isinstance(value, list):
+            new[name] = [mapped(s, change) for s in value]
+        elif isinstance(value, Stmt):
+            new[name] = mapped(value, change)
+    return replace(statement, **new)
+
+
+# ------------------------------------------------------------------------------ expressions
+
+INT = Type("python", np.dtype(np.int64))
+BOOL = Type("python", np.dtype(np.bool_))
+
+
+def number(value: int) -> Lit:
+    """Return an integer literal."""
+    return Lit(INT, int(value))
+
+
+def scalar(dtype: Any) -> Type:
+    """Return the type of a number. All are of one kind: their dtypes say everything."""
+    return Type("python", np.dtype(dtype))
+
+
+def load(array: Expr, index: tuple[Expr, ...]) -> Expr:
+    """Return an element of an array."""
+    return Index(scalar(array.type.dtype), array, index)
+
+
+def apply(fn: Any, type_: Type, *args: Expr) -> Expr:
+    """Return a function of numbers."""
+    return Call(type_, fn, args)
+
+
+def plus(a: Expr, b: Expr) -> Expr:
+    """Return the sum of two integers, computed where they are known."""
+    if isinstance(a, Lit) and isinstance(b, Lit):
+        return number(a.value + b.value)
+    if isinstance(b, Lit) and b.value == 0:
+        return a
+    if isinstance(a, Lit):
+        return b if a.value == 0 else plus(b, a)
+    if isinstance(b, Lit) and isinstance(a, Call) and a.fn in (np.add, np.subtract):
+        first, second = a.args
+        if isinstance(second, Lit):
+            sign = 1 if a.fn is np.add else -1
+            return plus(first, number(sign * second.value + b.value))
+    if isinstance(b, Lit) and b.value < 0:
+        return apply(np.subtract, INT, a, number(-b.value))
+    return apply(np.add, INT, a, b)
+
+
+def minus(a: Expr, b: Expr) -> Expr:
+    """Return the difference of two integers, computed where they are known."""
+    if a == b:
+        return number(0)
+    if isinstance(b, Lit):
+        return plus(a, number(-b.value))
+    return apply(np.subtract, INT, a, b)
+
+
+def times(a: Expr, b: Expr) -> Expr:
+    """Return the product of two integers, computed where they are known."""
+    if isinstance(a, Lit) and isinstance(b, Lit):
+        return number(a.value * b.value)
+    for one, other in ((a, b), (b, a)):
+        if isinstance(one, Lit) and one.value == 1:
+            return other
+    return apply(np.multiply, INT, a, b)
+
+
+def split_shift(index: Expr) -> tuple[Expr, int]:
+    """Return an index as a base and a known shift: ``i + 1`` is ``i`` and 1."""
+    if isinstance(index, Lit):
+        return number(0), index.value
+    if isinstance(index, Call) and index.fn in (np.add, np.subtract) and len(index.args) == 2:
+        first, second = index.args
+        if isinstance(second, Lit):
+            return first, second.value if index.fn is np.add else -second.value
+    return index, 0
+
+
+def renamed(expr: Expr, names: dict[str, Expr]) -> Expr:
+    """Return an expression with variables replaced."""
+    return ir.rewrite(expr, lambda e: names.get(e.name, e) if isinstance(e, Var) else e)
+
+
+class Fresh:
+    """Names that the program does not have."""
+
+    def __init__(self, taken: set[str]) -> None:
+        self.taken = taken
+        self.counts: dict[str, Iterator[int]] = {}
+
+    def __call__(self, base: str) -> str:
+        """Return an unused name."""
+        count = self.counts.setdefault(base, itertools.count(1))
+        while (name := f"{base}_{next(count)}") in self.taken:
+            pass
+        self.taken.add(name)
+        return name

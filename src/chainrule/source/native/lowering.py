@@ -1,0 +1,146 @@
+"""A program of array operations as a kernel: loops over numbers, and the values it takes and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .. import ir
+from ..build import base_variable
+from ..effects import has_effects
+from ..ir import Access, Assign, Block, Expr, Lit, Var
+from ..templates import map_template
+from ..types import Type
+from . import operations  # noqa: F401 (fills the tables)
+from .code import Fresh, mapped
+from .elements import array, number_of
+from .numbers import cast
+from .state import State, is_axes
+from .statements import lower_block
+
+
+@dataclass(slots=True)
+class Kernel:
+    """A function of numbers and arrays, and how it is called."""
+
+    name: str
+    parameters: list[str]
+    body: Block
+    results: list[Var]
+    types: dict[str, Type]
+    stacks: dict[str, Any]
+    opening: list[Assign]
+    """Takes structured arguments apart, before the kernel is called."""
+    template: Any
+    """The result of the program, with ``Var`` for what the kernel returns."""
+    returned: list[tuple[str, Type]]
+    """What the kernel returns, with NumPy's own types."""
+
+
+def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
+    """Lower a program; raise ``NotNative`` where NumPy has to run it."""
+    may_leave = not has_effects(program)
+    program = _opened(program)
+    state = State(program, wraps or not may_leave, may_leave)
+    opening = [s for s in program.body if isinstance(s, Assign) and isinstance(s.value, Access)]
+    body = program.body[len(opening) :]
+    state.unshared = _unshared(program)
+    state.pops_are_final = _pops_are_final(body)
+    given = _given(program, opening)
+    lower_block(state, body)
+    results: list[Var] = []
+    returned: list[tuple[str, Type]] = []
+
+    def result(expr: Expr) -> Expr:
+        if isinstance(expr, Lit) or (isinstance(expr, Var) and expr.type.dtype is None):
+            return expr
+        var = _result(state, expr)
+        results.append(var)
+        name = state.fresh("result")
+        returned.append((name, expr.type))
+        return Var(expr.type, name)
+
+    template = map_template(result, program.result)
+    return Kernel(
+        program.name, given, state.block, results, state.types, state.stacks, opening, template,
+        returned,
+    )  # fmt: skip
+
+
+def _opened(program: ir.Program) -> ir.Program:
+    """Return a program that takes its structured arguments apart before anything else."""
+    names: dict[Access, str] = {}
+    types = dict(program.types)
+    fresh = Fresh({*types, *(p.name for p in program.parameters), *program.hidden})
+
+    def change(e: Expr) -> Expr:
+        if not isinstance(e, Access):
+            return e
+        if e not in names:
+            names[e] = fresh(e.root)
+            types[names[e]] = e.type
+        return Var(e.type, names[e])
+
+    body = [mapped(s, lambda e: ir.rewrite(e, change)) for s in program.body]
+    result = map_template(lambda e: ir.rewrite(e, change), program.result)
+    opening: Block = [Assign(name, access) for access, name in names.items()]
+    return replace(program, body=[*opening, *body], types=types, result=result)
+
+
+def _given(program: ir.Program, opening: list[Assign]) -> list[str]:
+    """Return the variables that the kernel takes: numbers and arrays that the program reads."""
+    read = {name for s in ir.statements(program.body) for e in ir.expressions(s)
+            for name in ir.names_in(e)}  # fmt: skip
+    for s in ir.statements(program.body):
+        read |= {*ir.written(s)}
+    map_template(lambda e: read.update(ir.names_in(e)) or e, program.result)
+    names = [*(p.name for p in program.parameters), *program.hidden, *(s.name for s in opening)]
+    found = []
+    for name in dict.fromkeys(names):
+        type_ = program.types.get(name)
+        if name in read and type_ is not None and type_.dtype is not None:
+            found.append(name)
+    return found
+
+
+def _result(state: State, expr: Expr) -> Var:
+    if is_axes(expr.type):
+        return array(state, expr)
+    assert expr.type.dtype is not None
+    value = cast(number_of(state, expr), expr.type.dtype)
+    return value if isinstance(value, Var) else state.named("result", value)
+
+
+def _unshared(program: ir.Program) -> set[str]:
+    """Return the arrays that one variable alone holds, ever: it is always bound to a new one."""
+    shared = {p.name for p in program.parameters} | {*program.hidden}
+    found: set[str] = set()
+    for s in ir.statements(program.body):
+        if isinstance(s, Assign) and is_axes(s.value.type):
+            base = base_variable(s.value)
+            found.add(s.name)
+            if base is not None or not isinstance(s.value, ir.Call):
+                shared |= {s.name, *ir.names_in(s.value)}
+            for e in ir.walk(s.value):
+                if isinstance(e, ir.Choice):
+                    shared |= {s.name, *ir.names_in(e)}
+        elif isinstance(s, ir.Assign):
+            continue
+        else:
+            shared |= {*ir.written(s)} if not isinstance(s, ir.Store) else set()
+            if isinstance(s, ir.Move):
+                shared |= {source.name for source in s.sources}
+    return found - shared
+
+
+def _pops_are_final(body: Block) -> bool:
+    """Tell whether nothing is pushed once something was popped."""
+    popped = False
+    for s in body:
+        inner = list(ir.statements([s]))
+        pops = any(isinstance(t, ir.Pop) for t in inner)
+        pushes = any(isinstance(t, ir.Push) for t in inner)
+        if pushes and (pops or popped):
+            return False
+        popped = popped or pops
+    return True

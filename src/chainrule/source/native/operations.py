@@ -1,0 +1,7 @@
+"""NumPy's functions of whole arrays, each as views, loops or a call of Numba's own."""
+
+from __future__ import annotations
+
+from . import creation, joining, products, reductions, views
+
+__all__ = ["creation", "joining", "products", "reductions", "views"]

@@ -1,0 +1,217 @@
+"""What lowering to loops knows while it walks through a program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import ir
+from ..ir import Assign, Block, Expr, Lit, Stmt, Var
+from ..integers import integers_of
+from ..sizes import atoms, integer
+from ..types import Size, Type, is_plain
+from . import runtime
+from .code import BOOL, INT, Check, Fresh, Loop, apply, number, split_shift
+
+
+class NotNative(Exception):  # noqa: N818 (a question answered with no, not an error)
+    """The program has to be run by NumPy; the text says why."""
+
+
+class Extent(NamedTuple):
+    """How many places an axis has: a number of the program, and the symbol of its size."""
+
+    expr: Expr
+    size: Size
+
+
+@dataclass(slots=True)
+class Elements:
+    """An array as what it is at each place.
+
+    ``at`` returns the element at an index, one number an axis. If the array is (part of) one in
+    memory, ``root`` is its variable and ``index`` says where in it an element lies.
+    """
+
+    extents: tuple[Extent, ...]
+    dtype: np.dtype[Any]
+    at: Callable[[tuple[Expr, ...]], Expr]
+    root: Var | None = None
+    index: Callable[[tuple[Expr, ...]], tuple[Expr, ...]] | None = None
+
+
+@dataclass(slots=True)
+class Around:
+    """A loop of the user around what is being lowered."""
+
+    var: str
+    start: Expr
+    stop: Expr
+    step: Expr
+    before: Block
+    """Where checks go that hold for all iterations."""
+    changed: set[str]
+    """Variables that the loop binds."""
+    depth: int
+    """How many branches and further loops there are between it and the place being lowered."""
+    checked: set[Any] = field(default_factory=set)
+
+
+class State:
+    """The block being written, the names in use, and the views of arrays."""
+
+    def __init__(self, program: ir.Program, wraps: bool, may_leave: bool) -> None:
+        self.program = program
+        self.types = dict(program.types)
+        self.fresh = Fresh(_names(program))
+        self.numbers = integers_of(program) | _counters(program)
+        self.block: Block = []
+        self.views: dict[str, tuple[Elements, Expr]] = {}
+        """The name of a view -> its elements, and the expression it was made by."""
+        self.around: list[Around] = []
+        self.extents: list[dict[Size, Extent]] = [{}]
+        """What is known of sizes in each of the blocks that are open."""
+        self.wraps = wraps
+        """Whether indices are expected to be negative: each is looked at where it is used."""
+        self.may_leave = may_leave
+        """Whether the program may be run again by NumPy."""
+        self.stacks: dict[str, np.dtype[Any]] = {}
+        """The stacks of saved values that the program needs."""
+        self.pops_are_final = False
+        """Whether nothing is saved any more once the first saved value was taken."""
+        self.unshared: set[str] = set()
+        """Arrays that no second variable holds: they may be computed in place."""
+
+    # ------------------------------------------------------------------------------- extents
+
+    def known_extent(self, size: Size) -> Extent | None:
+        """Return the extent of this size that was computed before, here or further out."""
+        for known in reversed(self.extents):
+            if size in known:
+                return known[size]
+        return Extent(number(size), size) if isinstance(size, int) else None
+
+    def note_extent(self, size: Size, expr: Expr) -> Extent:
+        """Remember an extent whose size is one number here."""
+        found = Extent(expr, size)
+        if not any(isinstance(atom, str) and not is_plain(atom) for atom in atoms(size)):
+            self.extents[-1][size] = found
+        return found
+
+    # ---------------------------------------------------------------------------- statements
+
+    def emit(self, statement: Stmt) -> None:
+        """Append a statement."""
+        self.block.append(statement)
+
+    @contextmanager
+    def into(self, block: Block) -> Iterator[Block]:
+        """Write to another block."""
+        before, self.block = self.block, block
+        self.extents.append({})
+        for loop in self.around:
+            loop.depth += 1
+        try:
+            yield block
+        finally:
+            self.block = before
+            self.extents.pop()
+            for loop in self.around:
+                loop.depth -= 1
+
+    def named(self, hint: str, value: Expr) -> Var:
+        """Bind a number to a new variable."""
+        name = self.fresh(hint)
+        self.types[name] = value.type
+        self.emit(Assign(name, value))
+        return Var(value.type, name)
+
+    def integer(self, value: Expr, hint: str = "n") -> Expr:
+        """Return an integer that stays as it is: a literal, or a variable of its own."""
+        return value if isinstance(value, Lit) else self.named(hint, value)
+
+    def nest(
+        self, extents: tuple[Extent, ...], body: Callable[[tuple[Expr, ...]], None], hint: str = "i"
+    ) -> None:
+        """Write loops over all places; ``body`` writes what is done at one."""
+        index = tuple(Var(INT, self.fresh(hint)) for _ in extents)
+        inner: Block = []
+        with self.into(inner):
+            body(index)
+        for var, extent in reversed(list(zip(index, extents, strict=True))):
+            inner = [Loop(var, extent.expr, inner, extent.size)]
+        self.block += inner
+
+    # -------------------------------------------------------------------------------- checks
+
+    def check(self, holds: Expr) -> None:
+        """Rely on a condition."""
+        self.emit(Check(holds))
+
+    def same(self, a: Extent, b: Extent) -> None:
+        """Rely on two axes having the same size."""
+        if a.size != b.size and a.expr != b.expr:
+            self.check(apply(np.equal, BOOL, a.expr, b.expr))
+
+    def place(self, index: Expr, extent: Expr) -> Expr:
+        """Return the place that a user's index stands for, which is looked at."""
+        if isinstance(index, Lit):
+            if index.value >= 0:
+                if isinstance(extent, Lit) and index.value < extent.value:
+                    return index
+                self.check(apply(np.greater, BOOL, extent, index))
+                return index
+            place = self.integer(apply(np.add, INT, extent, index))
+            self.check(apply(np.greater_equal, BOOL, place, number(0)))
+            return place
+        if not self.wraps and self._checked_before(index, extent):
+            return index
+        return self.named("place", apply(runtime.at, INT, index, extent))
+
+    def _checked_before(self, index: Expr, extent: Expr) -> bool:
+        """Look at all values of an index before the loop that it comes from, if that can be."""
+        base, shift = split_shift(index)
+        for loop in reversed(self.around):
+            if loop.depth:
+                return False
+            if isinstance(base, Var) and base.name == loop.var:
+                if ir.names_in(extent) & loop.changed:
+                    return False
+                key = (base, shift, extent)
+                if key not in loop.checked:
+                    loop.checked.add(key)
+                    bounds = (loop.start, loop.stop, loop.step)
+                    holds = apply(runtime.within, BOOL, *bounds, number(shift), extent)
+                    loop.before.append(Check(holds))
+                return True
+        return False
+
+
+def _counters(program: ir.Program) -> dict[str, Size]:
+    """Return the sizes that loop variables stand for, within one iteration."""
+    names = [s.var.name for s in ir.statements(program.body) if isinstance(s, ir.For)]
+    others = {
+        name
+        for s in ir.statements(program.body)
+        if not isinstance(s, ir.For)
+        for name in ir.written(s)
+    }
+    return {name: integer(name) for name in names if name not in others}
+
+
+def _names(program: ir.Program) -> set[str]:
+    found = {program.name, *program.types, *program.hidden, *(p.name for p in program.parameters)}
+    for statement in ir.statements(program.body):
+        found |= {*ir.written(statement)}
+        for expr in ir.expressions(statement):
+            found |= ir.names_in(expr)
+    return found
+
+
+def is_axes(type_: Type) -> bool:
+    """Tell whether a value has axes: arrays without are numbers here."""
+    return type_.is_array and type_.ndim > 0
