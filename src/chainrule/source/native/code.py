@@ -112,6 +112,15 @@ class Reshape(Stmt):
     extents: tuple[Expr, ...]
 
 
+STACK, PART = "stack_", "_part_"
+"""In the names of stacks of saved values, and of the arrays that lie on them."""
+
+
+def is_part(name: str) -> bool:
+    """Tell whether an array lies on a stack."""
+    return name.startswith(STACK) and PART in name
+
+
 # -------------------------------------------------------------------------------- traversal
 
 
