@@ -20,6 +20,7 @@ from .code import (
     Put,
     Python,
     Reshape,
+    Return,
     is_part,
     statements,
 )
@@ -96,6 +97,11 @@ def _add(found: Touched, s: Stmt) -> None:
             for name in ir.names_in(*ir.expressions(statement)):
                 found.read.add(name)
                 found.elements.append(Access(name, None, "write"))
+        case Return(values=values):
+            for var in values:
+                assert isinstance(var, Var)
+                found.read.add(var.name)
+                found.elements.append(Access(var.name, None, "read"))
         case Check(holds=holds):
             found.checks = True
             _read(found, holds)

@@ -93,6 +93,13 @@ class Python(Stmt):
 
 
 @dataclass(slots=True)
+class Return(Stmt):
+    """``return values``, at the end of the kernel."""
+
+    values: tuple[Expr, ...]
+
+
+@dataclass(slots=True)
 class Part(Stmt):
     """``name = array[start : start + size].reshape(extents)``: memory of a one-axis array."""
 

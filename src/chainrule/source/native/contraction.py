@@ -62,8 +62,11 @@ def _all(s: Stmt) -> list[Expr]:
 
 def coalesce(block: Block) -> Block:
     """Leave out ``x = t`` where ``t`` is a new array that nothing else uses: it is ``x`` at once."""
-    block = [_within(s, coalesce) for s in block]
-    counts = uses(block)
+    return _coalesced(block, uses(block))
+
+
+def _coalesced(block: Block, total: Counter[str]) -> Block:
+    block = [_within(s, lambda inner: _coalesced(inner, total)) for s in block]
     k = 0
     while k < len(block):
         s = block[k]
@@ -72,11 +75,11 @@ def coalesce(block: Block) -> Block:
             if start is not None:
                 between = block[start:k]
                 inside = uses(between)
-                alone = inside[s.value.name] + 1 == counts[s.value.name]
+                alone = inside[s.value.name] + 1 == total[s.value.name]
                 if alone and not inside[s.name]:
                     new = [_renamed(t, s.value.name, s.name) for t in between]
                     block[start : k + 1] = new
-                    counts = uses(block)
+                    total[s.name] += total.pop(s.value.name) - 1
                     k -= 1
         k += 1
     return block
@@ -178,18 +181,23 @@ def _separated(block: Block, names: set[str], fresh: Fresh, types: dict[str, Typ
 # ------------------------------------------------------------------------- smaller arrays
 
 
-def contract(block: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
-    """Shrink temporary arrays of a block and of the blocks in it."""
-    block = [_within(s, lambda inner: contract(inner, fresh, types)) for s in block]
-    for s in [s for s in block if isinstance(s, Make)]:
-        k = next(k for k, t in enumerate(block) if t is s)
-        inside = [j for j, t in enumerate(block) if j != k and _mentions(t, s.name)]
-        if len(inside) == 1 and inside[0] > k and isinstance(block[inside[0]], Loop):
-            new = _contracted(s, block[inside[0]], fresh, types)
+def contract(kernel: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
+    """Shrink temporary arrays of a kernel."""
+    return _shrunk(kernel, uses(kernel), fresh, types)
+
+
+def _shrunk(block: Block, total: Counter[str], fresh: Fresh, types: dict[str, Type]) -> Block:
+    block = [_within(s, lambda inner: _shrunk(inner, total, fresh, types)) for s in block]
+    for make in [s for s in block if isinstance(s, Make)]:
+        users = [k for k, s in enumerate(block) if _mentions(s, make.name)]
+        loop = block[users[-1]]
+        if len(users) != 2 or not isinstance(loop, Loop):
+            continue
+        if uses([make, loop])[make.name] == total[make.name]:
+            new = _contracted(make, loop, fresh, types)
             if new is not None:
-                make, loop = new
-                block[inside[0]] = loop
-                block[k : k + 1] = [make] if make is not None else []
+                block[users[1]] = new[1]
+                block[users[0] : users[0] + 1] = [new[0]] if new[0] is not None else []
     return block
 
 

@@ -10,7 +10,20 @@ from .. import ir
 from ..ir import Assign, Block, Call, Dim, Expr, Lit, Stmt, Var
 from . import runtime
 from .accesses import touched
-from .code import INT, Do, Loop, Make, Part, Python, Reshape, apply, number, statements, times
+from .code import (
+    INT,
+    Do,
+    Loop,
+    Make,
+    Part,
+    Python,
+    Reshape,
+    Return,
+    apply,
+    number,
+    statements,
+    times,
+)
 
 _ALWAYS = {np.add, np.subtract, np.multiply, max, min, runtime.count, runtime.bound}
 
@@ -47,6 +60,8 @@ def escaping(block: Block) -> set[str]:
             found |= {s.name, s.array.name}
         elif isinstance(s, Python):
             found |= {name for name, _ in s.results} | ir.names_in(*ir.expressions(s.statement))
+        elif isinstance(s, Return):
+            found |= ir.names_in(*s.values)
         elif isinstance(s, Make):
             made[s.name] = made.get(s.name, 0) + 1
         elif isinstance(s, Do):

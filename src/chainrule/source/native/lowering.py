@@ -12,7 +12,7 @@ from ..ir import Access, Assign, Block, Dim, Expr, Lit, Var
 from ..templates import map_template
 from ..types import Type
 from . import operations  # noqa: F401 (fills the tables)
-from .code import INT, Fresh, mapped
+from .code import INT, Fresh, Return, mapped
 from .contraction import coalesce, contract, separate
 from .elements import array, number_of
 from .fusion import fuse
@@ -65,9 +65,9 @@ def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
         return Var(expr.type, name)
 
     template = map_template(result, program.result)
-    kept = {var.name for var in results}
+    state.emit(Return(tuple(results)))
     return Kernel(
-        program.name, given, improved(state, state.block, kept), results, state.types, state.stacks, opening, template,
+        program.name, given, improved(state, state.block), results, state.types, state.stacks, opening, template,
         returned,
     )  # fmt: skip
 
@@ -81,11 +81,11 @@ def _name_sizes(state: State, given: list[str]) -> None:
                 state.note_extent(size, state.integer(Dim(INT, Var(type_, name), axis)))
 
 
-def improved(state: State, block: Block, kept: set[str]) -> Block:
+def improved(state: State, block: Block) -> Block:
     """Return a block with its loops joined and its temporaries in registers or made once."""
     block = separate(coalesce(block), state.fresh, state.types)
     block = contract(fuse(block), state.fresh, state.types)
-    block = hoist(block, kept | escaping(block))
+    block = hoist(block, escaping(block))
     return merged(reserve(block))
 
 
