@@ -15,7 +15,8 @@ from ..ir import Assign, Block, Call, Choice, Dim, Expr, If, Index, Lit, Logic, 
 from ..sizes import may_be_one
 from ..types import Type
 from . import runtime
-from .code import BOOL, INT, Python, apply, load, number, scalar, times
+from .code import BOOL, INT, Make, Put, apply, load, number, scalar, times
+from .interpreter import by_python
 from .numbers import cast, elementwise, is_elementwise, literal
 from .state import Elements, Extent, NotNative, State, is_axes
 
@@ -40,12 +41,37 @@ def elements(state: State, expr: Expr) -> Elements:
         case Index():
             from .indexing import indexed
 
-            return indexed(state, expr)
+            return attempt(state, expr, lambda: indexed(state, expr))
         case Call(fn=fn) if known(fn, VIEWS):
             return attempt(state, expr, lambda: VIEWS[fn](state, expr))
         case Call() if is_elementwise(expr):
             return _map(state, expr)
+        case Lit(value=value):
+            return in_memory(_constant(state, expr.type, np.asarray(value)))
     return in_memory(computed(state, expr))
+
+
+_FEW = 64
+"""Known arrays of so few elements are written one by one."""
+
+
+def _constant(state: State, type_: Type, value: Any) -> Var:
+    """Return an array that is known."""
+    if value.size > _FEW:
+        return by_python(state, Lit(type_, value), "a known array")
+    return listed(state, type_, value.shape, [literal(x) for x in value.ravel()])
+
+
+def listed(state: State, type_: Type, shape: tuple[int, ...], items: list[Expr]) -> Var:
+    """Make an array of numbers that are given one by one."""
+    name = state.fresh("t")
+    state.types[name] = type_
+    assert type_.dtype is not None
+    state.emit(Make(name, type_.dtype, tuple(map(number, shape))))
+    for index, item in zip(np.ndindex(*shape), items, strict=True):
+        place = tuple(map(number, index))
+        state.emit(Put(Var(type_, name), place, cast(item, type_.dtype)))
+    return Var(type_, name)
 
 
 def attempt(state: State, expr: Expr, make: Callable[[], Elements]) -> Elements:
@@ -98,32 +124,6 @@ def array(state: State, expr: Expr) -> Var:
     if isinstance(expr, Var) and expr.name not in state.views:
         return expr
     return computed(state, expr)
-
-
-def by_python(state: State, expr: Expr, why: str) -> Var:
-    """Let the interpreter compute an expression."""
-    if expr.type.dtype is None:
-        raise NotNative(why)
-    name = state.fresh("t")
-    state.types[name] = expr.type
-    state.emit(Python(Assign(name, outside(state, expr)), ((name, expr.type),), why))
-    return Var(expr.type, name)
-
-
-def outside(state: State, expr: Expr) -> Expr:
-    """Return an expression for the interpreter, which does not know the names of views."""
-    from .. import ir
-
-    for e in ir.walk(expr):
-        is_object = isinstance(e, Var) and e.type.dtype is None
-        if is_object and not (isinstance(e, Var) and e.name in state.views):
-            raise NotNative(f"{getattr(e, 'name', e)} is neither a number nor an array")
-
-    def change(e: Expr) -> Expr:
-        is_view = isinstance(e, Var) and e.name in state.views
-        return outside(state, state.views[e.name][1]) if is_view else e  # type: ignore[attr-defined]
-
-    return ir.rewrite(expr, change)
 
 
 # ---------------------------------------------------------------------------- elementwise
@@ -215,7 +215,7 @@ def number_of(state: State, expr: Expr) -> Expr:
         case Index():
             from .indexing import indexed
 
-            return indexed(state, expr).at(())
+            return attempt(state, expr, lambda: indexed(state, expr)).at(())
         case Choice(condition=condition, a=a, b=b):
             return _choice(state, expr.type, condition, a, b)
         case Logic():
@@ -225,10 +225,22 @@ def number_of(state: State, expr: Expr) -> Expr:
         case Call(fn=fn) if known(fn, VIEWS):
             return attempt(state, expr, lambda: VIEWS[fn](state, expr)).at(())
         case Call(fn=fn) if known(fn, VALUES):
-            return number_of(state, computed(state, expr))
+            return _without_axes(state, expr)
         case Call() if is_elementwise(expr):
             return elementwise(expr, [number_of(state, arg) for arg in expr.args])
+    if expr.type.dtype is None:
+        raise NotNative(f"{_name(expr)} is neither a number nor an array")
     found = by_python(state, expr, f"Numba has no {_name(expr)}")
+    return Var(scalar(found.type.dtype), found.name)
+
+
+def _without_axes(state: State, call: Call) -> Expr:
+    """Return the only element of an array without axes that a function makes."""
+    if call.fn is np.array and call.args[0].type.dtype is not None:
+        return cast(number_of(state, call.args[0]), call.type.dtype)  # type: ignore[arg-type]
+    if call.fn in (np.empty, np.empty_like):
+        return literal(call.type.dtype.type(0))  # type: ignore[union-attr]
+    found = by_python(state, call, f"{_name(call)} of no axes")
     return Var(scalar(found.type.dtype), found.name)
 
 
@@ -266,8 +278,8 @@ def _logic(state: State, logic: Logic) -> Expr:
     first, *rest = logic.items
     value = truth(state, first)
     for item in rest:
-        before, other = _lowered(state, item)
-        other = truth_of(other)
+        with state.into([]) as before:
+            other = truth(state, item)
         if not before:
             value = Logic(BOOL, logic.op, (value, other))
             continue
@@ -280,6 +292,8 @@ def _logic(state: State, logic: Logic) -> Expr:
 
 def truth(state: State, condition: Expr) -> Expr:
     """Return a condition as a truth value."""
+    if condition.type.dtype is None:
+        condition = Call(BOOL, bool, (condition,))
     return truth_of(number_of(state, condition))
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Expr, Index, Lit, Var
+from ..ir import Assign, Expr, Index, Var
 from ..types import Type
-from . import runtime
+from . import interpreter, runtime
 from .code import INT, Do, Make, Part, Put, minus, number, plus, scalar, times
 from .elements import elements, number_of
 from .indexing import subscript
@@ -21,19 +21,23 @@ _INTEGERS = np.dtype(np.int64)
 def stack_of(state: State, dtype: np.dtype[Any]) -> tuple[Var, Var]:
     """Return the stack of a dtype and the number of its elements in use."""
     name = f"stack_{dtype.str[1:]}"
-    if name not in state.types:
+    if name not in state.stacks:
         state.types[name] = Type("array", dtype, ("stack",))
-        state.types[f"top_{dtype.str[1:]}"] = INT
+        state.types[top_of(name)] = INT
         state.stacks[name] = dtype
-    return Var(state.types[name], name), Var(INT, f"top_{dtype.str[1:]}")
+    return Var(state.types[name], name), Var(INT, top_of(name))
+
+
+def top_of(stack: str) -> str:
+    """Return the variable that says how many numbers lie on a stack."""
+    return stack.replace("stack", "top", 1)
 
 
 def push(state: State, value: Expr) -> None:
     """Save a number, or an array with its shape."""
     if value.type.dtype is None:
-        if isinstance(value, Lit):
-            return
-        raise NotNative("a saved value that is neither a number nor an array")
+        interpreter.push(state, value)
+        return
     if not is_axes(value.type):
         found = number_of(state, value)
         _save(state, found, value.type.dtype)
@@ -76,7 +80,7 @@ def pop(state: State, statement: ir.Pop) -> None:
     if statement.index is not None:
         _pop_into(state, statement)
     elif type_.dtype is None:
-        raise NotNative("a saved value that is neither a number nor an array")
+        interpreter.pop(state, target.name)
     elif not is_axes(type_):
         found = _restore(state, type_.dtype, "saved")
         state.emit(Assign(target.name, found))
