@@ -14,7 +14,7 @@ import numpy as np
 from ..ir import Assign, Block, Call, Choice, Dim, Expr, If, Index, Lit, Logic, Var
 from ..sizes import may_be_one
 from ..types import Type
-from . import runtime
+from . import nothing, runtime
 from .code import BOOL, INT, Make, Put, apply, load, number, scalar, times
 from .interpreter import by_python
 from .numbers import cast, elementwise, is_elementwise, literal
@@ -44,11 +44,30 @@ def elements(state: State, expr: Expr) -> Elements:
             return attempt(state, expr, lambda: indexed(state, expr))
         case Call(fn=fn) if known(fn, VIEWS):
             return attempt(state, expr, lambda: VIEWS[fn](state, expr))
+        case Call(fn=fn, args=(base,)) if fn in (np.real, np.imag) and _is_complex(base):
+            return _part(elements(state, base), fn)
         case Call() if is_elementwise(expr):
             return _map(state, expr)
         case Lit(value=value):
             return in_memory(_constant(state, expr.type, np.asarray(value)))
     return in_memory(computed(state, expr))
+
+
+def _is_complex(expr: Expr) -> bool:
+    return expr.type.dtype is not None and expr.type.dtype.kind == "c"
+
+
+def _part(whole: Elements, fn: Any) -> Elements:
+    """Return the real or imaginary parts of an array, as a view where it is in memory."""
+    dtype = np.empty(0, whole.dtype).real.dtype
+    return Elements(
+        whole.extents,
+        dtype,
+        lambda index: apply(fn, scalar(dtype), whole.at(index)),
+        whole.root,
+        whole.index,
+        fn,
+    )
 
 
 _FEW = 64
@@ -196,6 +215,22 @@ def aligned(
     return place
 
 
+def write(
+    state: State, place: Elements, i: tuple[Expr, ...], value: Expr, op: str | None = None
+) -> None:
+    """Write a number to one place of an array in memory."""
+    assert place.root is not None and place.index is not None
+    value, index = cast(value, place.dtype), place.index(i)
+    if place.part is not None:
+        if op is not None:
+            value, op = apply(getattr(np, op), value.type, place.at(i), value), None
+        other = np.imag if place.part is np.real else np.real
+        rest = apply(other, value.type, load(place.root, index))
+        parts = (value, rest) if place.part is np.real else (rest, value)
+        value = apply(complex, scalar(place.root.type.dtype), *parts)
+    state.emit(Put(place.root, index, value, op))
+
+
 # -------------------------------------------------------------------------------- numbers
 
 
@@ -220,6 +255,8 @@ def number_of(state: State, expr: Expr) -> Expr:
             return _choice(state, expr.type, condition, a, b)
         case Logic():
             return _logic(state, expr)
+        case Call() if nothing.is_test(expr):
+            return nothing.test(state, expr)
         case Call(fn=fn) if known(fn, NUMBERS):
             return attempt(state, expr, lambda: _number(NUMBERS[fn](state, expr))).at(())
         case Call(fn=fn) if known(fn, VIEWS):

@@ -151,6 +151,7 @@ class _Subscript:
             lambda places: base.at(index(places)),
             base.root,
             None if inner is None else lambda places: inner(index(places)),
+            base.part,
         )
 
     def _step(self, where: Any, at: int, n: int, joint: tuple[Extent, ...]) -> Where:

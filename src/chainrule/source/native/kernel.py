@@ -207,7 +207,9 @@ def _compiled(kernel: Kernel, text: str) -> Callable[..., Any]:
     exec(compile(text, file, "exec"), space)
     types = ", ".join(numba_type(kernel.types[name]) for name in kernel.parameters)
     made: Callable[..., Any] = numba.njit(
-        f"({types}{',' * (len(kernel.parameters) == 1)})", nogil=not kernel.call and "objmode" not in text, error_model="numpy"
+        f"({types}{',' * (len(kernel.parameters) == 1)})",
+        nogil=not kernel.call and "objmode" not in text,
+        error_model="numpy",
     )(space["kernel"])
     return made
 

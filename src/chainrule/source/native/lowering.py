@@ -14,6 +14,7 @@ from ..types import Type
 from . import operations  # noqa: F401 (fills the tables)
 from .code import INT, Fresh, mapped
 from .elements import array, number_of
+from .nothing import note_tests
 from .numbers import cast
 from .saved import top_of
 from .state import State, is_axes
@@ -62,6 +63,7 @@ def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
     state.unshared = _unshared(program)
     state.pops_are_final = _pops_are_final(body)
     given = _given(program, opening)
+    note_tests(state)
     lower_block(state, body)
     made = [name for name in _objects_of(program.result) if name in state.objects]
     results: list[Var] = []

@@ -56,6 +56,8 @@ class Elements:
     at: Callable[[tuple[Expr, ...]], Expr]
     root: Var | None = None
     index: Callable[[tuple[Expr, ...]], tuple[Expr, ...]] | None = None
+    part: Any = None
+    """``np.real`` or ``np.imag`` where it is that part of the numbers in memory."""
 
 
 @dataclass(slots=True)
@@ -93,6 +95,8 @@ class State:
         self.around: list[Around] = []
         self.extents: list[dict[Size, Extent]] = [{}]
         """What is known of sizes in each of the blocks that are open."""
+        self.flags: dict[str, Var] = {}
+        """Variables that are compared with None, and the truth values that say whether they are."""
         self.read = _read(program)
         self.written = Counter(n for s in ir.statements(program.body) for n in ir.written(s))
         self.wraps = wraps

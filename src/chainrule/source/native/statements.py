@@ -13,7 +13,7 @@ from .. import ir
 from ..effects import is_draw
 from ..ir import Assign, Block, Call, Choice, Expr, Index, Lit, Stmt, Var
 from ..types import OBJECT, Type
-from . import interpreter, runtime, saved
+from . import interpreter, nothing, runtime, saved
 from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, plus, times
 from .elements import (
     VALUES,
@@ -23,6 +23,7 @@ from .elements import (
     known,
     number_of,
     truth,
+    write,
 )
 from .indexing import subscript
 from .numbers import cast, elementwise, is_elementwise, literal
@@ -71,6 +72,7 @@ def _lower(state: State, statement: Stmt) -> None:
         case ir.While():
             _while(state, statement)
         case ir.Move(targets=targets, sources=sources):
+            nothing.move(state, statement)
             state.emit(ir.Move(targets, sources))
         case ir.Push(value=value):
             saved.push(state, value)
@@ -117,6 +119,10 @@ def bind(state: State, name: str, value: Expr) -> None:
     if type_.dtype is None and value.type.dtype is not None:
         type_ = value.type
     state.types[name] = type_
+    if name in state.flags and isinstance(value, Choice):
+        _if(state, ir.If(value.condition, [Assign(name, value.a)], [Assign(name, value.b)]))
+        return
+    nothing.note(state, name, value)
     if not is_axes(type_):
         if type_.dtype is None:
             _bind_object(state, name, value)
@@ -275,8 +281,6 @@ def put(
     state: State, place: Elements, value: Expr, op: str | None, at: bool, is_plain: bool
 ) -> None:
     """Write a value into a part of an array; the value is computed before anything is written."""
-    root, index = place.root, place.index
-    assert root is not None and index is not None
     source = elements(state, value)
     if _overlaps(source, place):
         source = elements(state, computed(state, value))
@@ -287,7 +291,7 @@ def put(
         own = tuple
 
     def body(i: tuple[Expr, ...]) -> None:
-        state.emit(Put(root, index(i), cast(source.at(own(i)), place.dtype), op))
+        write(state, place, i, source.at(own(i)), op)
 
     if is_plain:
         state.nest(place.extents, body)
@@ -295,9 +299,7 @@ def put(
         _in_order(state, place.extents, body)
 
 
-def _applied(
-    state: State, place: Elements, value: Expr, source: Elements, op: str
-) -> Elements:
+def _applied(state: State, place: Elements, value: Expr, source: Elements, op: str) -> Elements:
     """Compute ``place op value``: with index arrays all is read before anything is written."""
     own = aligned(state, source.extents, place.extents)
     type_ = Type("array", place.dtype, tuple(extent.size for extent in place.extents))

@@ -192,7 +192,10 @@ class _Writer:
         given = ", ".join(f'{name}="{numba_type(type_)}"' for name, type_ in s.results)
         text = statement_text(s.statement, self.outside)
         inner = indent + INDENT
-        lines = [f"{indent}# by Python: {s.why}", f"{indent}with {self._objmode(objmode)}({given}):"]
+        lines = [
+            f"{indent}# by Python: {s.why}",
+            f"{indent}with {self._objmode(objmode)}({given}):",
+        ]
         lines += [f"{inner}{name} = {self._held(name)}" for name in s.reads]
         lines += wrap(text, inner)
         lines += [f"{inner}{self._held(name)} = {name}" for name in s.keeps]
