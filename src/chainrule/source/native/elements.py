@@ -36,7 +36,7 @@ def elements(state: State, expr: Expr) -> Elements:
         return Elements((), value.type.dtype or np.dtype(float), lambda _: value)
     match expr:
         case Var(name=name):
-            return state.views[name][0] if name in state.views else in_memory(expr)
+            return state.views[name][0] if name in state.views else in_memory(expr, state)
         case Index():
             from .indexing import indexed
 
@@ -71,11 +71,12 @@ def known(fn: Any, table: dict[Any, Any]) -> bool:
         return False
 
 
-def in_memory(array: Expr) -> Elements:
+def in_memory(array: Expr, state: State | None = None) -> Elements:
     """Return the elements of an array variable."""
     assert isinstance(array, Var) and array.type.dtype is not None
     extents = tuple(
-        Extent(number(size) if isinstance(size, int) else Dim(INT, array, axis), size)
+        (state and state.known_extent(size))
+        or Extent(number(size) if isinstance(size, int) else Dim(INT, array, axis), size)
         for axis, size in enumerate(array.type.sizes)
     )
     return Elements(

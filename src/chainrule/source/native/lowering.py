@@ -8,12 +8,15 @@ from typing import Any
 from .. import ir
 from ..build import base_variable
 from ..effects import has_effects
-from ..ir import Access, Assign, Block, Expr, Lit, Var
+from ..ir import Access, Assign, Block, Dim, Expr, Lit, Var
 from ..templates import map_template
 from ..types import Type
 from . import operations  # noqa: F401 (fills the tables)
-from .code import Fresh, mapped
+from .code import INT, Fresh, Return, mapped
+from .contraction import coalesce, contract, separate
 from .elements import array, number_of
+from .fusion import fuse
+from .hoisting import escaping, hoist, merged, reserve
 from .numbers import cast
 from .state import State, is_axes
 from .statements import lower_block
@@ -47,6 +50,7 @@ def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
     state.unshared = _unshared(program)
     state.pops_are_final = _pops_are_final(body)
     given = _given(program, opening)
+    _name_sizes(state, given)
     lower_block(state, body)
     results: list[Var] = []
     returned: list[tuple[str, Type]] = []
@@ -61,10 +65,28 @@ def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
         return Var(expr.type, name)
 
     template = map_template(result, program.result)
+    state.emit(Return(tuple(results)))
     return Kernel(
-        program.name, given, state.block, results, state.types, state.stacks, opening, template,
+        program.name, given, improved(state, state.block), results, state.types, state.stacks, opening, template,
         returned,
     )  # fmt: skip
+
+
+def _name_sizes(state: State, given: list[str]) -> None:
+    """Bind the sizes of the arguments' axes: what has the same size has the same extent."""
+    for name in given:
+        type_ = state.types[name]
+        for axis, size in enumerate(type_.sizes):
+            if state.known_extent(size) is None:
+                state.note_extent(size, state.integer(Dim(INT, Var(type_, name), axis)))
+
+
+def improved(state: State, block: Block) -> Block:
+    """Return a block with its loops joined and its temporaries in registers or made once."""
+    block = separate(coalesce(block), state.fresh, state.types)
+    block = contract(fuse(block), state.fresh, state.types)
+    block = hoist(block, escaping(block))
+    return merged(reserve(block))
 
 
 def _opened(program: ir.Program) -> ir.Program:

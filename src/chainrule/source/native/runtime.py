@@ -70,8 +70,8 @@ def bound(place, n):
     """Return where a slice starts or stops: from the end if negative, and within the axis."""
     if place < 0:
         place += n
-        return place if place > 0 else 0  # noqa: FURB136 (Numba compiles this faster)
-    return place if place < n else n  # noqa: FURB136
+        return place if place > 0 else 0
+    return place if place < n else n
 
 
 @njit

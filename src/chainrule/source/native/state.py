@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Block, Expr, Lit, Stmt, Var
 from ..integers import integers_of
+from ..ir import Assign, Block, Expr, Lit, Stmt, Var
 from ..sizes import atoms, integer
 from ..types import Size, Type, is_plain
 from . import runtime

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from .. import ir
 from ..ir import Assign, Block, Call, Choice, Expr, Index, Lit, Stmt, Var
 from ..types import Type
 from . import runtime, saved
-from .code import BOOL, INT, Gather, Make, Python, Put, apply, minus, number, plus, times
+from .code import BOOL, INT, Gather, Make, Put, Python, apply, minus, number, plus, times
 from .elements import (
     VALUES,
     aligned,
@@ -25,7 +24,7 @@ from .elements import (
 )
 from .indexing import subscript
 from .numbers import cast, is_elementwise, literal
-from .state import Around, Elements, Extent, NotNative, State, is_axes
+from .state import Around, Elements, NotNative, State, is_axes
 
 
 def lower_block(state: State, block: Block) -> None:

@@ -25,6 +25,7 @@ from .code import (
     Put,
     Python,
     Reshape,
+    Return,
     statements,
 )
 from .lowering import Kernel
@@ -112,8 +113,6 @@ class _Writer:
                 f"{INDENT}top{name[5:]} = 0",
             ]
         body += self._block(kernel.body, INDENT)
-        results = ", ".join(var.name for var in kernel.results)
-        body += [f"{INDENT}return {results}"]
         return [*wrap(f"def kernel({', '.join(kernel.parameters)}):"), *body]
 
     def _block(self, block: Sequence[ir.Stmt], indent: str) -> list[str]:
@@ -164,6 +163,8 @@ class _Writer:
             case Gather(name=name, fn=fn, value=value, type=type_):
                 step = ir.Call(type_, fn, (ir.Var(type_, name), value))
                 return f"{name} = {spell(step)}"
+            case Return(values=values):
+                return f"return {', '.join(map(spell, values))}"
             case Check(holds=holds):
                 return f"{self.names.of(runtime.check)}({spell(holds)})"
             case Do(names=names, fn=fn, args=args):
