@@ -14,6 +14,7 @@ from ..emit import emit, namespace
 from ..ir import Call, Effect, Expr, Lit, Var
 from ..templates import map_template
 from ..types import OBJECT, Type
+from .cache import compiled
 from .lowering import Kernel, to_kernel
 from .runtime import Leave
 from .state import NotNative
@@ -103,17 +104,8 @@ def _boxed(expr: Expr, own: dict[str, Type]) -> Expr:
 
 
 def _compiled(kernel: Kernel, text: str) -> Callable[..., Any]:
-    import numba
-
-    file = f"<chainrule kernel {kernel.name} {id(kernel):x}>"
-    linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    space: dict[str, Any] = {}
-    exec(compile(text, file, "exec"), space)
     types = ", ".join(numba_type(kernel.types[name]) for name in kernel.parameters)
-    made: Callable[..., Any] = numba.njit(
-        f"({types}{',' * (len(kernel.parameters) == 1)})", nogil=True, error_model="numpy"
-    )(space["kernel"])
-    return made
+    return compiled(text, f"({types}{',' * (len(kernel.parameters) == 1)})")
 
 
 __all__ = ["Native", "NotNative", "native"]
