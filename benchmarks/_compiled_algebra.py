@@ -37,3 +37,36 @@ def gramschmidt(a):
             r[k, j] = np.dot(q[:, k], a[:, j])
             a[:, j] -= q[:, k] * r[k, j]
     return np.sum(r * r * r) + np.sum(q[0] * q[1])
+
+
+@case("Durbin's recursion for a Toeplitz system, 1000 unknowns", lambda q: (toeplitz(q),), 0)
+def durbin(r):
+    n = len(r)
+    y = np.zeros(n)
+    alpha, beta = -r[0], 1.0
+    y[0] = -r[0]
+    for k in range(1, n):
+        beta *= 1.0 - alpha * alpha
+        alpha = -(r[k] + np.dot(np.flip(r[:k]), y[:k])) / beta
+        y[:k] += alpha * np.flip(y[:k])
+        y[k] = alpha
+    return np.sum(y * y)
+
+
+def toeplitz(quick):
+    n = 8 if quick else 1000
+    return 0.4 * uniform(n, low=-1.0) / np.arange(1, n + 1)
+
+
+@case(
+    "covariance matrix of 300 variables, 400 observations",
+    lambda q: (uniform(*((7, 5) if q else (400, 300))),),
+    0,
+)
+def covariance(data):
+    n, m = data.shape
+    centred = data - np.mean(data, axis=0)
+    cov = np.zeros((m, m))
+    for i in range(m):
+        cov[i:, i] = cov[i, i:] = centred[:, i] @ centred[:, i:] / (n - 1.0)
+    return np.sum(cov * cov)

@@ -23,7 +23,7 @@ for setting in ("NPROC", "XLA_FLAGS"):  # the other benchmarks keep JAX on one t
 import numpy as np
 
 import chainrule as cr
-from benchmarks import _compiled_algebra, _compiled_grids, _compiled_models
+from benchmarks import _compiled_algebra, _compiled_grids, _compiled_models, _compiled_networks
 from benchmarks._compiled_c import in_c
 from benchmarks._compiled_cases import CASES
 from benchmarks._contenders import find
@@ -34,7 +34,7 @@ from benchmarks._timing import ratio
 from benchmarks._workload import check_gradient, leaves
 from benchmarks.source_engine import check_slope, times_in_turn
 
-TOPICS = [_compiled_grids, _compiled_algebra, _compiled_models]
+TOPICS = [_compiled_grids, _compiled_algebra, _compiled_models, _compiled_networks]
 
 Run = Callable[[], Any]
 
