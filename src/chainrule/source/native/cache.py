@@ -12,13 +12,16 @@ from typing import Any
 
 from . import store
 
-OPTIONS = {"nogil": True, "error_model": "numpy"}
+OPTIONS = {"error_model": "numpy"}
 
 
-def compiled(text: str, types: str) -> Callable[..., Any]:
+def compiled(
+    text: str, types: str, outside: dict[str, Any], nogil: bool = True
+) -> Callable[..., Any]:
     """Return the function ``kernel`` of a text as machine code, for arguments of these types.
 
-    ``types`` is a signature as Numba writes it, such as ``(float64[::1], int64)``.
+    ``types`` is a signature as Numba writes it, such as ``(float64[::1], int64)``; ``outside``:
+    objects of this process that the text mentions.
     """
     import numba
 
@@ -27,13 +30,13 @@ def compiled(text: str, types: str) -> Callable[..., Any]:
     name = _digest(text, types, *_surroundings())
     file = f"<chainrule kernel {name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    space: dict[str, Any] = {"__name__": __name__}
+    space: dict[str, Any] = {"__name__": __name__, **outside}
     exec(compile(text, file, "exec"), space)
     function = space["kernel"]
     function.__qualname__ = f"kernel_{name}"  # names of machine code must differ in a process
     passes = WithPython if "objmode" in text else Pipeline
-    made: Any = numba.njit(pipeline_class=passes, **OPTIONS)(function)
-    where = store.store()
+    made: Any = numba.njit(pipeline_class=passes, nogil=nogil, **OPTIONS)(function)
+    where = None if outside else store.store()
     if where is not None:
         made._cache = Cached(where, name)
     made.compile(types)

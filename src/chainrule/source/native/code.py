@@ -85,11 +85,16 @@ class Check(Stmt):
 
 @dataclass(slots=True)
 class Python(Stmt):
-    """A statement that the interpreter runs, with NumPy; ``why`` it has to."""
+    """A statement that the interpreter runs, with NumPy; ``why`` it has to.
+
+    ``reads`` and ``keeps``: the objects, which never enter machine code, that it reads and binds.
+    """
 
     statement: Stmt
     results: tuple[tuple[str, Type], ...]
     why: str
+    reads: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

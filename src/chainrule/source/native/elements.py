@@ -14,8 +14,9 @@ import numpy as np
 from ..ir import Assign, Block, Call, Choice, Dim, Expr, If, Index, Lit, Logic, Var
 from ..sizes import may_be_one
 from ..types import Type
-from . import runtime
-from .code import BOOL, INT, Python, apply, load, number, scalar, times
+from . import nothing, runtime
+from .code import BOOL, INT, Make, Put, apply, load, number, scalar, times
+from .interpreter import by_python
 from .numbers import cast, elementwise, is_elementwise, literal
 from .state import Elements, Extent, NotNative, State, is_axes
 
@@ -40,12 +41,56 @@ def elements(state: State, expr: Expr) -> Elements:
         case Index():
             from .indexing import indexed
 
-            return indexed(state, expr)
+            return attempt(state, expr, lambda: indexed(state, expr))
         case Call(fn=fn) if known(fn, VIEWS):
             return attempt(state, expr, lambda: VIEWS[fn](state, expr))
+        case Call(fn=fn, args=(base,)) if fn in (np.real, np.imag) and _is_complex(base):
+            return _part(elements(state, base), fn)
         case Call() if is_elementwise(expr):
             return _map(state, expr)
+        case Lit(value=value):
+            return in_memory(_constant(state, expr.type, np.asarray(value)))
     return in_memory(computed(state, expr))
+
+
+def _is_complex(expr: Expr) -> bool:
+    return expr.type.dtype is not None and expr.type.dtype.kind == "c"
+
+
+def _part(whole: Elements, fn: Any) -> Elements:
+    """Return the real or imaginary parts of an array, as a view where it is in memory."""
+    dtype = np.empty(0, whole.dtype).real.dtype
+    return Elements(
+        whole.extents,
+        dtype,
+        lambda index: apply(fn, scalar(dtype), whole.at(index)),
+        whole.root,
+        whole.index,
+        fn,
+    )
+
+
+_FEW = 64
+"""Known arrays of so few elements are written one by one."""
+
+
+def _constant(state: State, type_: Type, value: Any) -> Var:
+    """Return an array that is known."""
+    if value.size > _FEW:
+        return by_python(state, Lit(type_, value), "a known array")
+    return listed(state, type_, value.shape, [literal(x) for x in value.ravel()])
+
+
+def listed(state: State, type_: Type, shape: tuple[int, ...], items: list[Expr]) -> Var:
+    """Make an array of numbers that are given one by one."""
+    name = state.fresh("t")
+    state.types[name] = type_
+    assert type_.dtype is not None
+    state.emit(Make(name, type_.dtype, tuple(map(number, shape))))
+    for index, item in zip(np.ndindex(*shape), items, strict=True):
+        place = tuple(map(number, index))
+        state.emit(Put(Var(type_, name), place, cast(item, type_.dtype)))
+    return Var(type_, name)
 
 
 def attempt(state: State, expr: Expr, make: Callable[[], Elements]) -> Elements:
@@ -99,32 +144,6 @@ def array(state: State, expr: Expr) -> Var:
     if isinstance(expr, Var) and expr.name not in state.views:
         return expr
     return computed(state, expr)
-
-
-def by_python(state: State, expr: Expr, why: str) -> Var:
-    """Let the interpreter compute an expression."""
-    if expr.type.dtype is None:
-        raise NotNative(why)
-    name = state.fresh("t")
-    state.types[name] = expr.type
-    state.emit(Python(Assign(name, outside(state, expr)), ((name, expr.type),), why))
-    return Var(expr.type, name)
-
-
-def outside(state: State, expr: Expr) -> Expr:
-    """Return an expression for the interpreter, which does not know the names of views."""
-    from .. import ir
-
-    for e in ir.walk(expr):
-        is_object = isinstance(e, Var) and e.type.dtype is None
-        if is_object and not (isinstance(e, Var) and e.name in state.views):
-            raise NotNative(f"{getattr(e, 'name', e)} is neither a number nor an array")
-
-    def change(e: Expr) -> Expr:
-        is_view = isinstance(e, Var) and e.name in state.views
-        return outside(state, state.views[e.name][1]) if is_view else e  # type: ignore[attr-defined]
-
-    return ir.rewrite(expr, change)
 
 
 # ---------------------------------------------------------------------------- elementwise
@@ -197,6 +216,22 @@ def aligned(
     return place
 
 
+def write(
+    state: State, place: Elements, i: tuple[Expr, ...], value: Expr, op: str | None = None
+) -> None:
+    """Write a number to one place of an array in memory."""
+    assert place.root is not None and place.index is not None
+    value, index = cast(value, place.dtype), place.index(i)
+    if place.part is not None:
+        if op is not None:
+            value, op = apply(getattr(np, op), value.type, place.at(i), value), None
+        other = np.imag if place.part is np.real else np.real
+        rest = apply(other, value.type, load(place.root, index))
+        parts = (value, rest) if place.part is np.real else (rest, value)
+        value = apply(complex, scalar(place.root.type.dtype), *parts)
+    state.emit(Put(place.root, index, value, op))
+
+
 # -------------------------------------------------------------------------------- numbers
 
 
@@ -216,20 +251,34 @@ def number_of(state: State, expr: Expr) -> Expr:
         case Index():
             from .indexing import indexed
 
-            return indexed(state, expr).at(())
+            return attempt(state, expr, lambda: indexed(state, expr)).at(())
         case Choice(condition=condition, a=a, b=b):
             return _choice(state, expr.type, condition, a, b)
         case Logic():
             return _logic(state, expr)
+        case Call() if nothing.is_test(expr):
+            return nothing.test(state, expr)
         case Call(fn=fn) if known(fn, NUMBERS):
             return attempt(state, expr, lambda: _number(NUMBERS[fn](state, expr))).at(())
         case Call(fn=fn) if known(fn, VIEWS):
             return attempt(state, expr, lambda: VIEWS[fn](state, expr)).at(())
         case Call(fn=fn) if known(fn, VALUES):
-            return number_of(state, computed(state, expr))
+            return _without_axes(state, expr)
         case Call() if is_elementwise(expr):
             return elementwise(expr, [number_of(state, arg) for arg in expr.args])
+    if expr.type.dtype is None:
+        raise NotNative(f"{_name(expr)} is neither a number nor an array")
     found = by_python(state, expr, f"Numba has no {_name(expr)}")
+    return Var(scalar(found.type.dtype), found.name)
+
+
+def _without_axes(state: State, call: Call) -> Expr:
+    """Return the only element of an array without axes that a function makes."""
+    if call.fn is np.array and call.args[0].type.dtype is not None:
+        return cast(number_of(state, call.args[0]), call.type.dtype)  # type: ignore[arg-type]
+    if call.fn in (np.empty, np.empty_like):
+        return literal(call.type.dtype.type(0))  # type: ignore[union-attr]
+    found = by_python(state, call, f"{_name(call)} of no axes")
     return Var(scalar(found.type.dtype), found.name)
 
 
@@ -267,8 +316,8 @@ def _logic(state: State, logic: Logic) -> Expr:
     first, *rest = logic.items
     value = truth(state, first)
     for item in rest:
-        before, other = _lowered(state, item)
-        other = truth_of(other)
+        with state.into([]) as before:
+            other = truth(state, item)
         if not before:
             value = Logic(BOOL, logic.op, (value, other))
             continue
@@ -281,6 +330,8 @@ def _logic(state: State, logic: Logic) -> Expr:
 
 def truth(state: State, condition: Expr) -> Expr:
     """Return a condition as a truth value."""
+    if condition.type.dtype is None:
+        condition = Call(BOOL, bool, (condition,))
     return truth_of(number_of(state, condition))
 
 

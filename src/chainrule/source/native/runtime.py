@@ -6,6 +6,9 @@ Most are *intrinsics*, a few instructions each: they take no time to compile.
 # mypy: ignore-errors
 from __future__ import annotations
 
+import itertools
+from contextlib import contextmanager
+
 import numpy as np
 from llvmlite import ir as llvm
 from numba import njit, types
@@ -14,6 +17,41 @@ from numba.extending import intrinsic
 
 class Leave(Exception):  # noqa: N818 (no error: the program is run by NumPy instead)
     """Something that machine code does not do as Python does: the NumPy program has to be run."""
+
+
+class OutOfRange(Leave):
+    """An index that is not one of an axis."""
+
+
+class DivisionByZero(Leave):
+    """A division of Python numbers by zero."""
+
+
+def throw(error):
+    """Raise an exception: what ``raise`` does, as a function that the interpreter can call."""
+    raise error
+
+
+# --------------------------------------------------------------------------------- objects
+
+_objects = {}
+_calls = itertools.count()
+
+
+@contextmanager
+def holding(objects):
+    """Keep objects for one call of a kernel; yield the number under which they are found."""
+    call = next(_calls)
+    _objects[call] = objects
+    try:
+        yield call
+    finally:
+        del _objects[call]
+
+
+def held_by(call):
+    """Return the objects of a call."""
+    return _objects[call]
 
 
 # --------------------------------------------------------------------------------- indices
@@ -40,7 +78,7 @@ def at(i, n):
     """Return the place of index ``i`` along an axis of size ``n``, negative ones from the end."""
     j = i + n if i < 0 else i
     if j < 0 or j >= n:
-        raise Leave
+        raise OutOfRange
     return j
 
 
@@ -186,7 +224,7 @@ def sign(x):
 def nonzero(x):
     """Return a divisor; Python's division by zero raises."""
     if x == 0:
-        raise Leave
+        raise DivisionByZero
     return x
 
 
