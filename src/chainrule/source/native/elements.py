@@ -37,7 +37,9 @@ def elements(state: State, expr: Expr) -> Elements:
         return Elements((), value.type.dtype or np.dtype(float), lambda _: value)
     match expr:
         case Var(name=name):
-            return state.views[name][0] if name in state.views else in_memory(expr)
+            if name in state.views:
+                return state.views[name][0]
+            return in_memory(Var(state.types.get(name, expr.type), name))
         case Index():
             from .indexing import indexed
 

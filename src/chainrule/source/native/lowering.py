@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from .. import ir
 from ..build import base_variable
-from ..effects import has_effects
+from ..effects import cannot_be_repeated, has_effects
 from ..ir import Access, Assign, Block, Expr, Lit, Var
 from ..templates import map_template, template_leaves
 from ..types import Type
@@ -55,7 +57,7 @@ class Kernel:
 
 def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
     """Lower a program; raise ``NotNative`` where NumPy has to run it."""
-    may_leave = not has_effects(program)
+    may_leave = not has_effects(program) and not cannot_be_repeated(program)
     program = _opened(program)
     state = State(program, wraps or not may_leave, may_leave)
     opening = [s for s in program.body if isinstance(s, Assign) and isinstance(s.value, Access)]
@@ -63,6 +65,7 @@ def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
     state.unshared = _unshared(program)
     state.pops_are_final = _pops_are_final(body)
     given = _given(program, opening)
+    state.types |= _promoted(program)
     note_tests(state)
     lower_block(state, body)
     made = [name for name in _objects_of(program.result) if name in state.objects]
@@ -110,6 +113,20 @@ def _objects_of(template: Any) -> list[str]:
     return [x.name for x in leaves if isinstance(x, Var) and x.type.dtype is None]
 
 
+def _promoted(program: ir.Program) -> dict[str, Type]:
+    """Return the types of variables that hold arrays of one dtype here and of another there."""
+    found: dict[str, Type] = {}
+    for s in ir.statements(program.body):
+        if isinstance(s, Assign) and is_axes(s.value.type) and s.name not in program.buffers:
+            known = found.setdefault(s.name, s.value.type)
+            assert known.dtype is not None
+            both = np.result_type(known.dtype, s.value.type.dtype)
+            found[s.name] = replace(known, dtype=both)
+    return {
+        n: t for n, t in found.items() if n in program.types and t.dtype != program.types[n].dtype
+    }
+
+
 def _opened(program: ir.Program) -> ir.Program:
     """Return a program that takes its structured arguments apart before anything else."""
     names: dict[Access, str] = {}
@@ -136,7 +153,9 @@ def _given(program: ir.Program, opening: list[Assign]) -> list[str]:
             for name in ir.names_in(e)}  # fmt: skip
     for s in ir.statements(program.body):
         read |= {*ir.written(s)}
-    map_template(lambda e: read.update(ir.names_in(e)) or e, program.result)
+        if isinstance(s, (ir.For, ir.While)):
+            read |= {*filter(None, (s.until, s.trips))}
+    read |= ir.names_in(*(leaf for _, leaf in template_leaves(program.result)))
     names = [*(p.name for p in program.parameters), *program.hidden, *(s.name for s in opening)]
     found = []
     for name in dict.fromkeys(names):
