@@ -7,6 +7,7 @@ and numbers; what needs a loop of its own is computed first, into an array or a 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ def elements(state: State, expr: Expr) -> Elements:
         case Var(name=name):
             if name in state.views:
                 return state.views[name][0]
-            return in_memory(Var(state.types.get(name, expr.type), name))
+            dtype = state.types.get(name, expr.type).dtype
+            return in_memory(Var(replace(expr.type, dtype=dtype), name))
         case Index():
             from .indexing import indexed
 

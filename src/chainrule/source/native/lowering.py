@@ -19,7 +19,7 @@ from .elements import array, number_of
 from .nothing import note_tests
 from .numbers import cast
 from .saved import top_of
-from .state import State, is_axes
+from .state import NotNative, State, is_axes
 from .statements import lower_block
 
 
@@ -57,6 +57,8 @@ class Kernel:
 
 def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
     """Lower a program; raise ``NotNative`` where NumPy has to run it."""
+    if not all(t.dtype is None or t.dtype.isnative for t in program.types.values()):
+        raise NotNative("numbers in the byte order of another machine")
     may_leave = not has_effects(program) and not cannot_be_repeated(program)
     program = _opened(program)
     state = State(program, wraps or not may_leave, may_leave)
@@ -115,16 +117,14 @@ def _objects_of(template: Any) -> list[str]:
 
 def _promoted(program: ir.Program) -> dict[str, Type]:
     """Return the types of variables that hold arrays of one dtype here and of another there."""
-    found: dict[str, Type] = {}
+    dtypes: dict[str, Any] = {}
     for s in ir.statements(program.body):
         if isinstance(s, Assign) and is_axes(s.value.type) and s.name not in program.buffers:
-            known = found.setdefault(s.name, s.value.type)
-            assert known.dtype is not None
-            both = np.result_type(known.dtype, s.value.type.dtype)
-            found[s.name] = replace(known, dtype=both)
-    return {
-        n: t for n, t in found.items() if n in program.types and t.dtype != program.types[n].dtype
-    }
+            dtype: Any = s.value.type.dtype
+            dtypes[s.name] = np.result_type(dtypes.get(s.name, dtype), dtype)
+    types = program.types
+    arrays = [name for name in dtypes if name in types and is_axes(types[name])]
+    return {name: replace(types[name], dtype=dtypes[name]) for name in arrays}
 
 
 def _opened(program: ir.Program) -> ir.Program:
