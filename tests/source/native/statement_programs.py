@@ -306,3 +306,18 @@ def number_step(a, k):
         b[i] = b[i - k] + i
         i += k
     return b
+
+
+def shifted(u, start):
+    v = u.copy()
+    for i in range(start, u.shape[0]):
+        v[i] += 2 * u[i - 1]
+    return v
+
+
+def by_python_numbers(a, n):
+    return a * (1 / n)
+
+
+def added(a, b):
+    return a + b
