@@ -98,6 +98,13 @@ class Python(Stmt):
 
 
 @dataclass(slots=True)
+class Return(Stmt):
+    """``return values``, at the end of the kernel."""
+
+    values: tuple[Expr, ...]
+
+
+@dataclass(slots=True)
 class Part(Stmt):
     """``name = array[start : start + size].reshape(extents)``: memory of a one-axis array."""
 
@@ -115,6 +122,15 @@ class Reshape(Stmt):
     name: str
     array: Var
     extents: tuple[Expr, ...]
+
+
+STACK, PART = "stack_", "_part_"
+"""In the names of stacks of saved values, and of the arrays that lie on them."""
+
+
+def is_part(name: str) -> bool:
+    """Tell whether an array lies on a stack."""
+    return name.startswith(STACK) and PART in name
 
 
 # -------------------------------------------------------------------------------- traversal

@@ -41,7 +41,7 @@ def elements(state: State, expr: Expr) -> Elements:
             if name in state.views:
                 return state.views[name][0]
             dtype = state.types.get(name, expr.type).dtype
-            return in_memory(Var(replace(expr.type, dtype=dtype), name))
+            return in_memory(Var(replace(expr.type, dtype=dtype), name), state)
         case Index():
             from .indexing import indexed
 
@@ -120,11 +120,12 @@ def known(fn: Any, table: dict[Any, Any]) -> bool:
         return False
 
 
-def in_memory(array: Expr) -> Elements:
+def in_memory(array: Expr, state: State | None = None) -> Elements:
     """Return the elements of an array variable."""
     assert isinstance(array, Var) and array.type.dtype is not None
     extents = tuple(
-        Extent(number(size) if isinstance(size, int) else Dim(INT, array, axis), size)
+        (state and state.known_extent(size))
+        or Extent(number(size) if isinstance(size, int) else Dim(INT, array, axis), size)
         for axis, size in enumerate(array.type.sizes)
     )
     return Elements(

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Assign, Expr, If, Index, Lit, Seq, Slice, Var
 from ..integers import size_of
+from ..ir import Assign, Expr, If, Index, Lit, Seq, Slice, Var
 from ..sizes import slice_size
 from ..types import Size, Type, unknown_size
 from . import runtime

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ from ..emit import emit, namespace
 from ..ir import Call, Effect, Expr, Lit, Seq, Var
 from ..templates import map_template
 from ..types import OBJECT, Type
+from .cache import compiled
 from .interpreter import OBJECTS
 from .leaving import DivisionByZero, Leave, OutOfRange
 from .lowering import Kernel, to_kernel
+from .regions import intrinsic_of
 from .runtime import holding
 from .saved import top_of
 from .state import NotNative
@@ -215,19 +218,14 @@ def _boxed(expr: Expr, own: dict[str, Type]) -> Expr:
 
 
 def _compiled(kernel: Kernel, text: str) -> Callable[..., Any]:
-    import numba
-
-    file = f"<chainrule kernel {kernel.name} {id(kernel):x}>"
-    linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    space: dict[str, Any] = dict(kernel.outside)
-    exec(compile(text, file, "exec"), space)
     types = ", ".join(numba_type(kernel.types[name]) for name in kernel.parameters)
-    signature = f"({types}{',' * (len(kernel.parameters) == 1)})"
-    nogil = "objmode(" not in text  # the interpreter takes the lock anyway, and Numba warns
-    made: Callable[..., Any] = numba.njit(signature, nogil=nogil, error_model="numpy")(
-        space["kernel"]
+    return compiled(
+        text,
+        f"({types}{',' * (len(kernel.parameters) == 1)})",
+        kernel.outside,
+        {name: partial(intrinsic_of, r, kernel.types) for name, r in kernel.regions.items()},
+        nogil=not kernel.call and "objmode" not in text,
     )
-    return made
 
 
 __all__ = ["Native", "NotNative", "native", "why_not"]

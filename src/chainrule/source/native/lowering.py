@@ -10,14 +10,19 @@ import numpy as np
 from .. import ir
 from ..build import base_variable
 from ..effects import cannot_be_repeated, has_effects
-from ..ir import Access, Assign, Block, Expr, Lit, Var
+from ..ir import Access, Assign, Block, Dim, Expr, Lit, Var
 from ..templates import map_template, template_leaves
 from ..types import Type
 from . import operations  # noqa: F401 (fills the tables)
-from .code import INT, Fresh, mapped
+from .code import INT, Fresh, Return, mapped
+from .contraction import coalesce, contract, separate
 from .elements import array, number_of
+from .fusion import fuse
+from .gather import gather
+from .hoisting import escaping, hoist, merged, reserve
 from .nothing import note_tests
 from .numbers import cast
+from .regions import Region, divide, regions_of
 from .saved import top_of
 from .state import NotNative, State, is_axes
 from .statements import lower_block
@@ -51,6 +56,8 @@ class Kernel:
     """Whether it saves values."""
     may_leave: bool = True
     """Whether NumPy may run the program from the start when machine code leaves."""
+    regions: dict[str, Region] = field(default_factory=dict)
+    """The parts that are written as LLVM's instructions."""
     outside: dict[str, Any] = field(default_factory=dict)
     """What the text refers to and cannot import: functions and classes of the user."""
 
@@ -68,6 +75,7 @@ def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
     state.pops_are_final = _pops_are_final(body)
     given = _given(program, opening)
     state.types |= _promoted(program)
+    _name_sizes(state, given)
     note_tests(state)
     lower_block(state, body)
     made = [name for name in _objects_of(program.result) if name in state.objects]
@@ -106,6 +114,9 @@ def _with_stacks(kernel: Kernel, program: ir.Program, state: State) -> Kernel:
         kernel.stack = "given"
         kernel.results += stacks
     kernel.parameters += [kernel.call] * bool(kernel.call)
+    state.emit(Return(tuple(kernel.results)))
+    kernel.body = divide(improved(state, state.block), state.types, {*kernel.parameters})
+    kernel.regions = {region.name: region for region in regions_of(kernel.body)}
     return kernel
 
 
@@ -125,6 +136,24 @@ def _promoted(program: ir.Program) -> dict[str, Type]:
     types = program.types
     arrays = [name for name in dtypes if name in types and is_axes(types[name])]
     return {name: replace(types[name], dtype=dtypes[name]) for name in arrays}
+
+
+def _name_sizes(state: State, given: list[str]) -> None:
+    """Bind the sizes of the arguments' axes: what has the same size has the same extent."""
+    for name in given:
+        type_ = state.types[name]
+        for axis, size in enumerate(type_.sizes):
+            if state.known_extent(size) is None:
+                state.note_extent(size, state.integer(Dim(INT, Var(type_, name), axis)))
+
+
+def improved(state: State, block: Block) -> Block:
+    """Return a block with its loops joined and its temporaries in registers or made once."""
+    block = separate(coalesce(block), state.fresh, state.types)
+    block = contract(fuse(block), state.fresh, state.types)
+    block = fuse(gather(block, state.fresh))
+    block = hoist(block, escaping(block))
+    return merged(reserve(block))
 
 
 def _opened(program: ir.Program) -> ir.Program:

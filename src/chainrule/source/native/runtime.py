@@ -17,6 +17,21 @@ from numba.extending import intrinsic
 from .leaving import DivisionByZero, Leave, OutOfRange
 
 
+LEFT, OUT_OF_RANGE, BY_ZERO = 1, 2, 3
+"""How a region may end, besides 0."""
+
+
+@njit
+def left(status):
+    """Leave the compiled program because a region did."""
+    if status == OUT_OF_RANGE:
+        raise OutOfRange
+    if status == BY_ZERO:
+        raise DivisionByZero
+    if status:
+        raise Leave
+
+
 def throw(error):
     """Raise an exception: what ``raise`` does, as a function that the interpreter can call."""
     raise error
@@ -98,8 +113,8 @@ def bound(place, n):
     """Return where a slice starts or stops: from the end if negative, and within the axis."""
     if place < 0:
         place += n
-        return place if place > 0 else 0  # noqa: FURB136 (Numba compiles this faster)
-    return place if place < n else n  # noqa: FURB136
+        return place if place > 0 else 0
+    return place if place < n else n
 
 
 @njit
@@ -241,7 +256,8 @@ def room(stack, top, more):
     if top + more <= stack.size:
         return stack
     larger = np.empty(max(2 * stack.size, top + more, 64), stack.dtype)
-    larger[:top] = stack[:top]
+    for k in range(top):
+        larger[k] = stack[k]
     return larger
 
 

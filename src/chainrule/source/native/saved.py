@@ -10,7 +10,22 @@ from .. import ir
 from ..ir import Assign, Choice, Expr, If, Index, Lit, Var
 from ..types import Type
 from . import interpreter, runtime
-from .code import BOOL, INT, Do, Make, Part, Put, apply, minus, number, plus, scalar, times
+from .code import (
+    BOOL,
+    INT,
+    PART,
+    STACK,
+    Do,
+    Make,
+    Part,
+    Put,
+    apply,
+    minus,
+    number,
+    plus,
+    scalar,
+    times,
+)
 from .elements import elements, number_of, truth, write
 from .indexing import subscript
 from .state import Elements, NotNative, State, is_axes
@@ -20,7 +35,7 @@ _INTEGERS = np.dtype(np.int64)
 
 def stack_of(state: State, dtype: np.dtype[Any]) -> tuple[Var, Var]:
     """Return the stack of a dtype and the number of its elements in use."""
-    name = f"stack_{dtype.str[1:]}"
+    name = f"{STACK}{dtype.str[1:]}"
     if name not in state.stacks:
         state.types[name] = Type("array", dtype, ("stack",))
         state.types[top_of(name)] = INT
@@ -71,7 +86,9 @@ def _push_elements(state: State, source: Elements, type_: Type) -> None:
     size = state.integer(size)
     state.emit(Do((stack.name,), runtime.room, (stack, top, size), (stack.type,)))
     # as an array with axes of its own, so that the loops are like any others
-    part = Var(Type("array", source.dtype, type_.sizes), state.fresh("saved"))
+    part = Var(
+        Type("array", source.dtype, type_.sizes), state.fresh(f"{stack.name}{PART[:-1]}")
+    )
     state.types[part.name] = part.type
     extents = tuple(extent.expr for extent in source.extents)
     state.emit(Part(part.name, stack, top, size, extents))
@@ -142,7 +159,7 @@ def _taken(state: State, type_: Type, extents: tuple[Expr, ...]) -> Var:
         size = times(size, extent)
     size = state.integer(size)
     state.emit(Assign(top.name, minus(top, size)))
-    part = Var(type_, state.fresh("saved"))
+    part = Var(type_, state.fresh(f"{stack.name}{PART[:-1]}"))
     state.types[part.name] = type_
     state.emit(Part(part.name, stack, top, size, extents))
     return part
