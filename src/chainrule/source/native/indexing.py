@@ -261,6 +261,7 @@ def places(state: State, mask: Expr) -> list[Elements]:
         state.types[var.name] = type_
         state.emit(Make(var.name, np.dtype(np.int64), (extent.expr,)))
     at = Var(INT, state.fresh("at"))
+    state.types[at.name] = INT
     state.emit(Assign(at.name, number(0)))
 
     def note(index: tuple[Expr, ...]) -> None:

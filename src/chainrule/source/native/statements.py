@@ -327,6 +327,7 @@ def _held(state: State, source: Elements) -> Elements:
 def _in_order(state: State, extents: tuple[Extent, ...], body: Any) -> None:
     """Write loops in the order of the places: of values for one place, the last one stays."""
     index = tuple(Var(INT, state.fresh("i")) for _ in extents)
+    state.types |= {var.name: INT for var in index}
     with state.into([]) as block:
         body(index)
     for var, extent in reversed(list(zip(index, extents, strict=True))):
