@@ -11,6 +11,7 @@ import numpy as np
 from .._core import top_trace
 from .._trees import leaves_of, map_leaves
 from .derived import infinite_slopes, is_nan
+from .native.leaving import Leave
 from .primitive import snapshot, with_generators
 from .products import pull
 from .program import Program
@@ -38,10 +39,14 @@ class Pulled:
         if top_trace(list(leaves_of(ct))) is not None:  # a derivative of this is wanted
             with again(self.reads):
                 return pull(self.program, self.values, self.places, ct)
-        with infinite_slopes():
-            cts = self.made.reverse.function(*self.residuals, ct)
-            if any(is_nan(leaf) for leaf in leaves_of(cts)):
-                cts = self.made.guarded.function(*self.residuals, ct)
+        try:
+            with infinite_slopes():
+                cts = self.made.reverse.function(*self.residuals, ct)
+                if any(is_nan(leaf) for leaf in leaves_of(cts)):
+                    cts = self.made.guarded.function(*self.residuals, ct)
+        except Leave:  # NumPy cannot go on from what machine code has saved
+            with again(self.reads):
+                return pull(self.program, self.values, self.places, ct)
         return _owned(cts, {*_memory(self.residuals), *_memory(ct)})  # type: ignore[no-any-return]
 
 

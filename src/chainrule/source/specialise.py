@@ -134,7 +134,7 @@ class Specialisation:
     @functools.cached_property
     def function(self) -> Callable[..., Any]:
         """What runs the program: machine code if the backend can, else NumPy."""
-        if self.backend == "numpy":
+        if self.backend == "numpy" or self.not_native:
             return self.by_numpy
         from .native.kernel import Native, NotNative
 
@@ -144,7 +144,8 @@ class Specialisation:
             except NotNative as why:
                 self.not_native = str(why)
                 return self.by_numpy
-            return self.native.function
+            function: Callable[..., Any] = self.native.function
+            return function
 
     native: Any = None
     """The machine code, once it was made."""
@@ -233,7 +234,7 @@ class Specialisation:
         shown.append(("simplify", _function(simplify(self.program, self._is_generated))))
         shown.append(("emit", self.text))
         if self.backend != "numpy":
-            made = self.function and self.native
+            made = self.native if callable(self.function) else None
             loops = made.text if made else f"# NumPy runs this program: {self.not_native}\n"
             shown.append(("loops", loops))
         return "\n\n".join(f"# ---- after {name}\n\n{text}" for name, text in shown)
@@ -354,6 +355,18 @@ class Split:
         self.base = base
         self.forward = made(forward, base.roles)
         self.reverse, self.guarded = (made(back) for back in backs)
+        if base.backend != "numpy":
+            self._use(base.backend)
+
+    def _use(self, backend: str) -> None:
+        """Let machine code run all three programs, or none: they hand saved values on."""
+        from .native.kernel import why_not
+
+        made = (self.forward, self.reverse, self.guarded)
+        refusals = filter(None, (why_not(spec.for_machine) for spec in made))
+        refusal = next(refusals, "")
+        for spec in made:
+            spec.backend, spec.not_native = backend, refusal
 
     @property
     def text(self) -> str:

@@ -30,19 +30,21 @@ def compiled(
     """
     import numba
 
-    from .pipeline import Pipeline, WithPython
+    from .pipeline import Pipeline
 
     name = _digest(text, types, *_surroundings())
     file = f"<chainrule kernel {name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    space: dict[str, Any] = {"__name__": __name__, **outside}
+    has_python = "objmode" in text
+    space: dict[str, Any] = dict(outside)
+    if not has_python:  # what the interpreter runs looks for names in a module that is called so
+        space["__name__"] = __name__
     space |= {name_: make(name) for name_, make in regions.items()}
     exec(compile(text, file, "exec"), space)
     function = space["kernel"]
     function.__qualname__ = f"kernel_{name}"  # names of machine code must differ in a process
-    passes = WithPython if "objmode" in text else Pipeline
-    made: Any = numba.njit(pipeline_class=passes, nogil=nogil, **OPTIONS)(function)
-    where = None if outside else store.store()
+    made: Any = numba.njit(pipeline_class=Pipeline, nogil=nogil, **OPTIONS)(function)
+    where = None if outside or has_python else store.store()
     if where is not None:
         made._cache = Cached(where, name)
     made.compile(types)

@@ -7,6 +7,7 @@ and numbers; what needs a loop of its own is computed first, into an array or a 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,10 @@ def elements(state: State, expr: Expr) -> Elements:
         return Elements((), value.type.dtype or np.dtype(float), lambda _: value)
     match expr:
         case Var(name=name):
-            return state.views[name][0] if name in state.views else in_memory(expr, state)
+            if name in state.views:
+                return state.views[name][0]
+            dtype = state.types.get(name, expr.type).dtype
+            return in_memory(Var(replace(expr.type, dtype=dtype), name), state)
         case Index():
             from .indexing import indexed
 

@@ -18,9 +18,10 @@ from ..templates import map_template
 from ..types import OBJECT, Type
 from .cache import compiled
 from .interpreter import OBJECTS
+from .leaving import DivisionByZero, Leave, OutOfRange
 from .lowering import Kernel, to_kernel
 from .regions import intrinsic_of
-from .runtime import DivisionByZero, Leave, OutOfRange, holding
+from .runtime import holding
 from .saved import top_of
 from .state import NotNative
 from .writer import numba_type, write
@@ -32,6 +33,15 @@ def native(program: ir.Program, by_numpy: Callable[[], Callable[..., Any]]) -> N
     Raises ``NotNative`` where it cannot be.
     """
     return Native(program, by_numpy)
+
+
+def why_not(program: ir.Program) -> str:
+    """Return why there can be no machine code for a program, "" if there can be."""
+    try:
+        write(to_kernel(program))
+    except NotNative as why:
+        return str(why)
+    return ""
 
 
 class Saved:
@@ -47,24 +57,78 @@ class Saved:
 
 
 class Native:
-    """A compiled program.
-
-    ``text``: the kernel; ``entry``: what Numba made of it; ``function``: what is called, with the
-    program's own parameters and result.
-    """
+    """A program run by machine code; ``function`` has its own parameters and result."""
 
     def __init__(self, program: ir.Program, by_numpy: Callable[[], Callable[..., Any]]) -> None:
         self.program = program
         self.by_numpy = by_numpy
         self.wraps = False
-        self._make()
+        self.code = Code(program)
+        self.called = self.code.function
         self.function = self._guarded()
 
-    def _make(self) -> None:
-        self.kernel = to_kernel(self.program, self.wraps)
+    @property
+    def text(self) -> str:
+        """The kernel as Numba reads it."""
+        return self.code.text
+
+    def _guarded(self) -> Callable[..., Any]:
+        """Return the function that runs NumPy's program where machine code leaves."""
+        if self.code.kernel.stack == "taken":
+            return self._sweep_back
+        if not self.code.kernel.may_leave:
+            return self._once
+
+        def called(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return self.called(*args, **kwargs)
+            except (Leave, ValueError, ArithmeticError, LookupError):
+                return self._again(args, kwargs)
+
+        return called
+
+    def _again(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Run by NumPy what machine code left; what NumPy raises is what the function raises.
+
+        Otherwise negative indices are expected from now on. What leaves in spite of that is NumPy's.
+        """
+        result = self.by_numpy()(*args, **kwargs)
+        if self.wraps:
+            self.called = self.by_numpy()
+        else:
+            self.wraps = True
+            self.code = Code(self.program, wraps=True)
+            self.called = self.code.function
+        return result
+
+    def _once(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a program with effects, which must not happen twice."""
+        try:
+            return self.called(*args, **kwargs)
+        except OutOfRange:
+            raise IndexError("an index is out of bounds for its axis") from None
+        except DivisionByZero:
+            raise ZeroDivisionError("division by zero") from None
+        except Leave:
+            raise ValueError("operands could not be broadcast together") from None
+
+    def _sweep_back(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a sweep back; one from what NumPy's forward sweep left is run by NumPy."""
+        names = [p.name for p in self.program.parameters]
+        if isinstance(args[names.index(self.program.stack)], Saved):
+            return self.called(*args, **kwargs)
+        return self.by_numpy()(*args, **kwargs)
+
+
+class Code:
+    """A kernel compiled by Numba: its text, and a function with the parameters of the program."""
+
+    def __init__(self, program: ir.Program, wraps: bool = False) -> None:
+        self.program = program
+        self.kernel = to_kernel(program, wraps)
         self.text = write(self.kernel)
         self.entry = _compiled(self.kernel, self.text)
-        self.called = self._caller()
+        self.function = self._caller()
 
     def _caller(self) -> Callable[..., Any]:
         """Return the function that takes arguments apart, calls the kernel and makes the result."""
@@ -92,54 +156,6 @@ class Native:
         exec(compile(text, file, "exec"), space)
         function: Callable[..., Any] = space[self.program.name]
         return function
-
-    # -------------------------------------------------------------------------------- running
-
-    def _guarded(self) -> Callable[..., Any]:
-        """Return the function that runs NumPy's program where machine code leaves."""
-        if self.kernel.stack == "taken":
-            return self._sweep_back
-        if not self.kernel.may_leave:
-            return self._once
-
-        def called(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return self.called(*args, **kwargs)
-            except (Leave, ValueError, ArithmeticError, LookupError):
-                return self._again(args, kwargs)
-
-        return called
-
-    def _again(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        """Run by NumPy what machine code left, and expect negative indices from now on.
-
-        What NumPy raises is what the function raises. What leaves in spite of that is left to NumPy.
-        """
-        result = self.by_numpy()(*args, **kwargs)
-        if self.wraps:
-            self.called = self.by_numpy()
-        else:
-            self.wraps = True
-            self._make()
-        return result
-
-    def _once(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a program with effects, which must not happen twice."""
-        try:
-            return self.called(*args, **kwargs)
-        except OutOfRange:
-            raise IndexError("an index is out of bounds for its axis") from None
-        except DivisionByZero:
-            raise ZeroDivisionError("division by zero") from None
-        except Leave:
-            raise ValueError("operands could not be broadcast together") from None
-
-    def _sweep_back(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a sweep back; one from what NumPy's forward sweep left is run by NumPy."""
-        names = [p.name for p in self.program.parameters]
-        if isinstance(args[names.index(self.program.stack)], Saved):
-            return self.called(*args, **kwargs)
-        return self.by_numpy()(*args, **kwargs)
 
     def _run(self, *args: Any) -> Any:
         if not self.kernel.may_leave:  # must not be tried twice
@@ -212,4 +228,4 @@ def _compiled(kernel: Kernel, text: str) -> Callable[..., Any]:
     )
 
 
-__all__ = ["Native", "NotNative", "native"]
+__all__ = ["Native", "NotNative", "native", "why_not"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from .. import ir
 from ..build import base_variable
-from ..effects import has_effects
+from ..effects import cannot_be_repeated, has_effects
 from ..ir import Access, Assign, Block, Dim, Expr, Lit, Var
 from ..templates import map_template, template_leaves
 from ..types import Type
@@ -21,7 +23,7 @@ from .nothing import note_tests
 from .numbers import cast
 from .regions import Region, divide, regions_of
 from .saved import top_of
-from .state import State, is_axes
+from .state import NotNative, State, is_axes
 from .statements import lower_block
 
 
@@ -61,7 +63,9 @@ class Kernel:
 
 def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
     """Lower a program; raise ``NotNative`` where NumPy has to run it."""
-    may_leave = not has_effects(program)
+    if not all(t.dtype is None or t.dtype.isnative for t in program.types.values()):
+        raise NotNative("numbers in the byte order of another machine")
+    may_leave = not has_effects(program) and not cannot_be_repeated(program)
     program = _opened(program)
     state = State(program, wraps or not may_leave, may_leave)
     opening = [s for s in program.body if isinstance(s, Assign) and isinstance(s.value, Access)]
@@ -69,6 +73,7 @@ def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
     state.unshared = _unshared(program)
     state.pops_are_final = _pops_are_final(body)
     given = _given(program, opening)
+    state.types |= _promoted(program)
     _name_sizes(state, given)
     note_tests(state)
     lower_block(state, body)
@@ -120,6 +125,18 @@ def _objects_of(template: Any) -> list[str]:
     return [x.name for x in leaves if isinstance(x, Var) and x.type.dtype is None]
 
 
+def _promoted(program: ir.Program) -> dict[str, Type]:
+    """Return the types of variables that hold arrays of one dtype here and of another there."""
+    dtypes: dict[str, Any] = {}
+    for s in ir.statements(program.body):
+        if isinstance(s, Assign) and is_axes(s.value.type) and s.name not in program.buffers:
+            dtype: Any = s.value.type.dtype
+            dtypes[s.name] = np.result_type(dtypes.get(s.name, dtype), dtype)
+    types = program.types
+    arrays = [name for name in dtypes if name in types and is_axes(types[name])]
+    return {name: replace(types[name], dtype=dtypes[name]) for name in arrays}
+
+
 def _name_sizes(state: State, given: list[str]) -> None:
     """Bind the sizes of the arguments' axes: what has the same size has the same extent."""
     for name in given:
@@ -163,7 +180,9 @@ def _given(program: ir.Program, opening: list[Assign]) -> list[str]:
             for name in ir.names_in(e)}  # fmt: skip
     for s in ir.statements(program.body):
         read |= {*ir.written(s)}
-    map_template(lambda e: read.update(ir.names_in(e)) or e, program.result)
+        if isinstance(s, (ir.For, ir.While)):
+            read |= {*filter(None, (s.until, s.trips))}
+    read |= ir.names_in(*(leaf for _, leaf in template_leaves(program.result)))
     names = [*(p.name for p in program.parameters), *program.hidden, *(s.name for s in opening)]
     found = []
     for name in dict.fromkeys(names):

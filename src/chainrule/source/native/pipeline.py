@@ -3,7 +3,7 @@
 # mypy: ignore-errors
 from __future__ import annotations
 
-from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import PassManager
 from numba.core.typed_passes import (
     AnnotateTypes,
@@ -40,11 +40,3 @@ class Pipeline(CompilerBase):
             manager.add_pass(pass_, purpose)
         manager.finalize()
         return [manager]
-
-
-class WithPython(CompilerBase):
-    """Numba's compiler for a kernel of which the interpreter runs a part: all passes."""
-
-    def define_pipelines(self):
-        """Return the passes."""
-        return [DefaultPassBuilder.define_nopython_pipeline(self.state)]

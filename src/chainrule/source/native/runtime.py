@@ -14,17 +14,7 @@ from llvmlite import ir as llvm
 from numba import njit, types
 from numba.extending import intrinsic
 
-
-class Leave(Exception):  # noqa: N818 (no error: the program is run by NumPy instead)
-    """Something that machine code does not do as Python does: the NumPy program has to be run."""
-
-
-class OutOfRange(Leave):
-    """An index that is not one of an axis."""
-
-
-class DivisionByZero(Leave):
-    """A division of Python numbers by zero."""
+from .leaving import DivisionByZero, Leave, OutOfRange
 
 
 LEFT, OUT_OF_RANGE, BY_ZERO = 1, 2, 3

@@ -131,7 +131,7 @@ def pop(state: State, statement: ir.Pop) -> None:
 def _pop_array(state: State, name: str, type_: Type, copy: bool) -> None:
     extents: list[Expr] = []
     for size in reversed(type_.sizes):
-        found = _restore(state, _INTEGERS, "n")
+        found: Expr = _restore(state, _INTEGERS, "n")
         if name in state.flags and not extents:
             flag = state.flags[name]
             state.emit(Assign(flag.name, apply(np.greater_equal, BOOL, found, number(0))))

@@ -163,6 +163,7 @@ class State:
     ) -> None:
         """Write loops over all places; ``body`` writes what is done at one."""
         index = tuple(Var(INT, self.fresh(hint)) for _ in extents)
+        self.types |= {var.name: INT for var in index}
         inner: Block = []
         with self.into(inner, is_sure=True):
             body(index)

@@ -18,7 +18,6 @@ from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, plus, time
 from .elements import (
     VALUES,
     aligned,
-    computed,
     elements,
     known,
     number_of,
@@ -148,7 +147,7 @@ def _bind_object(state: State, name: str, value: Expr) -> None:
 
 def _bind_array(state: State, name: str, value: Expr, type_: Type) -> None:
     match value:
-        case Var() if value.name not in state.views:
+        case Var() if value.name not in state.views and _dtype(state, value) == type_.dtype:
             state.emit(Assign(name, value))
         case Choice(condition=condition, a=a, b=b):
             branch = ir.If(condition, [Assign(name, a)], [Assign(name, b)])
@@ -157,15 +156,19 @@ def _bind_array(state: State, name: str, value: Expr, type_: Type) -> None:
             before, extents = len(state.block), dict(state.extents[-1])
             try:
                 VALUES[fn](state, name, value)
-            except NotNative as why:
+            except NotNative as refusal:
                 del state.block[before:]
                 state.extents[-1] = extents
-                interpreter.run(state, Assign(name, value), [name], str(why))
+                interpreter.run(state, Assign(name, value), [name], str(refusal))
         case Call() if not is_elementwise(value) and not _has_elements(value):
             why = f"Numba has no {getattr(value.fn, '__name__', value.fn)}"
             interpreter.run(state, Assign(name, value), [name], why)
         case _:
             compute(state, name, elements(state, value), type_)
+
+
+def _dtype(state: State, var: Var) -> Any:
+    return state.types.get(var.name, var.type).dtype
 
 
 def _has_elements(call: Call) -> bool:
@@ -283,7 +286,7 @@ def put(
     """Write a value into a part of an array; the value is computed before anything is written."""
     source = elements(state, value)
     if _overlaps(source, place):
-        source = elements(state, computed(state, value))
+        source = _held(state, source)
     own = aligned(state, source.extents, place.extents)
     _fits(state, source, place)
     if op is not None and not at and not is_plain:
@@ -303,24 +306,28 @@ def _applied(state: State, place: Elements, value: Expr, source: Elements, op: s
     """Compute ``place op value``: with index arrays all is read before anything is written."""
     own = aligned(state, source.extents, place.extents)
     type_ = Type("array", place.dtype, tuple(extent.size for extent in place.extents))
-    operand = replace(type_, dtype=source.dtype)
-    if value.type.kind == "python":
-        operand = value.type
-    call = Call(type_, getattr(np, op), (Var(type_, "a"), Var(operand, "b")))
+    call = Call(type_, getattr(np, op), (Var(type_, "a"), Var(value.type, "b")))
     both = Elements(
         place.extents,
         place.dtype,
         lambda i: elementwise(call, [place.at(i), source.at(own(i))]),
     )
+    return _held(state, both)
+
+
+def _held(state: State, source: Elements) -> Elements:
+    """Compute elements into an array of their own."""
+    type_ = Type("array", source.dtype, tuple(extent.size for extent in source.extents))
     found = Var(type_, state.fresh("t"))
     state.types[found.name] = type_
-    compute(state, found.name, both)
+    compute(state, found.name, source)
     return elements(state, found)
 
 
 def _in_order(state: State, extents: tuple[Extent, ...], body: Any) -> None:
     """Write loops in the order of the places: of values for one place, the last one stays."""
     index = tuple(Var(INT, state.fresh("i")) for _ in extents)
+    state.types |= {var.name: INT for var in index}
     with state.into([]) as block:
         body(index)
     for var, extent in reversed(list(zip(index, extents, strict=True))):
@@ -371,15 +378,12 @@ def _if(state: State, branch: ir.If) -> None:
 
 def _joined(*ends: dict[str, Any]) -> dict[str, Any]:
     """Return the views that are the same whatever way was taken."""
-    first, *others = ends
-    joined = dict(first)
-    for other in others:
-        for name, view in other.items():
-            if name not in joined or joined[name][1] != view[1]:
-                joined[name] = (Unknown(f"{name} is a view of one place or another"), None)
-    for name in first:
-        if any(name not in other for other in others):
-            joined[name] = (Unknown(f"{name} is a view of one place or another"), None)
+    first = ends[0]
+    names = dict.fromkeys(name for end in ends for name in end)
+    joined = {}
+    for name in names:
+        made_by = {end[name][1] if name in end else None for end in ends}
+        joined[name] = first[name] if len(made_by) == 1 else (_either(name), None)
     return joined
 
 
@@ -389,9 +393,13 @@ def _repeated(state: State, body: Block) -> Iterator[None]:
     before = dict(state.views)
     for s in ir.statements(body):
         if isinstance(s, ir.Alias) and before.get(s.name, (None, None))[1] != s.value:
-            state.views[s.name] = (Unknown(f"{s.name} is a view of one place or another"), None)
+            state.views[s.name] = (_either(s.name), None)
     yield
-    state.views = _joined({**before}, state.views) if before != state.views else before
+    state.views = _joined(before, state.views)
+
+
+def _either(name: str) -> Any:
+    return Unknown(f"{name} is a view of one place or another")
 
 
 def _for(state: State, loop: ir.For) -> None:

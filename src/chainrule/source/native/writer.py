@@ -99,11 +99,15 @@ class _Writer:
         self.spell.counters = {s.var.name for s in every if isinstance(s, Loop)}
 
     def module(self) -> str:
+        self.functions: list[str] = []
         lines = self._function()
         helpers = helper_texts(self.names)
         self.kernel.outside = dict(self.names.objects)
         imports = "\n".join(self.names.imports())
-        return "\n\n\n".join(filter(None, [imports, *helpers, "\n".join(lines)])) + "\n"
+        return (
+            "\n\n\n".join(filter(None, [imports, *helpers, *self.functions, "\n".join(lines)]))
+            + "\n"
+        )
 
     def _function(self) -> list[str]:
         kernel = self.kernel
@@ -203,32 +207,63 @@ class _Writer:
     # ------------------------------------------------------------------------ the interpreter
 
     def _python(self, s: Python, indent: str) -> list[str]:
-        from numba import objmode
-
-        given = ", ".join(f'{name}="{numba_type(type_)}"' for name, type_ in s.results)
+        """A call of a function for the interpreter, which is written next to the kernel."""
+        function = self.names.free(f"by_python_{len(self.functions) + 1}")
+        self.functions.append("")
+        read = self._numbers_of(s)
+        read += [self.kernel.call] * bool(s.reads or s.keeps)
+        results = [name for name, _ in s.results]
         text = statement_text(s.statement, self.outside)
-        inner = indent + INDENT
-        lines = [
+        lines = [f"def {function}({', '.join(read)}):"]
+        lines += [f"{INDENT}{name} = {self._held(name)}" for name in s.reads]
+        lines += wrap(text, INDENT)
+        lines += [f"{INDENT}{self._held(name)} = {name}" for name in s.keeps]
+        lines += [f"{INDENT}{name} = {self._converted(name, type_)}" for name, type_ in s.results]
+        if results:
+            lines.append(f"{INDENT}return {', '.join(results)}")
+        self.functions[self.functions.index("")] = "\n".join(
+            [*lines, "", "", *self._outer(s, function, read)]
+        )
+        left = f"{', '.join(results)} = " if results else ""
+        return [
             f"{indent}# by Python: {s.why}",
-            f"{indent}with {self._objmode(objmode)}({given}):",
+            *wrap(f"{left}run_{function}({', '.join(read)})", indent),
         ]
-        lines += [f"{inner}{name} = {self._held(name)}" for name in s.reads]
-        lines += wrap(text, inner)
-        lines += [f"{inner}{self._held(name)} = {name}" for name in s.keeps]
-        for name, type_ in s.results:
-            if type_.is_array and type_.ndim:
-                lines.append(f"{inner}{name} = {self.names.of(np.ascontiguousarray)}({name})")
-            else:
-                convert = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
-                assert type_.dtype is not None
-                lines.append(f"{inner}{name} = {self.names.of(convert[type_.dtype.kind])}({name})")
-        return lines
+
+    def _outer(self, s: Python, function: str, read: list[str]) -> list[str]:
+        """The function that calls the interpreter: Numba compiles several of them only apart."""
+        numba = self.names.module("numba")
+        given = ", ".join(f'{name}="{numba_type(type_)}"' for name, type_ in s.results)
+        names = ", ".join(name for name, _ in s.results)
+        left = f"{names} = " if names else ""
+        lines = [
+            f"@{numba}.njit",
+            f"def run_{function}({', '.join(read)}):",
+            f"{INDENT}with {numba}.objmode({given}):",
+            f"{INDENT * 2}{left}{function}({', '.join(read)})",
+        ]
+        return [*lines, f"{INDENT}return {names}"] if names else lines
+
+    def _numbers_of(self, s: Python) -> list[str]:
+        """Return the numbers and arrays that a statement for the interpreter reads."""
+        read = {
+            e.name: None
+            for expr in ir.expressions(s.statement)
+            for e in ir.walk(expr)
+            if isinstance(e, ir.Var) and e.name not in s.reads
+        }
+        return list(read)
+
+    def _converted(self, name: str, type_: Type) -> str:
+        assert type_.dtype is not None
+        if type_.is_array and type_.ndim:
+            dtype = f"{self.names.of(np.dtype)}({type_.dtype.name!r})"
+            return f"{self.names.of(np.ascontiguousarray)}({name}, {dtype})"
+        convert = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
+        return f"{self.names.of(convert[type_.dtype.kind])}({name})"
 
     def _held(self, name: str) -> str:
         return f"{self.names.of(runtime.held_by)}({self.kernel.call})[{name!r}]"
-
-    def _objmode(self, objmode: Any) -> str:
-        return f"{self.names.module('numba')}.objmode"
 
 
 def numba_type(type_: Type) -> str:

@@ -1,0 +1,15 @@
+"""Why a kernel ends before its result: the program is then run by NumPy, or an exception is due."""
+
+from __future__ import annotations
+
+
+class Leave(Exception):  # noqa: N818 (no error: the program is run by NumPy instead)
+    """Something that machine code does not do as Python does: the NumPy program has to be run."""
+
+
+class OutOfRange(Leave):
+    """An index that is not one of an axis."""
+
+
+class DivisionByZero(Leave):
+    """A division of Python numbers by zero."""
