@@ -279,3 +279,24 @@ def product_tt(a, b):
             for l in range(k):
                 out[i, l] += a[j, i] * b[l, j]
     return out
+
+
+def _stacked(product, x_turned, y_turned):
+    """Return the function that multiplies each matrix of one stack with that of another."""
+
+    @njit
+    def products(x, y):
+        n = x.shape[2] if x_turned else x.shape[1]
+        k = y.shape[1] if y_turned else y.shape[2]
+        out = np.empty((x.shape[0], n, k), x.dtype)
+        for b in range(x.shape[0]):
+            out[b] = product(x[b], y[b])
+        return out
+
+    return products
+
+
+products = _stacked(product, False, False)
+products_tn = _stacked(product_tn, True, False)
+products_nt = _stacked(product_nt, False, True)
+products_tt = _stacked(product_tt, True, True)

@@ -358,22 +358,6 @@ def _rolled(i: Expr, shift: Expr, n: Expr) -> Expr:
     return Choice(INT, apply(np.less, BOOL, i, shift), plus(before, n), before)
 
 
-@view(np.outer)
-def _outer(state: State, call: Call) -> Elements:
-    a, b = (elements(state, arg) for arg in call.args)
-    if len(a.extents) != 1 or len(b.extents) != 1:
-        raise NotNative("outer of arrays that are not vectors")
-    dtype = call.type.dtype
-    assert dtype is not None
-    return Elements(
-        (*a.extents, *b.extents),
-        dtype,
-        lambda i: apply(
-            np.multiply, scalar(dtype), cast(a.at(i[:1]), dtype), cast(b.at(i[1:]), dtype)
-        ),
-    )
-
-
 @view(_central.plain_guarded_product)
 def _guarded_product(state: State, call: Call) -> Elements:
     from . import runtime
