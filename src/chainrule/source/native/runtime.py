@@ -6,6 +6,8 @@ Most are *intrinsics*, a few instructions each: they take no time to compile.
 # mypy: ignore-errors
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from llvmlite import ir as llvm
 from numba import njit, types
@@ -89,6 +91,14 @@ def count(low, high, step):
     if step > 0:
         return (high - low + step - 1) // step if high > low else 0
     return (low - high - step - 1) // -step if low > high else 0
+
+
+@njit
+def places_of_range(ratio):
+    """Return how many floats ``np.arange`` has, where ``ratio`` is (stop - start) / step."""
+    if not ratio < 1e15:
+        raise Leave
+    return max(int(math.ceil(ratio)), 0)
 
 
 @njit
@@ -224,79 +234,125 @@ _SMALL = 2_000
 
 
 @njit
-def product(a, b):
-    """Return ``a @ b``."""
+def _product(a, b, out):
     n, m, k = a.shape[0], a.shape[1], b.shape[1]
     if n * m * k > _SMALL:
-        return np.dot(a, b)
-    out = np.zeros((n, k), a.dtype)
+        np.dot(a, b, out)
+        return
     for i in range(n):
+        for l in range(k):
+            out[i, l] = 0
         for j in range(m):
             for l in range(k):
                 out[i, l] += a[i, j] * b[j, l]
+
+
+@njit
+def _product_tn(a, b, out):
+    m, n, k = a.shape[0], a.shape[1], b.shape[1]
+    if n * m * k > _SMALL:
+        np.dot(a.T, b, out)
+        return
+    for i in range(n):
+        for l in range(k):
+            out[i, l] = 0
+    for j in range(m):
+        for i in range(n):
+            for l in range(k):
+                out[i, l] += a[j, i] * b[j, l]
+
+
+@njit
+def _product_nt(a, b, out):
+    n, m, k = a.shape[0], a.shape[1], b.shape[0]
+    if n * m * k > _SMALL:
+        np.dot(a, b.T, out)
+        return
+    for i in range(n):
+        for l in range(k):
+            out[i, l] = 0
+            for j in range(m):
+                out[i, l] += a[i, j] * b[l, j]
+
+
+@njit
+def _product_tt(a, b, out):
+    m, n, k = a.shape[0], a.shape[1], b.shape[0]
+    if n * m * k > _SMALL:
+        np.dot(a.T, b.T, out)
+        return
+    for i in range(n):
+        for l in range(k):
+            out[i, l] = 0
+    for j in range(m):
+        for i in range(n):
+            for l in range(k):
+                out[i, l] += a[j, i] * b[l, j]
+
+
+@njit
+def product(a, b):
+    """Return ``a @ b``."""
+    out = np.empty((a.shape[0], b.shape[1]), a.dtype)
+    _product(a, b, out)
     return out
 
 
 @njit
 def product_tn(a, b):
     """Return ``a.T @ b``."""
-    m, n, k = a.shape[0], a.shape[1], b.shape[1]
-    if n * m * k > _SMALL:
-        return np.dot(a.T, b)
-    out = np.zeros((n, k), a.dtype)
-    for j in range(m):
-        for i in range(n):
-            for l in range(k):
-                out[i, l] += a[j, i] * b[j, l]
+    out = np.empty((a.shape[1], b.shape[1]), a.dtype)
+    _product_tn(a, b, out)
     return out
 
 
 @njit
 def product_nt(a, b):
     """Return ``a @ b.T``."""
-    n, m, k = a.shape[0], a.shape[1], b.shape[0]
-    if n * m * k > _SMALL:
-        return np.dot(a, b.T)
-    out = np.empty((n, k), a.dtype)
-    for i in range(n):
-        for l in range(k):
-            total = a.dtype.type(0)
-            for j in range(m):
-                total += a[i, j] * b[l, j]
-            out[i, l] = total
+    out = np.empty((a.shape[0], b.shape[0]), a.dtype)
+    _product_nt(a, b, out)
     return out
 
 
 @njit
 def product_tt(a, b):
     """Return ``a.T @ b.T``."""
-    m, n, k = a.shape[0], a.shape[1], b.shape[0]
-    if n * m * k > _SMALL:
-        return np.ascontiguousarray(np.dot(b, a).T)
-    out = np.zeros((n, k), a.dtype)
-    for j in range(m):
-        for i in range(n):
-            for l in range(k):
-                out[i, l] += a[j, i] * b[l, j]
+    out = np.empty((a.shape[1], b.shape[0]), a.dtype)
+    _product_tt(a, b, out)
     return out
 
 
-def _stacked(product, x_turned, y_turned):
-    """Return the function that multiplies each matrix of one stack with that of another."""
-
-    @njit
-    def products(x, y):
-        n = x.shape[2] if x_turned else x.shape[1]
-        k = y.shape[1] if y_turned else y.shape[2]
-        out = np.empty((x.shape[0], n, k), x.dtype)
-        for b in range(x.shape[0]):
-            out[b] = product(x[b], y[b])
-        return out
-
-    return products
+@njit
+def products(x, y):
+    """Return ``a @ b`` for each matrix of a stack with that of another."""
+    out = np.empty((x.shape[0], x.shape[1], y.shape[2]), x.dtype)
+    for s in range(x.shape[0]):
+        _product(x[s], y[s], out[s])
+    return out
 
 
-products = _stacked(product, False, False)
-products_tn = _stacked(product_tn, True, False)
-products_nt = _stacked(product_nt, False, True)
-products_tt = _stacked(product_tt, True, True)
+@njit
+def products_tn(x, y):
+    """Return ``a.T @ b`` for each matrix of a stack with that of another."""
+    out = np.empty((x.shape[0], x.shape[2], y.shape[2]), x.dtype)
+    for s in range(x.shape[0]):
+        _product_tn(x[s], y[s], out[s])
+    return out
+
+
+@njit
+def products_nt(x, y):
+    """Return ``a @ b.T`` for each matrix of a stack with that of another."""
+    out = np.empty((x.shape[0], x.shape[1], y.shape[1]), x.dtype)
+    for s in range(x.shape[0]):
+        _product_nt(x[s], y[s], out[s])
+    return out
+
+
+@njit
+def products_tt(x, y):
+    """Return ``a.T @ b.T`` for each matrix of a stack with that of another."""
+    out = np.empty((x.shape[0], x.shape[2], y.shape[1]), x.dtype)
+    for s in range(x.shape[0]):
+        _product_tt(x[s], y[s], out[s])
+    return out
