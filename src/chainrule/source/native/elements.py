@@ -37,6 +37,8 @@ def elements(state: State, expr: Expr) -> Elements:
     match expr:
         case Var(name=name):
             return state.views[name][0] if name in state.views else in_memory(expr)
+        case Lit():
+            return in_memory(computed(state, Call(expr.type, np.array, (expr,))))
         case Index():
             from .indexing import indexed
 

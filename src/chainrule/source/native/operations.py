@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import creation, joining, products, reductions, views
+from . import creation, joining, products, reductions, selection, views
 
-__all__ = ["creation", "joining", "products", "reductions", "views"]
+__all__ = ["creation", "joining", "products", "reductions", "selection", "views"]

@@ -102,6 +102,15 @@ def places_of_range(ratio):
 
 
 @njit
+def mirrored(i, n):
+    """Return the place of ``i`` along an axis of size ``n`` that is reflected at both ends."""
+    if n == 1:
+        return 0
+    j = i % (2 * n - 2)
+    return j if j < n else 2 * n - 2 - j
+
+
+@njit
 def common(m, n):
     """Return the size of two axes that are broadcast together."""
     if m == n or n == 1:
