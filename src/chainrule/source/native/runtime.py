@@ -191,6 +191,18 @@ def minimum(builder, a, x, y):
     return _select(a, builder, "<", "<", x, y)
 
 
+@intrinsic
+def squared(typingctx, a):
+    """Return ``a * a``."""
+    if not isinstance(a, types.Float):
+        return None
+
+    def code(context, builder, signature, args):
+        return builder.fmul(args[0], args[0])
+
+    return a(a), code
+
+
 @njit
 def sign(x):
     """Return -1, 0 or 1, NaN for NaN."""

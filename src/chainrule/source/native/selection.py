@@ -19,7 +19,7 @@ from .indexing import places, subscript
 from .joining import whole_or_flat
 from .numbers import cast, literal
 from .products import enter
-from .state import Elements, NotNative, State, is_axes
+from .state import Elements, Extent, NotNative, State, is_axes
 from .views import argument, extents_of, only, view
 
 # --------------------------------------------------------------------------- index arrays
@@ -137,8 +137,6 @@ def _flatnonzero(state: State, call: Call) -> Elements:
 def _argwhere(state: State, call: Call) -> Elements:
     found = places(state, _mask(state, call.args[0]))
     n = found[0].extents[0]
-    from .state import Extent
-
     columns = Extent(number(len(found)), len(found))
     made = new_array(state, "places", np.dtype(np.int64), (n, columns))
     state.nest(
@@ -210,7 +208,7 @@ def _last_written(state: State, call: Call) -> Elements:
             count = plus(times(count, extent.expr), x)
         return count
 
-    in_order(state, place, lambda i: state.emit(Put(written, index(i), turn(i))))
+    in_order(state, place.extents, lambda i: state.emit(Put(written, index(i), turn(i))))
     dtype = ct.dtype
     zero = cast(literal(0), dtype)
 
@@ -221,11 +219,13 @@ def _last_written(state: State, call: Call) -> Elements:
     return Elements(place.extents, dtype, at)
 
 
-def in_order(state: State, over: Elements, body: Callable[[tuple[Expr, ...]], None]) -> None:
+def in_order(
+    state: State, extents: tuple[Extent, ...], body: Callable[[tuple[Expr, ...]], None]
+) -> None:
     """Write loops that run through all places one after the other."""
-    index = tuple(Var(INT, state.fresh("i")) for _ in over.extents)
+    index = tuple(Var(INT, state.fresh("i")) for _ in extents)
     with state.into([]) as inner:
         body(index)
-    for var, extent in reversed(list(zip(index, over.extents, strict=True))):
+    for var, extent in reversed(list(zip(index, extents, strict=True))):
         inner = [ir.For(var, number(0), extent.expr, number(1), inner)]
     state.block += inner
