@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Assign, Block, Call, Choice, Dim, Expr, If, Index, Lit, Logic, Var
+from ..ir import Assign, Block, Call, Choice, Dim, Expr, If, Index, Lit, Logic, Seq, Var
 from ..sizes import may_be_one
 from ..types import Type
 from . import runtime
@@ -27,6 +27,8 @@ VALUES: dict[Any, Callable[[State, str, Call], None]] = {}
 """Functions that compute an array into a variable."""
 NUMBERS: dict[Any, Callable[[State, Call], Expr]] = {}
 """Functions of arrays whose result is a number."""
+TUPLES: dict[Any, Callable[[State, Call], list[Elements]]] = {}
+"""Functions that return several arrays or numbers."""
 
 
 def elements(state: State, expr: Expr) -> Elements:
@@ -39,6 +41,8 @@ def elements(state: State, expr: Expr) -> Elements:
             return state.views[name][0] if name in state.views else in_memory(expr)
         case Lit():
             return in_memory(computed(state, Call(expr.type, np.array, (expr,))))
+        case Index(base=base) if base.type.dtype is None:
+            return part(state, expr)
         case Index():
             from .indexing import indexed
 
@@ -48,6 +52,26 @@ def elements(state: State, expr: Expr) -> Elements:
         case Call() if is_elementwise(expr):
             return _map(state, expr)
     return in_memory(computed(state, expr))
+
+
+def parts_of(state: State, expr: Expr) -> list[Elements] | None:
+    """Return what a tuple of arrays and numbers holds; None if it is not one that is known."""
+    if isinstance(expr, Var):
+        return state.tuples.get(expr.name)
+    if isinstance(expr, Call) and known(expr.fn, TUPLES):
+        return TUPLES[expr.fn](state, expr)
+    if isinstance(expr, Seq):
+        return [elements(state, item) for item in expr.items]
+    return None
+
+
+def part(state: State, expr: Index) -> Elements:
+    """Return one of several results of a function."""
+    parts = parts_of(state, expr.base)
+    (which,) = expr.index if len(expr.index) == 1 else (None,)
+    if parts is None or not isinstance(which, Lit) or not isinstance(which.value, int):
+        raise NotNative(f"{getattr(expr.base, 'name', expr.base)} is neither a number nor an array")
+    return parts[which.value]
 
 
 def attempt(state: State, expr: Expr, make: Callable[[], Elements]) -> Elements:
@@ -214,6 +238,8 @@ def number_of(state: State, expr: Expr) -> Expr:
             return literal(value)
         case Dim(base=base, axis=axis):
             return elements(state, base).extents[axis].expr
+        case Index(base=base) if base.type.dtype is None:
+            return part(state, expr).at(())
         case Index():
             from .indexing import indexed
 

@@ -377,3 +377,225 @@ def products_tt(x, y):
     for s in range(x.shape[0]):
         _product_tt(x[s], y[s], out[s])
     return out
+
+
+# --------------------------------------------------------------------- sorting and searching
+
+
+@njit
+def _before(a, b):
+    """Tell whether ``a`` comes before ``b``: NaN comes last."""
+    return a < b or (b != b and a == a)
+
+
+@njit
+def _order(x, order, other):
+    """Fill ``order`` with the places of a vector from the smallest on; ``other`` is for work."""
+    n = x.size
+    for low in range(0, n, 8):
+        for i in range(low, min(low + 8, n)):
+            j = i
+            while j > low and _before(x[i], x[order[j - 1]]):
+                order[j] = order[j - 1]
+                j -= 1
+            order[j] = i
+    width = 8
+    while width < n:
+        for low in range(0, n, 2 * width):
+            middle, high = min(low + width, n), min(low + 2 * width, n)
+            i, j = low, middle
+            for k in range(low, high):
+                if i < middle and (j >= high or not _before(x[order[j]], x[order[i]])):
+                    other[k] = order[i]
+                    i += 1
+                else:
+                    other[k] = order[j]
+                    j += 1
+        for k in range(n):
+            order[k] = other[k]
+        width *= 2
+
+
+@njit
+def order_of_rows(x):
+    """Return the places of each row along the last axis from the smallest on, in a stable order."""
+    order = np.empty(x.shape, np.int64)
+    n = x.shape[-1]
+    if n:
+        rows, orders = x.reshape(x.size // n, n), order.reshape(x.size // n, n)
+        other = np.empty(n, np.int64)
+        for r in range(rows.shape[0]):
+            _order(rows[r], orders[r], other)
+    return order
+
+
+@njit
+def sorted_rows(x):
+    """Return each row along the last axis sorted."""
+    result = np.empty(x.shape, x.dtype)
+    n = x.shape[-1]
+    if n:
+        rows, results = x.reshape(x.size // n, n), result.reshape(x.size // n, n)
+        order, other = np.empty(n, np.int64), np.empty(n, np.int64)
+        for r in range(rows.shape[0]):
+            _order(rows[r], order, other)
+            for k in range(n):
+                results[r, k] = rows[r, order[k]]
+    return result
+
+
+@njit
+def search(edges, value, right):
+    """Return the place in a sorted vector before which a value belongs."""
+    low, high = 0, edges.size
+    while low < high:
+        middle = (low + high) // 2
+        edge = edges[middle]
+        if (not _before(value, edge)) if right else _before(edge, value):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit
+def search_all(edges, values, right):
+    """Return the places in a sorted vector before which values belong."""
+    places = np.empty(values.shape, np.int64)
+    flat, found = values.reshape(values.size), places.reshape(values.size)
+    for k in range(flat.size):
+        found[k] = search(edges, flat[k], right)
+    return places
+
+
+@njit
+def is_sorted(edges):
+    """Tell whether no element of a vector is smaller than the one before it."""
+    for k in range(1, edges.size):
+        if not edges[k - 1] <= edges[k]:
+            return False
+    return True
+
+
+# --------------------------------------------------------------------------------- counting
+
+
+@njit
+def counted(values, least):
+    """Return how often each number from 0 on occurs."""
+    return counted_bins(values, _size_of_counts(values, least))
+
+
+@njit
+def weighed(values, weights, least):
+    """Return the sums of the weights of each number from 0 on."""
+    return weighed_bins(values, weights, _size_of_counts(values, least))
+
+
+@njit
+def _size_of_counts(values, least):
+    n = least
+    if least < 0:
+        raise Leave
+    for k in range(values.size):
+        if values[k] < 0:
+            raise Leave
+        n = max(n, values[k] + 1)
+    return n
+
+
+@njit
+def counted_bins(which, n):
+    """Return how often each number from 0 to ``n`` occurs; others do not count."""
+    counts = np.zeros(n, np.int64)
+    for k in range(which.size):
+        if 0 <= which[k] < n:
+            counts[which[k]] += 1
+    return counts
+
+
+@njit
+def weighed_bins(which, weights, n):
+    """Return the sums of the weights of each number from 0 to ``n``; others do not count."""
+    if weights.size != which.size:
+        raise Leave
+    sums = np.zeros(n, weights.dtype)
+    for k in range(which.size):
+        if 0 <= which[k] < n:
+            sums[which[k]] += weights[k]
+    return sums
+
+
+@njit
+def ends_of(values):
+    """Return the ends of the bins of a histogram that has all values."""
+    if not values.size:
+        return 0.0, 1.0
+    first = last = values[0]
+    for k in range(values.size):
+        if not -np.inf < values[k] < np.inf:
+            raise Leave
+        first, last = min(first, values[k]), max(last, values[k])
+    if first == last:
+        return first - 0.5, last + 0.5
+    return first, last
+
+
+@njit
+def even_edges(first, last, n):
+    """Return the edges of bins of equal width."""
+    edges = np.empty(n, np.float64)
+    step = (last - first) / (n - 1)
+    for k in range(n):
+        edges[k] = k * step + first
+    edges[n - 1] = last
+    return edges
+
+
+@njit
+def even_bins(values, edges):
+    """Return the bin of each value, -1 for those outside; bins are of equal width."""
+    n = edges.size - 1
+    first, last = edges[0], edges[n]
+    which = np.empty(values.size, np.int64)
+    for k in range(values.size):
+        x = values[k]
+        if not first <= x <= last:
+            which[k] = -1
+            continue
+        place = int((x - first) / (last - first) * n)
+        if place == n:
+            place -= 1
+        if x < edges[place]:
+            place -= 1
+        elif place != n - 1 and x >= edges[place + 1]:
+            place += 1
+        which[k] = place
+    return which
+
+
+@njit
+def bins_by_edges(values, edges):
+    """Return the bin of each value, -1 for those outside."""
+    which = np.empty(values.size, np.int64)
+    for k in range(values.size):
+        x = values[k]
+        place = search(edges, x, True) - 1
+        inside = edges.size > 1 and edges[0] <= x <= edges[-1]
+        which[k] = (edges.size - 2 if x == edges[-1] else place) if inside else -1
+    return which
+
+
+@njit
+def convolved(a, v):
+    """Return the convolution of two vectors, in full."""
+    m, n = a.size, v.size
+    if m == 0 or n == 0:
+        raise Leave
+    if n > m:
+        a, v, m, n = v, a, n, m
+    out = np.zeros(m + n - 1, a.dtype)
+    for j in range(n):
+        for i in range(m):
+            out[i + j] += a[i] * v[j]
+    return out

@@ -118,7 +118,7 @@ def _choose(state: State, call: Call) -> Elements:
 # ------------------------------------------------------------------------------- conditions
 
 
-def _mask(state: State, operand: Expr) -> Expr:
+def mask(operand: Expr) -> Expr:
     """Return the places that are not zero, as an array of truth values."""
     if operand.type.dtype == np.dtype(bool):
         return operand
@@ -130,12 +130,12 @@ def _mask(state: State, operand: Expr) -> Expr:
 def _flatnonzero(state: State, call: Call) -> Elements:
     operand = call.args[0]
     flat = Type("array", operand.type.dtype, (unknown_size(),))
-    return places(state, _mask(state, Call(flat, np.ravel, (operand,))))[0]
+    return places(state, mask(Call(flat, np.ravel, (operand,))))[0]
 
 
 @enter(np.argwhere)
 def _argwhere(state: State, call: Call) -> Elements:
-    found = places(state, _mask(state, call.args[0]))
+    found = places(state, mask(call.args[0]))
     n = found[0].extents[0]
     columns = Extent(number(len(found)), len(found))
     made = new_array(state, "places", np.dtype(np.int64), (n, columns))

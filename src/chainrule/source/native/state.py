@@ -72,6 +72,8 @@ class State:
         self.block: Block = []
         self.views: dict[str, tuple[Elements, Expr]] = {}
         """The name of a view -> its elements, and the expression it was made by."""
+        self.tuples: dict[str, list[Elements]] = {}
+        """Variables that hold several arrays and numbers, and what these are."""
         self.around: list[Around] = []
         self.extents: list[dict[Size, Extent]] = [{}]
         """What is known of sizes in each of the blocks that are open."""

@@ -21,6 +21,7 @@ from .elements import (
     known,
     number_of,
     outside,
+    parts_of,
     truth,
 )
 from .indexing import subscript
@@ -88,6 +89,10 @@ def bind(state: State, name: str, value: Expr) -> None:
         if type_.dtype is None:
             if isinstance(value, Lit):
                 return  # nothing but a statement that reads it could mind
+            parts = parts_of(state, value)
+            if parts is not None and name not in state.tuples:
+                state.tuples[name] = parts
+                return
             raise NotNative(f"{name} is neither a number nor an array")
         state.emit(Assign(name, cast(number_of(state, value), type_.dtype)))
         return
