@@ -232,9 +232,11 @@ def _product(
     return permuted(in_memory(made), tuple(order.index(label) for label in out))
 
 
-def reshaped(state: State, array: Var, extents: tuple[Extent, ...]) -> Var:
-    """Return the memory of an array in another shape."""
-    if len(extents) == array.type.ndim:
+def reshaped(
+    state: State, array: Var, extents: tuple[Extent, ...], always: bool = False
+) -> Var:
+    """Return the memory of an array in another shape, also (``always``) of as many axes."""
+    if len(extents) == array.type.ndim and not always:
         return array
     type_ = Type("array", array.type.dtype, tuple(extent.size for extent in extents))
     name = state.fresh(array.name)

@@ -60,7 +60,7 @@ class Native:
         def called(*args: Any, **kwargs: Any) -> Any:
             try:
                 return function(*args, **kwargs)
-            except Leave:
+            except (Leave, np.linalg.LinAlgError):
                 return self._again(args, kwargs)
 
         return called
