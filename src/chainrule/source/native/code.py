@@ -85,11 +85,23 @@ class Check(Stmt):
 
 @dataclass(slots=True)
 class Python(Stmt):
-    """A statement that the interpreter runs, with NumPy; ``why`` it has to."""
+    """A statement that the interpreter runs, with NumPy; ``why`` it has to.
+
+    ``reads`` and ``keeps``: the objects, which never enter machine code, that it reads and binds.
+    """
 
     statement: Stmt
     results: tuple[tuple[str, Type], ...]
     why: str
+    reads: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Return(Stmt):
+    """``return values``, at the end of the kernel."""
+
+    values: tuple[Expr, ...]
 
 
 @dataclass(slots=True)
@@ -110,6 +122,15 @@ class Reshape(Stmt):
     name: str
     array: Var
     extents: tuple[Expr, ...]
+
+
+STACK, PART = "stack_", "_part_"
+"""In the names of stacks of saved values, and of the arrays that lie on them."""
+
+
+def is_part(name: str) -> bool:
+    """Tell whether an array lies on a stack."""
+    return name.startswith(STACK) and PART in name
 
 
 # -------------------------------------------------------------------------------- traversal

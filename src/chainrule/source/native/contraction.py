@@ -1,339 +1,313 @@
-"""Sums of products: what matrix products, ``tensordot`` and ``einsum`` have in common.
-
-Each axis of each operand has a label. Axes with the same label are run through together; those that
-the result does not have are summed over. Products of large matrices are left to BLAS.
-"""
+"""Temporary arrays that one loop makes and uses shrink: to a row, or to a number in a register."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
+from collections import Counter
+from dataclasses import replace
+from typing import Any
 
 from .. import ir
-from ..ir import Expr, Var
-from ..sizes import may_be_one
+from ..ir import Assign, Block, Expr, Index, Stmt, Var
 from ..types import Type
-from . import runtime
-from .code import INT, Do, Gather, Make, Put, Reshape, apply, number, scalar, times
-from .elements import in_memory
-from .numbers import cast, literal
-from .state import Elements, Extent, NotNative, State
-from .views import moved, permuted
-
-Labels = tuple[Hashable, ...]
-Places = dict[Hashable, Expr]
-
-
-class Term(NamedTuple):
-    """An operand and the labels of its axes."""
-
-    source: Elements
-    labels: Labels
-
-    def at(self, places: Places) -> Expr:
-        """Return the element where the labels stand for these places."""
-        return self.source.at(tuple(places[label] for label in self.labels))
+from .code import (
+    Do,
+    Fresh,
+    Loop,
+    Make,
+    Part,
+    Put,
+    Python,
+    Reshape,
+    apply,
+    blocks_of,
+    mapped,
+    scalar,
+    statements,
+)
 
 
-def contract(
-    state: State, terms: Sequence[Term], out: Labels, dtype: np.dtype[Any]
-) -> Elements:
-    """Return the sum of the products, with one axis for each label of ``out``."""
-    if dtype.kind == "b":
-        raise NotNative("products of truth values")
-    terms = [_diagonal(state, term) for term in terms]
-    while len(terms) > 2:
-        first, second, *rest = terms
-        needed = {*out, *(label for term in rest for label in term.labels)}
-        joint = tuple(dict.fromkeys((*first.labels, *second.labels)))
-        kept = tuple(label for label in joint if label in needed)
-        terms = [Term(contract(state, (first, second), kept, dtype), kept), *rest]
-    extents = _extents(state, terms)
-    if len(terms) == 2 and dtype.kind in "fc":
-        found = _product(state, terms[0], terms[1], out, extents, dtype)
-        if found is not None:
-            return found
-    return _loops(state, terms, out, extents, dtype)
-
-
-def _diagonal(state: State, term: Term) -> Term:
-    """Return a term without a label that occurs twice: its diagonal is taken."""
-    labels = tuple(dict.fromkeys(term.labels))
-    if labels == term.labels:
-        return term
-    first = [term.labels.index(label) for label in labels]
-    for label, extent in zip(term.labels, term.source.extents, strict=True):
-        state.same(extent, term.source.extents[term.labels.index(label)])
-    extents = tuple(term.source.extents[k] for k in first)
-    where = [labels.index(label) for label in term.labels]
-    return Term(moved(term.source, extents, lambda i: tuple(i[k] for k in where)), labels)
-
-
-def _extents(state: State, terms: Sequence[Term]) -> dict[Hashable, Extent]:
-    found: dict[Hashable, Extent] = {}
-    for term in terms:
-        for label, extent in zip(term.labels, term.source.extents, strict=True):
-            other = found.setdefault(label, extent)
-            if (other.size == 1) != (extent.size == 1):
-                raise NotNative("a product that stretches an axis")
-            state.same(other, extent)
+def uses(block: Block) -> Counter[str]:
+    """Count in how many places each variable is mentioned."""
+    found: Counter[str] = Counter()
+    for s in statements(block):
+        found.update(mentions(s))
     return found
 
 
-# ---------------------------------------------------------------------------------- loops
+def mentions(s: Stmt) -> list[str]:
+    """Return the variables that a statement itself mentions, as often as it does."""
+    found = [e.name for expr in _all(s) for e in ir.walk(expr) if isinstance(e, Var)]
+    if isinstance(s, Python):
+        found += [name for name, _ in s.results]
+        found += ir.written(s.statement)
+    elif isinstance(s, (Make, Part, Reshape)):
+        found.append(s.name)
+    elif isinstance(s, Do):
+        found += s.names
+    elif hasattr(s, "name"):
+        found.append(s.name)
+    elif isinstance(s, ir.Move):
+        found += s.targets
+    if isinstance(s, (ir.For, ir.While)) and s.until:
+        found.append(s.until)
+    return found
 
 
-def _loops(
-    state: State, terms: Sequence[Term], out: Labels, extents: dict[Hashable, Extent],
-    dtype: np.dtype[Any],
-) -> Elements:  # fmt: skip
-    summed = tuple(label for label in extents if label not in out)
-    if summed:
-        terms = [_read_often(state, t) if len(t.labels) < len(extents) else t for t in terms]
-
-    def value(places: Places) -> Expr:
-        made, *others = [cast(term.at(places), dtype) for term in terms]
-        for other in others:
-            made = multiplied(made, other, dtype)
-        return made
-
-    kept = tuple(extents[label] for label in out)
-    if not summed:
-        return Elements(kept, dtype, lambda i: value(dict(zip(out, i, strict=True))))
-    if not out:
-        total = _total(state, summed, extents, value, {}, dtype)
-        return Elements((), dtype, lambda _: total)
-    made = new_array(state, "product", dtype, kept)
-    last = _runs_along(max(terms, key=lambda term: len(term.labels)))
-    if last in summed:
-        order = (*(label for label in summed if label != last), last)
-
-        def row(i: tuple[Expr, ...]) -> None:
-            places = dict(zip(out, i, strict=True))
-            state.emit(Put(made, i, _total(state, order, extents, value, places, dtype)))
-
-        state.nest(kept, row)
-        return in_memory(made)
-    zero = cast(literal(0), dtype)
-    state.nest(kept, lambda i: state.emit(Put(made, i, zero)))
-    order = (*summed, *(label for label in out if label != last), last)
-
-    def step(i: tuple[Expr, ...]) -> None:
-        places = dict(zip(order, i, strict=True))
-        state.emit(Put(made, tuple(places[label] for label in out), value(places), "add"))
-
-    state.nest(tuple(extents[label] for label in order), step)
-    return in_memory(made)
+def _all(s: Stmt) -> list[Expr]:
+    return [*ir.expressions(s), *(ir.expressions(s.statement) if isinstance(s, Python) else ())]
 
 
-def _total(
-    state: State, labels: Labels, extents: dict[Hashable, Extent], value: Any, places: Places,
-    dtype: np.dtype[Any],
-) -> Expr:  # fmt: skip
-    """Sum over labels, at given places of the others."""
-    total = state.named("total", cast(literal(0), dtype))
-
-    def step(i: tuple[Expr, ...]) -> None:
-        term = value(places | dict(zip(labels, i, strict=True)))
-        state.emit(Gather(total.name, runtime.add_in_any_order, term, scalar(dtype)))
-
-    state.nest(tuple(extents[label] for label in labels), step)
-    return total
+# ------------------------------------------------------------------- one name for one array
 
 
-def multiplied(x: Expr, y: Expr, dtype: np.dtype[Any]) -> Expr:
-    """Return the product of two numbers of this dtype."""
-    made = apply(np.multiply, scalar(dtype), x, y)
-    if dtype.kind in "iu" and dtype.itemsize < 8:
-        return apply(dtype.type, scalar(dtype), made)  # Numba has computed with 64 bits
-    return made
+def coalesce(block: Block) -> Block:
+    """Leave out ``x = t`` where ``t`` is a new array that nothing else uses: it is ``x`` at once."""
+    return _coalesced(block, uses(block))
 
 
-def _runs_along(term: Term) -> Hashable:
-    """Return the label of the axis along which the memory of a term runs."""
-    if term.source.index is not None:
-        marks = tuple(Var(INT, f"'{k}") for k in range(len(term.labels)))
-        last = ir.names_in(term.source.index(marks)[-1])
-        for mark, label in zip(marks, term.labels, strict=True):
-            if mark.name in last:
-                return label
-    return term.labels[-1]
+def _coalesced(block: Block, total: Counter[str]) -> Block:
+    block = [_within(s, lambda inner: _coalesced(inner, total)) for s in block]
+    k = 0
+    while k < len(block):
+        s = block[k]
+        if isinstance(s, Assign) and isinstance(s.value, Var) and s.value.type.is_array:
+            start = _made_at(block, k, s.value.name)
+            if start is not None:
+                between = block[start:k]
+                inside = uses(between)
+                alone = inside[s.value.name] + 1 == total[s.value.name]
+                if alone and not inside[s.name]:
+                    new = [_renamed(t, s.value.name, s.name) for t in between]
+                    block[start : k + 1] = new
+                    total[s.name] += total.pop(s.value.name) - 1
+                    k -= 1
+        k += 1
+    return block
 
 
-def _read_often(state: State, term: Term) -> Term:
-    """Return a term that costs nothing to be read again and again."""
-    source = term.source
-    if source.root is not None or not source.extents:
-        return term
-    return Term(in_memory(materialised(state, source)), term.labels)
+def _made_at(block: Block, end: int, name: str) -> int | None:
+    for k in range(end - 1, -1, -1):
+        s = block[k]
+        if isinstance(s, (Make, Part, Reshape)) and s.name == name:
+            return k
+        if isinstance(s, Do) and name in s.names:
+            return k
+        if name in ir.written(s):
+            return None
+    return None
 
 
-def materialised(state: State, source: Elements, dtype: np.dtype[Any] | None = None) -> Var:
-    """Compute elements into an array of their own."""
-    from .statements import compute
+def _renamed(s: Stmt, old: str, new: str) -> Stmt:
+    def change(e: Expr) -> Expr:
+        return ir.rewrite(e, lambda x: replace(x, name=new) if _is(x, old) else x)
 
-    name = state.fresh("t")
-    sizes = tuple(extent.size for extent in source.extents)
-    state.types[name] = Type("array", dtype or source.dtype, sizes)
-    compute(state, name, source)
-    return Var(state.types[name], name)
+    return _rebound(mapped(s, change), old, new)
 
 
-def new_array(state: State, hint: str, dtype: np.dtype[Any], extents: tuple[Extent, ...]) -> Var:
-    """Return a variable that holds a new array, with nothing in it yet."""
-    type_ = Type("array", dtype, tuple(extent.size for extent in extents))
-    name = state.fresh(hint)
-    state.types[name] = type_
-    state.emit(Make(name, dtype, tuple(extent.expr for extent in extents)))
-    return Var(type_, name)
+def _is(e: Expr, name: str) -> bool:
+    return isinstance(e, Var) and e.name == name
 
 
-# ------------------------------------------------------------------------ products of matrices
-
-_PRODUCTS = {
-    (False, False): (runtime.product, runtime.products),
-    (True, False): (runtime.product_tn, runtime.products_tn),
-    (False, True): (runtime.product_nt, runtime.products_nt),
-    (True, True): (runtime.product_tt, runtime.products_tt),
-}
-
-
-def _product(
-    state: State, a: Term, b: Term, out: Labels, extents: dict[Hashable, Extent],
-    dtype: np.dtype[Any],
-) -> Elements | None:  # fmt: skip
-    """Compute the product of two matrices, or of stacks of them; None if it is of another form."""
-    both = [label for label in a.labels if label in b.labels]
-    stack = tuple(label for label in out if label in both)
-    inner = tuple(label for label in both if label not in out)
-    rows = tuple(label for label in out if label in a.labels and label not in both)
-    columns = tuple(label for label in out if label in b.labels and label not in both)
-    if not (rows and columns and inner):
-        return None
-    if len(rows) + len(columns) + len(stack) < len(out) or len(a.labels) + len(b.labels) != (
-        len(rows) + len(columns) + 2 * len(both)
-    ):
-        return None  # something is summed over in one of them alone
-    if next(label for label in out if label not in stack) in columns:
-        a, b, rows, columns = b, a, columns, rows
-    x, x_turned = _form(state, a, stack, rows, inner, dtype)
-    y, y_turned = _form(state, b, stack, inner, columns, dtype)
-    groups = [*([stack] if stack else []), rows, columns]
-    sizes = tuple(_joint(state, extents, group) for group in groups)
-    flat = Type("array", dtype, tuple(extent.size for extent in sizes))
-    made = Var(flat, state.fresh("product"))
-    state.types[made.name] = flat
-    fn = _PRODUCTS[x_turned, y_turned][bool(stack)]
-    state.emit(Do((made.name,), fn, (x, y), (flat,)))
-    order = (*stack, *rows, *columns)
-    made = reshaped(state, made, tuple(extents[label] for label in order))
-    return permuted(in_memory(made), tuple(order.index(label) for label in out))
+def _rebound(s: Stmt, old: str, new: str) -> Stmt:
+    if isinstance(s, Do):
+        return replace(s, names=tuple(new if name == old else name for name in s.names))
+    if isinstance(s, Python):
+        results = tuple((new if name == old else name, t) for name, t in s.results)
+        return replace(s, results=results, statement=_rebound(s.statement, old, new))
+    if getattr(s, "name", None) == old:
+        s = replace(s, name=new)  # type: ignore[call-arg]
+    if isinstance(s, ir.Move):
+        targets = tuple(new if name == old else name for name in s.targets)
+        return replace(s, targets=targets)
+    return _within(s, lambda block: [_rebound(t, old, new) for t in block])
 
 
-def reshaped(
-    state: State, array: Var, extents: tuple[Extent, ...], always: bool = False
-) -> Var:
-    """Return the memory of an array in another shape, also (``always``) of as many axes."""
-    if len(extents) == array.type.ndim and not always:
-        return array
-    type_ = Type("array", array.type.dtype, tuple(extent.size for extent in extents))
-    name = state.fresh(array.name)
-    state.types[name] = type_
-    state.emit(Reshape(name, array, tuple(extent.expr for extent in extents)))
-    return Var(type_, name)
+def _within(s: Stmt, change: Any) -> Stmt:
+    """Return a statement with its inner blocks changed."""
+    match s:
+        case Loop(body=body) | ir.For(body=body) | ir.While(body=body):
+            return replace(s, body=change(body))
+        case ir.If(then=then, orelse=orelse):
+            return replace(s, then=change(then), orelse=change(orelse))
+    return s
 
 
-def _joint(state: State, extents: dict[Hashable, Extent], labels: Labels) -> Extent:
-    """Return the extent of axes that are made one."""
-    if len(labels) == 1:
-        return extents[labels[0]]
-    from ..sizes import product
-
-    total: Expr = number(1)
-    for label in labels:
-        total = times(total, extents[label].expr)
-    return Extent(state.integer(total), product(tuple(extents[label].size for label in labels)))
-
-
-def _form(
-    state: State, term: Term, stack: Labels, first: Labels, second: Labels, dtype: np.dtype[Any]
-) -> tuple[Var, bool]:
-    """Return a term as a matrix or a stack of them, and whether it has to be read transposed."""
-    extents = dict(zip(term.labels, term.source.extents, strict=True))
-    wanted, turned = (*stack, *first, *second), (*stack, *second, *first)
-    lies = _lies(term, dtype)
-    if lies in (wanted, turned):
-        assert term.source.root is not None
-        array = term.source.root
-    else:
-        order = tuple(term.labels.index(label) for label in wanted)
-        array, lies = materialised(state, permuted(term.source, order), dtype), wanted
-    groups = (first, second) if lies == wanted else (second, first)
-    shape = [_joint(state, extents, group) for group in ((stack,) if stack else ()) + groups]
-    return reshaped(state, array, tuple(shape)), lies != wanted
+def separate(block: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
+    """Give arrays that are made in several places several names, where none is used elsewhere."""
+    makes = Counter(s.name for s in statements(block) if isinstance(s, Make))
+    several = {name for name, n in makes.items() if n > 1}
+    if not several:
+        return block
+    covered: Counter[str] = Counter()
+    for part in _blocks(block):
+        for name, start, stop in _segments(part, several):
+            covered[name] += uses(part[start:stop])[name]
+    total = uses(block)
+    free = {name for name in several if covered[name] == total[name]}
+    return _separated(block, free, fresh, types)
 
 
-def _lies(term: Term, dtype: np.dtype[Any]) -> Labels | None:
-    """Return the labels in the order of memory, if a term is all of an array."""
-    source = term.source
-    if source.root is None or source.index is None or source.dtype != dtype:
-        return None
-    marks = tuple(Var(INT, f"'{k}") for k in range(len(term.labels)))
-    where = source.index(marks)
-    if len(where) != len(marks) or {*where} != {*marks}:
-        return None
-    order = [marks.index(mark) for mark in where]  # type: ignore[arg-type]
-    if tuple(source.extents[k].size for k in order) != source.root.type.sizes:
-        return None
-    return tuple(term.labels[k] for k in order)
+def _blocks(block: Block) -> list[Block]:
+    found = [block]
+    for s in block:
+        for inner in blocks_of(s):
+            found += _blocks(inner)
+    return found
 
 
-# -------------------------------------------------------------------------------- broadcasting
-
-
-def stretched(state: State, sources: Sequence[Elements], cores: Sequence[int]) -> list[Term]:
-    """Label the leading axes of operands, all but their ``cores`` last: they are broadcast.
-
-    The labels are those of ``range(ndim)`` for the axes of the result; those of the last axes are
-    ``("core", operand, axis)``.
-    """
-    from .elements import aligned, broadcast
-
-    leading = [x.extents[: len(x.extents) - n] for x, n in zip(sources, cores, strict=True)]
-    whole = broadcast(state, [*leading])
+def _segments(block: Block, names: set[str]) -> list[tuple[str, int, int]]:
+    """Return, for arrays made in a block, from where to where each binding lasts."""
     found = []
-    for k, (x, own) in enumerate(zip(sources, leading, strict=True)):
-        skip = len(whole) - len(own)
-        core: Labels = tuple(("core", k, j) for j in range(len(x.extents) - len(own)))
-        unsure = [
-            e.size != w.size and e.size != 1 and may_be_one(e.size)
-            for e, w in zip(own, whole[skip:], strict=True)
-        ]
-        if any(unsure):
-            target = (*whole, *x.extents[len(own) :])
-            place = aligned(state, x.extents, target)
-            found.append(Term(_unrooted(x, target, place), (*range(len(whole)), *core)))
-            continue
-        kept = [j for j, (e, w) in enumerate(zip(own, whole[skip:], strict=True))
-                if e.size != 1 or w.size == 1]  # fmt: skip
-        found.append(Term(without(x, kept, len(own)), (*(skip + j for j in kept), *core)))
+    for k, s in enumerate(block):
+        if isinstance(s, Make) and s.name in names:
+            ends = (j for j in range(k + 1, len(block)) if _binds(block[j], s.name))
+            found.append((s.name, k, next(ends, len(block))))
     return found
 
 
-def _unrooted(x: Elements, extents: tuple[Extent, ...], place: Any) -> Elements:
-    return Elements(extents, x.dtype, lambda i: x.at(place(i)))
+def _binds(s: Stmt, name: str) -> bool:
+    return isinstance(s, Make) and s.name == name
 
 
-def without(x: Elements, kept: list[int], leading: int) -> Elements:
-    """Return elements without those leading axes, of size 1, that are not kept."""
-    if len(kept) == leading:
-        return x
-    axes = [*kept, *range(leading, len(x.extents))]
+def _separated(block: Block, names: set[str], fresh: Fresh, types: dict[str, Type]) -> Block:
+    block = [_within(s, lambda inner: _separated(inner, names, fresh, types)) for s in block]
+    for name, start, stop in _segments(block, names):
+        new = fresh(name)
+        types[new] = types[name]
+        block[start:stop] = [_renamed(s, name, new) for s in block[start:stop]]
+    return block
 
-    def place(i: tuple[Expr, ...]) -> tuple[Expr, ...]:
-        found = dict(zip(axes, i, strict=True))
-        return tuple(found.get(k, number(0)) for k in range(len(x.extents)))
 
-    return moved(x, tuple(x.extents[k] for k in axes), place)
+# ------------------------------------------------------------------------- smaller arrays
+
+
+def contract(kernel: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
+    """Shrink temporary arrays of a kernel."""
+    return _shrunk(kernel, uses(kernel), fresh, types)
+
+
+def _shrunk(block: Block, total: Counter[str], fresh: Fresh, types: dict[str, Type]) -> Block:
+    block = [_within(s, lambda inner: _shrunk(inner, total, fresh, types)) for s in block]
+    for make in [s for s in block if isinstance(s, Make)]:
+        users = [k for k, s in enumerate(block) if _mentions(s, make.name)]
+        loop = block[users[-1]]
+        if len(users) != 2 or not isinstance(loop, Loop):
+            continue
+        if uses([make, loop])[make.name] == total[make.name]:
+            new = _contracted(make, loop, fresh, types)
+            if new is not None:
+                block[users[1]] = new[1]
+                block[users[0] : users[0] + 1] = [new[0]] if new[0] is not None else []
+    return block
+
+
+def _mentions(s: Stmt, name: str) -> bool:
+    return any(name in mentions(t) for t in statements([s]))
+
+
+def _contracted(
+    make: Make, loop: Stmt, fresh: Fresh, types: dict[str, Type]
+) -> tuple[Make | None, Stmt] | None:
+    """Return the array with fewer axes, or none, and the loop that uses it."""
+    assert isinstance(loop, Loop)
+    path = _path(loop, make.name)
+    indices = _indices(loop, make.name)
+    if indices is None:
+        return None
+    fixed = {
+        axis
+        for axis in range(len(make.extents))
+        if any(all(index[axis] == var for index in indices) for var in path)
+    }
+    if not fixed or not _written_first(loop, make.name):
+        return None
+    kept = [axis for axis in range(len(make.extents)) if axis not in fixed]
+    if not kept:
+        return None, _as_number(loop, make, fresh, types)
+    old = types[make.name]
+    name = fresh(make.name)
+    types[name] = replace(old, sizes=tuple(old.sizes[k] for k in kept))
+    var = Var(types[name], name)
+    new = _reindexed(loop, make.name, lambda index: (var, tuple(index[k] for k in kept)))
+    return replace(make, name=name, extents=tuple(make.extents[k] for k in kept)), new
+
+
+def _path(loop: Loop, name: str) -> list[Var]:
+    """Return the variables of the loops, from outside, that hold all uses."""
+    found = [loop.var]
+    while True:
+        users = [s for s in loop.body if _mentions(s, name)]
+        if len(users) != 1 or not isinstance(users[0], Loop):
+            return found
+        loop = users[0]
+        found.append(loop.var)
+
+
+def _indices(loop: Loop, name: str) -> list[tuple[Expr, ...]] | None:
+    """Return the indices that an array is used with, None if it is used as a whole."""
+    found: list[tuple[Expr, ...]] = []
+    total = 0
+    for s in statements([loop]):
+        total += mentions(s).count(name)
+        if isinstance(s, Put) and s.array.name == name:
+            found.append(s.index)
+        for expr in _all(s):
+            for e in ir.walk(expr):
+                if isinstance(e, Index) and _is(e.base, name):
+                    found.append(e.index)
+    return found if total == len(found) else None
+
+
+def _written_first(loop: Loop, name: str) -> bool:
+    """Tell whether an array is written, whatever happens, before it is read."""
+    for s in loop.body:
+        if not _mentions(s, name):
+            continue
+        if isinstance(s, Put):
+            reads = any(_is(e, name) for x in (*s.index, s.value) for e in ir.walk(x))
+            return s.op is None and s.array.name == name and not reads
+        return isinstance(s, Loop) and _written_first(s, name)
+    return False
+
+
+def _reindexed(s: Stmt, name: str, new: Any) -> Stmt:
+    """Return a statement that uses another array, or a number, in place of one."""
+
+    def change(e: Expr) -> Expr:
+        return ir.rewrite(e, element)
+
+    def element(e: Expr) -> Expr:
+        if isinstance(e, Index) and _is(e.base, name):
+            array, index = new(e.index)
+            return Index(e.type, array, index) if index else scalar_of(array)
+        return e
+
+    s = mapped(s, change)
+    return _puts(s, name, new)
+
+
+def scalar_of(var: Var) -> Var:
+    """Return the number that has taken the place of an array."""
+    assert var.type.dtype is not None
+    return Var(scalar(var.type.dtype), var.name)
+
+
+def _puts(s: Stmt, name: str, new: Any) -> Stmt:
+    if isinstance(s, Put) and s.array.name == name:
+        array, index = new(s.index)
+        if index:
+            return replace(s, array=array, index=index)
+        var = scalar_of(array)
+        if s.op is None:
+            return Assign(var.name, s.value)
+        import numpy as np
+
+        return Assign(var.name, apply(getattr(np, s.op), var.type, var, s.value))
+    return _within(s, lambda block: [_puts(t, name, new) for t in block])
+
+
+def _as_number(loop: Loop, make: Make, fresh: Fresh, types: dict[str, Type]) -> Stmt:
+    name = fresh(make.name)
+    types[name] = scalar(make.dtype)
+    var = Var(Type("array", make.dtype, ()), name)
+    return _reindexed(loop, make.name, lambda index: (var, ()))

@@ -11,7 +11,7 @@ from ..ir import Assign, Call, Choice, Expr, Lit, Seq, Var
 from ..types import Type
 from .code import BOOL, INT, Make, Put, apply, minus, number, plus, scalar, times
 from . import runtime
-from .contraction import new_array
+from .sums import new_array
 from .elements import NUMBERS, VALUES, aligned, broadcast, elements, in_memory, number_of
 from .numbers import cast, literal
 from .state import Elements, Extent, NotNative, State, is_axes

@@ -14,8 +14,9 @@ import numpy as np
 from ..ir import Assign, Block, Call, Choice, Dim, Expr, If, Index, Lit, Logic, Seq, Var
 from ..sizes import may_be_one
 from ..types import Type
-from . import runtime
-from .code import BOOL, INT, Python, apply, load, number, scalar, times
+from . import nothing, runtime
+from .code import BOOL, INT, Make, Put, apply, load, number, scalar, times
+from .interpreter import by_python
 from .numbers import cast, elementwise, is_elementwise, literal
 from .state import Elements, Extent, NotNative, State, is_axes
 
@@ -38,40 +39,86 @@ def elements(state: State, expr: Expr) -> Elements:
         return Elements((), value.type.dtype or np.dtype(float), lambda _: value)
     match expr:
         case Var(name=name):
-            return state.views[name][0] if name in state.views else in_memory(expr)
-        case Lit():
-            return in_memory(computed(state, Call(expr.type, np.array, (expr,))))
-        case Index(base=base) if base.type.dtype is None:
-            return part(state, expr)
+            return state.views[name][0] if name in state.views else in_memory(expr, state)
+        case Index() if (found := _part_of(state, expr)) is not None:
+            return found
         case Index():
             from .indexing import indexed
 
-            return indexed(state, expr)
+            return attempt(state, expr, lambda: indexed(state, expr))
         case Call(fn=fn) if known(fn, VIEWS):
             return attempt(state, expr, lambda: VIEWS[fn](state, expr))
+        case Call(fn=fn, args=(base,)) if fn in (np.real, np.imag) and _is_complex(base):
+            return _part(elements(state, base), fn)
         case Call() if is_elementwise(expr):
             return _map(state, expr)
+        case Lit(value=value):
+            return in_memory(_constant(state, expr.type, np.asarray(value)))
     return in_memory(computed(state, expr))
 
 
 def parts_of(state: State, expr: Expr) -> list[Elements] | None:
-    """Return what a tuple of arrays and numbers holds; None if it is not one that is known."""
-    if isinstance(expr, Var):
-        return state.tuples.get(expr.name)
-    if isinstance(expr, Call) and known(expr.fn, TUPLES):
+    """Return what a function of several results gives; None if the interpreter has to call it."""
+    if not (isinstance(expr, Call) and known(expr.fn, TUPLES)):
+        return None
+    before, extents = len(state.block), dict(state.extents[-1])
+    try:
         return TUPLES[expr.fn](state, expr)
-    if isinstance(expr, Seq):
-        return [elements(state, item) for item in expr.items]
-    return None
+    except NotNative:
+        del state.block[before:]
+        state.extents[-1] = extents
+        return None
 
 
-def part(state: State, expr: Index) -> Elements:
-    """Return one of several results of a function."""
-    parts = parts_of(state, expr.base)
-    (which,) = expr.index if len(expr.index) == 1 else (None,)
-    if parts is None or not isinstance(which, Lit) or not isinstance(which.value, int):
-        raise NotNative(f"{getattr(expr.base, 'name', expr.base)} is neither a number nor an array")
-    return parts[which.value]
+def _part_of(state: State, expr: Expr) -> Elements | None:
+    """Return one of several results, such as ``t[0]``; None if it is not that."""
+    if not isinstance(expr, Index) or len(expr.index) != 1 or expr.base.type.dtype is not None:
+        return None
+    base, which = expr.base, expr.index[0]
+    if not (isinstance(which, Lit) and isinstance(which.value, int)):
+        return None
+    parts = state.tuples.get(base.name) if isinstance(base, Var) else parts_of(state, base)
+    return None if parts is None else parts[which.value]
+
+
+def _is_complex(expr: Expr) -> bool:
+    return expr.type.dtype is not None and expr.type.dtype.kind == "c"
+
+
+def _part(whole: Elements, fn: Any) -> Elements:
+    """Return the real or imaginary parts of an array, as a view where it is in memory."""
+    dtype = np.empty(0, whole.dtype).real.dtype
+    return Elements(
+        whole.extents,
+        dtype,
+        lambda index: apply(fn, scalar(dtype), whole.at(index)),
+        whole.root,
+        whole.index,
+        fn,
+    )
+
+
+_FEW = 64
+"""Known arrays of so few elements are written one by one."""
+
+
+def _constant(state: State, type_: Type, value: Any) -> Var:
+    """Return an array that is known."""
+    if value.size > _FEW:
+        return by_python(state, Lit(type_, value), "a known array")
+    return listed(state, type_, value.shape, [literal(x) for x in value.ravel()])
+
+
+def listed(state: State, type_: Type, shape: tuple[int, ...], items: list[Expr]) -> Var:
+    """Make an array of numbers that are given one by one."""
+    name = state.fresh("t")
+    state.types[name] = type_
+    assert type_.dtype is not None
+    state.emit(Make(name, type_.dtype, tuple(map(number, shape))))
+    for index, item in zip(np.ndindex(*shape), items, strict=True):
+        place = tuple(map(number, index))
+        state.emit(Put(Var(type_, name), place, cast(item, type_.dtype)))
+    return Var(type_, name)
 
 
 def attempt(state: State, expr: Expr, make: Callable[[], Elements]) -> Elements:
@@ -97,11 +144,12 @@ def known(fn: Any, table: dict[Any, Any]) -> bool:
         return False
 
 
-def in_memory(array: Expr) -> Elements:
+def in_memory(array: Expr, state: State | None = None) -> Elements:
     """Return the elements of an array variable."""
     assert isinstance(array, Var) and array.type.dtype is not None
     extents = tuple(
-        Extent(number(size) if isinstance(size, int) else Dim(INT, array, axis), size)
+        (state and state.known_extent(size))
+        or Extent(number(size) if isinstance(size, int) else Dim(INT, array, axis), size)
         for axis, size in enumerate(array.type.sizes)
     )
     return Elements(
@@ -124,32 +172,6 @@ def array(state: State, expr: Expr) -> Var:
     if isinstance(expr, Var) and expr.name not in state.views:
         return expr
     return computed(state, expr)
-
-
-def by_python(state: State, expr: Expr, why: str) -> Var:
-    """Let the interpreter compute an expression."""
-    if expr.type.dtype is None:
-        raise NotNative(why)
-    name = state.fresh("t")
-    state.types[name] = expr.type
-    state.emit(Python(Assign(name, outside(state, expr)), ((name, expr.type),), why))
-    return Var(expr.type, name)
-
-
-def outside(state: State, expr: Expr) -> Expr:
-    """Return an expression for the interpreter, which does not know the names of views."""
-    from .. import ir
-
-    for e in ir.walk(expr):
-        is_object = isinstance(e, Var) and e.type.dtype is None
-        if is_object and not (isinstance(e, Var) and e.name in state.views):
-            raise NotNative(f"{getattr(e, 'name', e)} is neither a number nor an array")
-
-    def change(e: Expr) -> Expr:
-        is_view = isinstance(e, Var) and e.name in state.views
-        return outside(state, state.views[e.name][1]) if is_view else e  # type: ignore[attr-defined]
-
-    return ir.rewrite(expr, change)
 
 
 # ---------------------------------------------------------------------------- elementwise
@@ -222,6 +244,22 @@ def aligned(
     return place
 
 
+def write(
+    state: State, place: Elements, i: tuple[Expr, ...], value: Expr, op: str | None = None
+) -> None:
+    """Write a number to one place of an array in memory."""
+    assert place.root is not None and place.index is not None
+    value, index = cast(value, place.dtype), place.index(i)
+    if place.part is not None:
+        if op is not None:
+            value, op = apply(getattr(np, op), value.type, place.at(i), value), None
+        other = np.imag if place.part is np.real else np.real
+        rest = apply(other, value.type, load(place.root, index))
+        parts = (value, rest) if place.part is np.real else (rest, value)
+        value = apply(complex, scalar(place.root.type.dtype), *parts)
+    state.emit(Put(place.root, index, value, op))
+
+
 # -------------------------------------------------------------------------------- numbers
 
 
@@ -238,25 +276,39 @@ def number_of(state: State, expr: Expr) -> Expr:
             return literal(value)
         case Dim(base=base, axis=axis):
             return elements(state, base).extents[axis].expr
-        case Index(base=base) if base.type.dtype is None:
-            return part(state, expr).at(())
+        case Index() if (found := _part_of(state, expr)) is not None:
+            return found.at(())
         case Index():
             from .indexing import indexed
 
-            return indexed(state, expr).at(())
+            return attempt(state, expr, lambda: indexed(state, expr)).at(())
         case Choice(condition=condition, a=a, b=b):
             return _choice(state, expr.type, condition, a, b)
         case Logic():
             return _logic(state, expr)
+        case Call() if nothing.is_test(expr):
+            return nothing.test(state, expr)
         case Call(fn=fn) if known(fn, NUMBERS):
             return attempt(state, expr, lambda: _number(NUMBERS[fn](state, expr))).at(())
         case Call(fn=fn) if known(fn, VIEWS):
             return attempt(state, expr, lambda: VIEWS[fn](state, expr)).at(())
         case Call(fn=fn) if known(fn, VALUES):
-            return number_of(state, computed(state, expr))
+            return _without_axes(state, expr)
         case Call() if is_elementwise(expr):
             return elementwise(expr, [number_of(state, arg) for arg in expr.args])
-    found = by_python(state, expr, f"Numba has no {_name(expr)}")
+    if expr.type.dtype is None:
+        raise NotNative(f"{_name(expr)} is neither a number nor an array")
+    made = by_python(state, expr, f"Numba has no {_name(expr)}")
+    return Var(scalar(made.type.dtype), made.name)
+
+
+def _without_axes(state: State, call: Call) -> Expr:
+    """Return the only element of an array without axes that a function makes."""
+    if call.fn is np.array and call.args[0].type.dtype is not None:
+        return cast(number_of(state, call.args[0]), call.type.dtype)  # type: ignore[arg-type]
+    if call.fn in (np.empty, np.empty_like):
+        return literal(call.type.dtype.type(0))  # type: ignore[union-attr]
+    found = by_python(state, call, f"{_name(call)} of no axes")
     return Var(scalar(found.type.dtype), found.name)
 
 
@@ -294,8 +346,8 @@ def _logic(state: State, logic: Logic) -> Expr:
     first, *rest = logic.items
     value = truth(state, first)
     for item in rest:
-        before, other = _lowered(state, item)
-        other = truth_of(other)
+        with state.into([]) as before:
+            other = truth(state, item)
         if not before:
             value = Logic(BOOL, logic.op, (value, other))
             continue
@@ -308,6 +360,8 @@ def _logic(state: State, logic: Logic) -> Expr:
 
 def truth(state: State, condition: Expr) -> Expr:
     """Return a condition as a truth value."""
+    if condition.type.dtype is None:
+        condition = Call(BOOL, bool, (condition,))
     return truth_of(number_of(state, condition))
 
 

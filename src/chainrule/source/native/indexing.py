@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Assign, Expr, If, Index, Lit, Seq, Slice, Var
 from ..integers import size_of
+from ..ir import Assign, Expr, If, Index, Lit, Seq, Slice, Var
 from ..sizes import slice_size
 from ..types import Size, Type, unknown_size
 from . import runtime
 from .code import INT, Gather, Make, Put, apply, minus, number, plus, scalar, times
-from .elements import aligned, array, broadcast, elements, number_of
+from .elements import aligned, array, broadcast, elements, listed, number_of
 from .numbers import literal
 from .state import Elements, Extent, NotNative, State, is_axes
 
@@ -56,14 +56,16 @@ def _opened(state: State, entry: Expr) -> list[Any]:
             return [value]
         if isinstance(value, tuple):
             return [x for item in value for x in _opened(state, Lit(entry.type, item))]
-        if isinstance(value, (bool, np.bool_, list, np.ndarray)):
+        if isinstance(value, (bool, np.bool_)):
             raise NotNative(f"the index {value!r}")
+        if isinstance(value, (list, np.ndarray)):
+            return _known_places(state, np.asarray(value))
         return [literal(value)]
     if isinstance(entry, Slice):
         return [entry]
     if isinstance(entry, Seq):
         if entry.kind == "list":
-            raise NotNative("a list as an index")
+            return [_list(state, entry)]
         return [x for item in entry.items for x in _opened(state, item)]
     if is_axes(entry.type):
         if entry.type.dtype == np.dtype(bool):
@@ -72,6 +74,26 @@ def _opened(state: State, entry: Expr) -> list[Any]:
     if entry.type.dtype is None or entry.type.dtype.kind not in "iu":
         raise NotNative("an index that is neither an integer nor a slice")
     return [number_of(state, entry)]
+
+
+def _known_places(state: State, value: Any) -> list[Any]:
+    """Return an index array that is known, or those of a mask."""
+    arrays = np.nonzero(value) if value.dtype == bool else [value.astype(np.int64)]
+    if not all(array.ndim for array in arrays):
+        return [literal(array) for array in arrays]
+    return [elements(state, Lit(Type("array", a.dtype, a.shape), a)) for a in arrays]
+
+
+def _list(state: State, entry: Seq) -> Elements:
+    """Return a list of integers as an index array."""
+    dtypes = [item.type.dtype for item in entry.items]
+    if any(is_axes(item.type) for item in entry.items) or not all(
+        dtype is not None and dtype.kind in "iu" for dtype in dtypes
+    ):
+        raise NotNative("a list of other things than integers as an index")
+    type_ = Type("array", np.dtype(np.int64), (len(entry.items),))
+    items = [number_of(state, item) for item in entry.items]
+    return elements(state, listed(state, type_, type_.sizes, items))
 
 
 class _Subscript:
@@ -129,6 +151,7 @@ class _Subscript:
             lambda places: base.at(index(places)),
             base.root,
             None if inner is None else lambda places: inner(index(places)),
+            base.part,
         )
 
     def _step(self, where: Any, at: int, n: int, joint: tuple[Extent, ...]) -> Where:

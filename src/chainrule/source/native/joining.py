@@ -12,7 +12,7 @@ from ..ir import Assign, Call, Expr, Lit, Seq, Var
 from ..types import Type, unknown_size
 from . import runtime
 from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, plus, times
-from .contraction import materialised, new_array
+from .sums import materialised, new_array
 from .elements import VALUES, elements, in_memory, number_of
 from .numbers import cast, literal
 from .products import enter

@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 
 from .. import ir
+from ..build import literal
 from ..emit import emit, namespace
-from ..ir import Call, Effect, Expr, Lit, Var
+from ..ir import Call, Effect, Expr, Lit, Seq, Var
 from ..templates import map_template
 from ..types import OBJECT, Type
+from .cache import compiled
+from .interpreter import OBJECTS
 from .lowering import Kernel, to_kernel
-from .runtime import Leave
+from .runtime import DivisionByZero, Leave, OutOfRange, holding
+from .saved import top_of
 from .state import NotNative
 from .writer import numba_type, write
 
@@ -28,24 +32,53 @@ def native(program: ir.Program, by_numpy: Callable[[], Callable[..., Any]]) -> N
     return Native(program, by_numpy)
 
 
+class Saved:
+    """The stacks of saved values that a forward sweep leaves to the sweep back."""
+
+    def __init__(self, stacks: dict[str, tuple[Any, int]], objects: list[Any]) -> None:
+        self.stacks = stacks
+        self.objects = objects
+
+    def __iter__(self) -> Any:
+        """Leave what NumPy runs: it cannot take these values one by one."""
+        raise Leave
+
+
 class Native:
-    """A compiled program."""
+    """A compiled program.
+
+    ``text``: the kernel; ``entry``: what Numba made of it; ``function``: what is called, with the
+    program's own parameters and result.
+    """
 
     def __init__(self, program: ir.Program, by_numpy: Callable[[], Callable[..., Any]]) -> None:
         self.program = program
         self.by_numpy = by_numpy
-        self.kernel = to_kernel(program)
+        self.wraps = False
+        self._make()
+        self.function = self._guarded()
+
+    def _make(self) -> None:
+        self.kernel = to_kernel(self.program, self.wraps)
         self.text = write(self.kernel)
         self.entry = _compiled(self.kernel, self.text)
-        self.function = self._caller()
+        self.called = self._caller()
 
     def _caller(self) -> Callable[..., Any]:
-        """Return the function with the program's own parameters and result."""
+        """Return the function that takes arguments apart, calls the kernel and makes the result."""
         kernel = self.kernel
-        types = {**kernel.types, **{name: OBJECT for name, _ in kernel.returned}}
-        args = tuple(_passed(Var(types[name], name)) for name in kernel.parameters)
-        call = Effect(Call(OBJECT, self._run, args), tuple(name for name, _ in kernel.returned))
         own = dict(kernel.returned)
+        names = [*own, *kernel.made, *[self.program.stack] * (kernel.stack == "given")]
+        types = {**kernel.types, **dict.fromkeys(names, OBJECT)}
+        inner = {*_apart(kernel)}
+        args = [_passed(Var(types[name], name)) for name in kernel.parameters if name not in inner]
+        run = self._run
+        if kernel.call or kernel.stack:
+            run = self._run_with_objects
+            stack = Var(OBJECT, self.program.stack) if kernel.stack == "taken" else literal(None)
+            objects = tuple(Var(OBJECT, name) for name in kernel.objects)
+            args = [stack, Seq(OBJECT, objects), *args]
+        call = Effect(Call(OBJECT, run, tuple(args)), tuple(names))
         template = map_template(lambda e: _boxed(e, own), kernel.template)
         caller = replace(
             self.program, body=[*kernel.opening, call], result=template, types=types, stack=""
@@ -56,25 +89,89 @@ class Native:
         linecache.cache[file] = (len(text), None, text.splitlines(True), file)
         exec(compile(text, file, "exec"), space)
         function: Callable[..., Any] = space[self.program.name]
+        return function
+
+    # -------------------------------------------------------------------------------- running
+
+    def _guarded(self) -> Callable[..., Any]:
+        """Return the function that runs NumPy's program where machine code leaves."""
+        if self.kernel.stack == "taken":
+            return self._sweep_back
+        if not self.kernel.may_leave:
+            return self._once
 
         def called(*args: Any, **kwargs: Any) -> Any:
             try:
-                return function(*args, **kwargs)
-            except (Leave, np.linalg.LinAlgError):
+                return self.called(*args, **kwargs)
+            except (Leave, ValueError, ArithmeticError, LookupError):
                 return self._again(args, kwargs)
 
         return called
 
+    def _again(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Run by NumPy what machine code left, and expect negative indices from now on.
+
+        What NumPy raises is what the function raises. What leaves in spite of that is left to NumPy.
+        """
+        result = self.by_numpy()(*args, **kwargs)
+        if self.wraps:
+            self.called = self.by_numpy()
+        else:
+            self.wraps = True
+            self._make()
+        return result
+
+    def _once(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a program with effects, which must not happen twice."""
+        try:
+            return self.called(*args, **kwargs)
+        except OutOfRange:
+            raise IndexError("an index is out of bounds for its axis") from None
+        except DivisionByZero:
+            raise ZeroDivisionError("division by zero") from None
+        except Leave:
+            raise ValueError("operands could not be broadcast together") from None
+
+    def _sweep_back(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a sweep back; one from what NumPy's forward sweep left is run by NumPy."""
+        names = [p.name for p in self.program.parameters]
+        if isinstance(args[names.index(self.program.stack)], Saved):
+            return self.called(*args, **kwargs)
+        return self.by_numpy()(*args, **kwargs)
+
     def _run(self, *args: Any) -> Any:
+        if not self.kernel.may_leave:  # must not be tried twice
+            return self.entry(*[_in_c_order(arg) for arg in args])
         try:
             return self.entry(*args)
         except TypeError:  # arrays that lie in memory in another way
             return self.entry(*[_in_c_order(arg) for arg in args])
 
-    def _again(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        """Run by NumPy what machine code left, and expect negative indices from now on."""
-        result = self.by_numpy()(*args, **kwargs)
-        return result
+    def _run_with_objects(self, saved: Saved | None, given: Sequence[Any], *args: Any) -> Any:
+        """Run a kernel that has objects kept for it, or stacks of saved values given to it."""
+        kernel = self.kernel
+        objects = dict(zip(kernel.objects, given, strict=True))
+        objects[OBJECTS] = [] if saved is None else list(saved.objects)
+        if saved is not None:
+            empty = {name: (np.empty(0, dtype), 0) for name, dtype in kernel.stacks.items()}
+            args += tuple(x for name in empty for x in saved.stacks.get(name, empty[name]))
+        with holding(objects) as call:
+            found = self._run(*args, *[call] * bool(kernel.call))
+        count = len(kernel.results)
+        results = [] if count == 0 else [found] if count == 1 else list(found)
+        rest = results[len(kernel.returned) :]
+        results = results[: len(kernel.returned)] + [objects.get(name) for name in kernel.made]
+        if kernel.stack == "given":
+            pairs = zip(rest[::2], rest[1::2], strict=True)
+            stacks = dict(zip(kernel.stacks, pairs, strict=True))
+            results.append(Saved(stacks, objects[OBJECTS]))
+        return results[0] if len(results) == 1 else tuple(results)
+
+
+def _apart(kernel: Kernel) -> list[str]:
+    """Return the parameters of a kernel that are not the program's own."""
+    stacks = [n for name in kernel.stacks for n in (name, top_of(name))]
+    return [kernel.call, *stacks] if kernel.stack == "taken" else [kernel.call]
 
 
 def _in_c_order(x: Any) -> Any:
@@ -103,17 +200,13 @@ def _boxed(expr: Expr, own: dict[str, Type]) -> Expr:
 
 
 def _compiled(kernel: Kernel, text: str) -> Callable[..., Any]:
-    import numba
-
-    file = f"<chainrule kernel {kernel.name} {id(kernel):x}>"
-    linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    space: dict[str, Any] = {}
-    exec(compile(text, file, "exec"), space)
     types = ", ".join(numba_type(kernel.types[name]) for name in kernel.parameters)
-    made: Callable[..., Any] = numba.njit(
-        f"({types}{',' * (len(kernel.parameters) == 1)})", nogil=True, error_model="numpy"
-    )(space["kernel"])
-    return made
+    return compiled(
+        text,
+        f"({types}{',' * (len(kernel.parameters) == 1)})",
+        kernel.outside,
+        nogil=not kernel.call and "objmode" not in text,
+    )
 
 
 __all__ = ["Native", "NotNative", "native"]

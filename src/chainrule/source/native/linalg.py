@@ -19,7 +19,7 @@ from ..sizes import product
 from ..types import Type
 from . import runtime
 from .code import BOOL, apply, number, scalar, times
-from .contraction import reshaped
+from .sums import reshaped
 from .elements import TUPLES, array, by_python, elements, in_memory
 from .products import enter
 from .sorting import array_of, call_helper

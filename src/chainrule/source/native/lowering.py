@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .. import ir
 from ..build import base_variable
 from ..effects import has_effects
-from ..ir import Access, Assign, Block, Expr, Lit, Var
-from ..templates import map_template
+from ..ir import Access, Assign, Block, Dim, Expr, Lit, Var
+from ..templates import map_template, template_leaves
 from ..types import Type
 from . import operations  # noqa: F401 (fills the tables)
-from .code import Fresh, mapped
+from .code import INT, Fresh, Return, mapped
+from .contraction import coalesce, contract, separate
 from .elements import array, number_of
+from .fusion import fuse
+from .hoisting import escaping, hoist, merged, reserve
+from .nothing import note_tests
 from .numbers import cast
+from .saved import top_of
 from .state import State, is_axes
 from .statements import lower_block
 
@@ -35,6 +40,20 @@ class Kernel:
     """The result of the program, with ``Var`` for what the kernel returns."""
     returned: list[tuple[str, Type]]
     """What the kernel returns, with NumPy's own types."""
+    objects: list[str]
+    """What only the interpreter sees, and is handed in."""
+    made: list[str]
+    """What only the interpreter sees, and is part of the result."""
+    call: str = ""
+    """The parameter that says where the objects of this call are, where there are any."""
+    stack: str = ""
+    """``taken`` if the stacks of saved values are parameters, ``given`` if they are returned."""
+    pushes: bool = False
+    """Whether it saves values."""
+    may_leave: bool = True
+    """Whether NumPy may run the program from the start when machine code leaves."""
+    outside: dict[str, Any] = field(default_factory=dict)
+    """What the text refers to and cannot import: functions and classes of the user."""
 
 
 def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
@@ -47,12 +66,15 @@ def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
     state.unshared = _unshared(program)
     state.pops_are_final = _pops_are_final(body)
     given = _given(program, opening)
+    _name_sizes(state, given)
+    note_tests(state)
     lower_block(state, body)
+    made = [name for name in _objects_of(program.result) if name in state.objects]
     results: list[Var] = []
     returned: list[tuple[str, Type]] = []
 
     def result(expr: Expr) -> Expr:
-        if isinstance(expr, Lit) or (isinstance(expr, Var) and expr.type.dtype is None):
+        if isinstance(expr, Lit) or expr.type.dtype is None:
             return expr
         var = _result(state, expr)
         results.append(var)
@@ -61,10 +83,54 @@ def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
         return Var(expr.type, name)
 
     template = map_template(result, program.result)
-    return Kernel(
+    known = {*(p.name for p in program.parameters), *program.hidden, *(s.name for s in opening)}
+    kernel = Kernel(
         program.name, given, state.block, results, state.types, state.stacks, opening, template,
-        returned,
+        returned, sorted(state.objects & known), made, may_leave=may_leave,
     )  # fmt: skip
+    return _with_stacks(kernel, program, state)
+
+
+def _with_stacks(kernel: Kernel, program: ir.Program, state: State) -> Kernel:
+    """Let a kernel take or return the stacks, and the number under which its objects are found."""
+    if state.objects:
+        kernel.call = state.fresh("call")
+        kernel.types[kernel.call] = INT
+    kernel.pushes = any(isinstance(s, ir.Push) for s in ir.statements(program.body))
+    stacks = [Var(state.types[n], n) for s in state.stacks for n in (s, top_of(s))]
+    if program.stack and program.stack in {p.name for p in program.parameters}:
+        kernel.stack = "taken"
+        kernel.parameters += [var.name for var in stacks]
+    elif program.stack in _objects_of(program.result):
+        kernel.stack = "given"
+        kernel.results += stacks
+    kernel.parameters += [kernel.call] * bool(kernel.call)
+    state.emit(Return(tuple(kernel.results)))
+    kernel.body = improved(state, state.block)
+    return kernel
+
+
+def _objects_of(template: Any) -> list[str]:
+    """Return the variables in a result that are neither numbers nor arrays."""
+    leaves = [leaf for _, leaf in template_leaves(template)]
+    return [x.name for x in leaves if isinstance(x, Var) and x.type.dtype is None]
+
+
+def _name_sizes(state: State, given: list[str]) -> None:
+    """Bind the sizes of the arguments' axes: what has the same size has the same extent."""
+    for name in given:
+        type_ = state.types[name]
+        for axis, size in enumerate(type_.sizes):
+            if state.known_extent(size) is None:
+                state.note_extent(size, state.integer(Dim(INT, Var(type_, name), axis)))
+
+
+def improved(state: State, block: Block) -> Block:
+    """Return a block with its loops joined and its temporaries in registers or made once."""
+    block = separate(coalesce(block), state.fresh, state.types)
+    block = contract(fuse(block), state.fresh, state.types)
+    block = hoist(block, escaping(block))
+    return merged(reserve(block))
 
 
 def _opened(program: ir.Program) -> ir.Program:

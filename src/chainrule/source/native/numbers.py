@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..ir import Call, Choice, Expr, Lit
-from ..types import Type
 from . import runtime
 from .code import BOOL, apply, scalar
 

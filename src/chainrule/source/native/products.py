@@ -10,7 +10,7 @@ import numpy as np
 from ...rules import products as rules
 from ..ir import Assign, Call, Expr, Lit
 from .code import INT, apply, number, scalar
-from .contraction import Labels, Term, contract, new_array, stretched
+from .sums import Labels, Term, contract, new_array, stretched
 from .elements import NUMBERS, VALUES, aligned, broadcast, elements
 from .numbers import cast
 from .state import Elements, NotNative, State

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from ..ir import Assign, Call, Choice, Expr, If, Lit, Var
 from ..types import Type
 from . import runtime
 from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, plus, scalar, times
-from .contraction import materialised, new_array
+from .sums import materialised, new_array
 from .elements import (
     NUMBERS,
     VALUES,

@@ -6,7 +6,9 @@ Most are *intrinsics*, a few instructions each: they take no time to compile.
 # mypy: ignore-errors
 from __future__ import annotations
 
+import itertools
 import math
+from contextlib import contextmanager
 
 import numpy as np
 from llvmlite import ir as llvm
@@ -16,6 +18,41 @@ from numba.extending import intrinsic
 
 class Leave(Exception):  # noqa: N818 (no error: the program is run by NumPy instead)
     """Something that machine code does not do as Python does: the NumPy program has to be run."""
+
+
+class OutOfRange(Leave):
+    """An index that is not one of an axis."""
+
+
+class DivisionByZero(Leave):
+    """A division of Python numbers by zero."""
+
+
+def throw(error):
+    """Raise an exception: what ``raise`` does, as a function that the interpreter can call."""
+    raise error
+
+
+# --------------------------------------------------------------------------------- objects
+
+_objects = {}
+_calls = itertools.count()
+
+
+@contextmanager
+def holding(objects):
+    """Keep objects for one call of a kernel; yield the number under which they are found."""
+    call = next(_calls)
+    _objects[call] = objects
+    try:
+        yield call
+    finally:
+        del _objects[call]
+
+
+def held_by(call):
+    """Return the objects of a call."""
+    return _objects[call]
 
 
 # --------------------------------------------------------------------------------- indices
@@ -42,7 +79,7 @@ def at(i, n):
     """Return the place of index ``i`` along an axis of size ``n``, negative ones from the end."""
     j = i + n if i < 0 else i
     if j < 0 or j >= n:
-        raise Leave
+        raise OutOfRange
     return j
 
 
@@ -72,8 +109,8 @@ def bound(place, n):
     """Return where a slice starts or stops: from the end if negative, and within the axis."""
     if place < 0:
         place += n
-        return place if place > 0 else 0  # noqa: FURB136 (Numba compiles this faster)
-    return place if place < n else n  # noqa: FURB136
+        return place if place > 0 else 0
+    return place if place < n else n
 
 
 @njit
@@ -217,7 +254,7 @@ def sign(x):
 def nonzero(x):
     """Return a divisor; Python's division by zero raises."""
     if x == 0:
-        raise Leave
+        raise DivisionByZero
     return x
 
 

@@ -7,11 +7,26 @@ from typing import Any
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Expr, Index, Lit, Var
+from ..ir import Assign, Choice, Expr, If, Index, Lit, Var
 from ..types import Type
-from . import runtime
-from .code import INT, Do, Make, Part, Put, minus, number, plus, scalar, times
-from .elements import elements, number_of
+from . import interpreter, runtime
+from .code import (
+    BOOL,
+    INT,
+    PART,
+    STACK,
+    Do,
+    Make,
+    Part,
+    Put,
+    apply,
+    minus,
+    number,
+    plus,
+    scalar,
+    times,
+)
+from .elements import elements, number_of, truth, write
 from .indexing import subscript
 from .state import Elements, NotNative, State, is_axes
 
@@ -20,25 +35,50 @@ _INTEGERS = np.dtype(np.int64)
 
 def stack_of(state: State, dtype: np.dtype[Any]) -> tuple[Var, Var]:
     """Return the stack of a dtype and the number of its elements in use."""
-    name = f"stack_{dtype.str[1:]}"
-    if name not in state.types:
+    name = f"{STACK}{dtype.str[1:]}"
+    if name not in state.stacks:
         state.types[name] = Type("array", dtype, ("stack",))
-        state.types[f"top_{dtype.str[1:]}"] = INT
+        state.types[top_of(name)] = INT
         state.stacks[name] = dtype
-    return Var(state.types[name], name), Var(INT, f"top_{dtype.str[1:]}")
+    return Var(state.types[name], name), Var(INT, top_of(name))
+
+
+def top_of(stack: str) -> str:
+    """Return the variable that says how many numbers lie on a stack."""
+    return stack.replace("stack", "top", 1)
 
 
 def push(state: State, value: Expr) -> None:
     """Save a number, or an array with its shape."""
     if value.type.dtype is None:
-        if isinstance(value, Lit):
-            return
-        raise NotNative("a saved value that is neither a number nor an array")
+        interpreter.push(state, value)
+        return
     if not is_axes(value.type):
+        if isinstance(value, Var) and value.name in state.flags:
+            raise NotNative("a saved number that may be None")
         found = number_of(state, value)
         _save(state, found, value.type.dtype)
         return
-    source = elements(state, value)
+    if isinstance(value, Var) and value.name in state.flags:
+        _push_if(state, state.flags[value.name], value)
+        return
+    if isinstance(value, Choice) and isinstance(value.b, Lit) and value.b.value is None:
+        _push_if(state, truth(state, value.condition), value.a)
+        return
+    _push_elements(state, elements(state, value), value.type)
+
+
+def _push_if(state: State, is_set: Expr, value: Expr) -> None:
+    """Save an array, or that there is none: by -1 as its last size."""
+    with state.into([]) as then:
+        _push_elements(state, elements(state, value), value.type)
+    with state.into([]) as orelse:
+        for k in reversed(range(value.type.ndim)):
+            _save(state, number(-(k == 0)), _INTEGERS)
+    state.emit(If(is_set, then, orelse))
+
+
+def _push_elements(state: State, source: Elements, type_: Type) -> None:
     stack, top = stack_of(state, source.dtype)
     size: Expr = number(1)
     for extent in source.extents:
@@ -46,7 +86,9 @@ def push(state: State, value: Expr) -> None:
     size = state.integer(size)
     state.emit(Do((stack.name,), runtime.room, (stack, top, size), (stack.type,)))
     # as an array with axes of its own, so that the loops are like any others
-    part = Var(Type("array", source.dtype, value.type.sizes), state.fresh("saved"))
+    part = Var(
+        Type("array", source.dtype, type_.sizes), state.fresh(f"{stack.name}{PART[:-1]}")
+    )
     state.types[part.name] = part.type
     extents = tuple(extent.expr for extent in source.extents)
     state.emit(Part(part.name, stack, top, size, extents))
@@ -76,8 +118,10 @@ def pop(state: State, statement: ir.Pop) -> None:
     if statement.index is not None:
         _pop_into(state, statement)
     elif type_.dtype is None:
-        raise NotNative("a saved value that is neither a number nor an array")
+        interpreter.pop(state, target.name)
     elif not is_axes(type_):
+        if target.name in state.flags:
+            raise NotNative("a saved number that may be None")
         found = _restore(state, type_.dtype, "saved")
         state.emit(Assign(target.name, found))
     else:
@@ -88,7 +132,13 @@ def _pop_array(state: State, name: str, type_: Type, copy: bool) -> None:
     extents: list[Expr] = []
     for size in reversed(type_.sizes):
         found = _restore(state, _INTEGERS, "n")
-        extents.insert(0, number(size) if isinstance(size, int) else found)
+        if name in state.flags and not extents:
+            flag = state.flags[name]
+            state.emit(Assign(flag.name, apply(np.greater_equal, BOOL, found, number(0))))
+        if name in state.flags:
+            found = state.integer(apply(max, INT, found, number(0)))
+        is_known = isinstance(size, int) and name not in state.flags
+        extents.insert(0, number(size) if is_known else found)
     assert type_.dtype is not None
     part = _taken(state, type_, tuple(extents))
     if not copy and state.pops_are_final:
@@ -109,7 +159,7 @@ def _taken(state: State, type_: Type, extents: tuple[Expr, ...]) -> Var:
         size = times(size, extent)
     size = state.integer(size)
     state.emit(Assign(top.name, minus(top, size)))
-    part = Var(type_, state.fresh("saved"))
+    part = Var(type_, state.fresh(f"{stack.name}{PART[:-1]}"))
     state.types[part.name] = type_
     state.emit(Part(part.name, stack, top, size, extents))
     return part
@@ -125,11 +175,10 @@ def _pop_into(state: State, statement: ir.Pop) -> None:
     if place.root is None or place.index is None:
         raise NotNative(f"a store into {statement.target.name}")
     if not place.extents:
-        state.emit(Put(place.root, place.index(()), _restore(state, place.dtype, "saved")))
+        write(state, place, (), _restore(state, place.dtype, "saved"))
         return
     source = _saved_like(state, place)
-    root, index = place.root, place.index
-    state.nest(place.extents, lambda i: state.emit(Put(root, index(i), source.at(i))))
+    state.nest(place.extents, lambda i: write(state, place, i, source.at(i)))
 
 
 def _saved_like(state: State, place: Elements) -> Elements:

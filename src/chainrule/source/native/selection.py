@@ -13,7 +13,7 @@ from ..ir import Call, Choice, Expr, Lit, Seq, Var
 from ..types import Type, unknown_size
 from . import runtime
 from .code import BOOL, INT, Put, apply, number, plus, scalar, times
-from .contraction import materialised, new_array
+from .sums import materialised, new_array
 from .elements import aligned, broadcast, elements, in_memory
 from .indexing import places, subscript
 from .joining import whole_or_flat

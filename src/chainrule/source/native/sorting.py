@@ -10,7 +10,7 @@ from ..ir import Call, Expr, Lit, Var
 from ..types import Type, unknown_size
 from . import runtime
 from .code import BOOL, INT, Do, apply, minus, number, plus, scalar
-from .contraction import materialised
+from .sums import materialised
 from .elements import TUPLES, elements, in_memory, number_of
 from .joining import whole_or_flat
 from .numbers import cast, literal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Block, Expr, Lit, Stmt, Var
 from ..integers import integers_of
+from ..ir import Assign, Block, Expr, Lit, Stmt, Var
 from ..sizes import atoms, integer
+from ..templates import template_leaves
 from ..types import Size, Type, is_plain
 from . import runtime
 from .code import BOOL, INT, Check, Fresh, Loop, apply, number, split_shift
@@ -20,6 +22,18 @@ from .code import BOOL, INT, Check, Fresh, Loop, apply, number, split_shift
 
 class NotNative(Exception):  # noqa: N818 (a question answered with no, not an error)
     """The program has to be run by NumPy; the text says why."""
+
+
+class Unknown:
+    """Stands for the elements of a view that has none here; whoever looks raises ``NotNative``."""
+
+    __slots__ = ("why",)
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotNative(self.why)
 
 
 class Extent(NamedTuple):
@@ -42,6 +56,8 @@ class Elements:
     at: Callable[[tuple[Expr, ...]], Expr]
     root: Var | None = None
     index: Callable[[tuple[Expr, ...]], tuple[Expr, ...]] | None = None
+    part: Any = None
+    """``np.real`` or ``np.imag`` where it is that part of the numbers in memory."""
 
 
 @dataclass(slots=True)
@@ -70,13 +86,21 @@ class State:
         self.fresh = Fresh(_names(program))
         self.numbers = integers_of(program) | _counters(program)
         self.block: Block = []
-        self.views: dict[str, tuple[Elements, Expr]] = {}
-        """The name of a view -> its elements, and the expression it was made by."""
+        self.views: dict[str, tuple[Elements, Expr | None]] = {}
+        """The name of a view -> its elements, and the expression it was made by if that is sure."""
+        self.objects: set[str] = set()
+        """Variables that the interpreter keeps for its own statements."""
+        self.literals: dict[str, Lit] = {}
+        """Objects that are known."""
         self.tuples: dict[str, list[Elements]] = {}
         """Variables that hold several arrays and numbers, and what these are."""
         self.around: list[Around] = []
         self.extents: list[dict[Size, Extent]] = [{}]
         """What is known of sizes in each of the blocks that are open."""
+        self.flags: dict[str, Var] = {}
+        """Variables that are compared with None, and the truth values that say whether they are."""
+        self.read = _read(program)
+        self.written = Counter(n for s in ir.statements(program.body) for n in ir.written(s))
         self.wraps = wraps
         """Whether indices are expected to be negative: each is looked at where it is used."""
         self.may_leave = may_leave
@@ -161,7 +185,7 @@ class State:
 
     def place(self, index: Expr, extent: Expr) -> Expr:
         """Return the place that a user's index stands for, which is looked at."""
-        if isinstance(index, Lit):
+        if isinstance(index, Lit) and self.may_leave:
             if index.value >= 0:
                 if isinstance(extent, Lit) and index.value < extent.value:
                     return index
@@ -181,7 +205,7 @@ class State:
             if loop.depth:
                 return False
             if isinstance(base, Var) and base.name == loop.var:
-                if ir.names_in(extent) & loop.changed:
+                if ir.names_in(extent) & loop.changed or _surely_negative(loop, shift):
                     return False
                 key = (base, shift, extent)
                 if key not in loop.checked:
@@ -191,6 +215,14 @@ class State:
                     loop.before.append(Check(holds))
                 return True
         return False
+
+
+def _surely_negative(loop: Around, shift: int) -> bool:
+    """Tell whether the first index of a loop is a negative one: ``u[i - 1]`` from 0 on."""
+    if not isinstance(loop.step, Lit):
+        return False
+    low, more = (loop.start, 0) if loop.step.value > 0 else (loop.stop, 1)
+    return isinstance(low, Lit) and low.value + more + shift < 0
 
 
 def _counters(program: ir.Program) -> dict[str, Size]:
@@ -212,6 +244,13 @@ def _names(program: ir.Program) -> set[str]:
         for expr in ir.expressions(statement):
             found |= ir.names_in(expr)
     return found
+
+
+def _read(program: ir.Program) -> set[str]:
+    """Return the variables that a program reads, in its result or before."""
+    found = {n for s in ir.statements(program.body) for e in ir.expressions(s)
+             for n in ir.names_in(e)}  # fmt: skip
+    return found | ir.names_in(*(leaf for _, leaf in template_leaves(program.result)))
 
 
 def is_axes(type_: Type) -> bool:

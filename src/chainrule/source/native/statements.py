@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .. import ir
+from ..effects import is_draw
 from ..ir import Assign, Block, Call, Choice, Expr, Index, Lit, Stmt, Var
-from ..types import Type
-from . import runtime, saved
-from .code import BOOL, INT, Gather, Make, Python, Put, apply, minus, number, plus, times
+from ..types import OBJECT, Type
+from . import interpreter, nothing, runtime, saved
+from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, plus, times
 from .elements import (
     VALUES,
     aligned,
-    by_python,
     computed,
     elements,
     known,
     number_of,
-    outside,
     parts_of,
     truth,
+    write,
 )
 from .indexing import subscript
-from .numbers import cast, is_elementwise, literal
-from .state import Around, Elements, Extent, NotNative, State, is_axes
+from .numbers import cast, elementwise, is_elementwise, literal
+from .state import Around, Elements, Extent, NotNative, State, Unknown, is_axes
 
 
 def lower_block(state: State, block: Block) -> None:
@@ -36,7 +38,27 @@ def lower_block(state: State, block: Block) -> None:
 
 
 def lower(state: State, statement: Stmt) -> None:
-    """Append the loops of a statement."""
+    """Append the loops of a statement; what has none is run by the interpreter."""
+    before, known = len(state.block), dict(state.extents[-1])
+    try:
+        _lower(state, statement)
+    except NotNative as why:
+        del state.block[before:]
+        state.extents[-1] = known
+        _by_interpreter(state, statement, str(why))
+
+
+def _by_interpreter(state: State, statement: Stmt, why: str) -> None:
+    match statement:
+        case ir.Assign(name=name):
+            interpreter.run(state, statement, [name], why)
+        case ir.Store():
+            interpreter.store(state, statement, why)
+        case _:
+            raise NotNative(why)
+
+
+def _lower(state: State, statement: Stmt) -> None:
     match statement:
         case ir.Assign(name=name, value=value):
             bind(state, name, value)
@@ -51,17 +73,20 @@ def lower(state: State, statement: Stmt) -> None:
         case ir.While():
             _while(state, statement)
         case ir.Move(targets=targets, sources=sources):
+            nothing.move(state, statement)
             state.emit(ir.Move(targets, sources))
         case ir.Push(value=value):
             saved.push(state, value)
         case ir.Pop():
             saved.pop(state, statement)
         case ir.Raise():
-            if not state.may_leave:
-                raise NotNative("an exception in a program that must not run twice")
-            state.check(literal(False))
+            _raise(state, statement)
         case ir.Effect():
             _effect(state, statement)
+        case ir.Opaque(name=name, pullback=pullback):
+            names = [name] if pullback is None else [name, pullback]
+            called = getattr(statement.fn, "__name__", statement.fn)
+            interpreter.run(state, statement, names, f"only the tape can follow {called}")
         case ir.Note():
             pass
         case _:
@@ -69,11 +94,21 @@ def lower(state: State, statement: Stmt) -> None:
 
 
 def _effect(state: State, effect: ir.Effect) -> None:
-    results = tuple((name, state.types[name]) for name in effect.names)
-    if any(type_.dtype is None for _, type_ in results):
-        raise NotNative("a result that is neither a number nor an array")
-    kept = replace(effect, value=outside(state, effect.value))
-    state.emit(Python(kept, results, "it is done for its effect"))
+    value, names = effect.value, effect.names
+    if names == (state.program.stack,):
+        return  # the stack of a sweep back is read, never consumed
+    if len(names) == 1 and not is_draw(effect):
+        bind(state, names[0], value)
+    else:
+        interpreter.run(state, effect, names, "it is done for its effect")
+
+
+def _raise(state: State, statement: ir.Raise) -> None:
+    if state.may_leave:
+        state.check(literal(False))
+        return
+    throw = Call(OBJECT, runtime.throw, (statement.value,))
+    interpreter.run(state, ir.Effect(throw), [], "it raises an exception")
 
 
 # ----------------------------------------------------------------------------- assignments
@@ -85,15 +120,18 @@ def bind(state: State, name: str, value: Expr) -> None:
     if type_.dtype is None and value.type.dtype is not None:
         type_ = value.type
     state.types[name] = type_
+    if name in state.flags and isinstance(value, Choice):
+        _if(state, ir.If(value.condition, [Assign(name, value.a)], [Assign(name, value.b)]))
+        return
+    nothing.note(state, name, value)
     if not is_axes(type_):
         if type_.dtype is None:
-            if isinstance(value, Lit):
-                return  # nothing but a statement that reads it could mind
             parts = parts_of(state, value)
             if parts is not None and name not in state.tuples:
                 state.tuples[name] = parts
                 return
-            raise NotNative(f"{name} is neither a number nor an array")
+            _bind_object(state, name, value)
+            return
         state.emit(Assign(name, cast(number_of(state, value), type_.dtype)))
         return
     if value.type.dtype is None:  # None: nothing reads it before it is set
@@ -101,6 +139,16 @@ def bind(state: State, name: str, value: Expr) -> None:
         state.emit(Make(name, type_.dtype or np.dtype(float), empty))
         return
     _bind_array(state, name, value, type_)
+
+
+def _bind_object(state: State, name: str, value: Expr) -> None:
+    """Keep an object for what the interpreter runs, if anything reads it."""
+    if name not in state.read:
+        return
+    if isinstance(value, Lit) and state.written[name] == 1:
+        state.literals[name] = value
+        return
+    interpreter.run(state, Assign(name, value), [name], f"{name} is an object")
 
 
 def _bind_array(state: State, name: str, value: Expr, type_: Type) -> None:
@@ -117,12 +165,10 @@ def _bind_array(state: State, name: str, value: Expr, type_: Type) -> None:
             except NotNative as why:
                 del state.block[before:]
                 state.extents[-1] = extents
-                state.emit(Assign(name, by_python(state, value, str(why))))
+                interpreter.run(state, Assign(name, value), [name], str(why))
         case Call() if not is_elementwise(value) and not _has_elements(value):
-            found = by_python(
-                state, value, f"Numba has no {getattr(value.fn, '__name__', value.fn)}"
-            )
-            state.emit(Assign(name, found))
+            why = f"Numba has no {getattr(value.fn, '__name__', value.fn)}"
+            interpreter.run(state, Assign(name, value), [name], why)
         case _:
             compute(state, name, elements(state, value), type_)
 
@@ -174,12 +220,34 @@ def _in_place(state: State, name: str, source: Elements, type_: Type) -> bool:
 
 def _alias(state: State, name: str, value: Expr) -> None:
     """Note what a view is a view of; nothing is computed."""
-    found = elements(state, value)
-    if found.root is None or found.index is None:
-        raise NotNative(f"the view {name}")
-    if name in state.views and state.views[name][1] != value:
-        raise NotNative(f"a name of several views, {name}")
+    value = _frozen(state, value)
+    found: Any
+    try:
+        found = elements(state, value)
+        if found.root is None or found.index is None:
+            raise NotNative(f"the view {name}")
+    except NotNative as why:
+        found = Unknown(str(why))
     state.views[name] = (found, value)
+
+
+def _frozen(state: State, value: Expr) -> Expr:
+    """Return a view with the numbers that it is made by as they are now."""
+
+    def freeze(e: Expr) -> Expr:
+        if not isinstance(e, Var) or is_axes(e.type) or e.type.dtype is None:
+            return e
+        changes = e.name not in state.numbers and e.name not in state.views
+        return replace(state.named(e.name, number_of(state, e)), type=e.type) if changes else e
+
+    match value:
+        case Index(base=base, index=index):
+            index = tuple(ir.rewrite(entry, freeze) for entry in index)
+            return replace(value, base=_frozen(state, base), index=index)
+        case Call(args=(first, *rest)):
+            frozen = (ir.rewrite(arg, freeze) for arg in rest)
+            return replace(value, args=(_frozen(state, first), *frozen))
+    return value
 
 
 # ---------------------------------------------------------------------------------- stores
@@ -218,26 +286,51 @@ def put(
     state: State, place: Elements, value: Expr, op: str | None, at: bool, is_plain: bool
 ) -> None:
     """Write a value into a part of an array; the value is computed before anything is written."""
-    root, index = place.root, place.index
-    assert root is not None and index is not None
     source = elements(state, value)
-    if _overlaps(source, place) or (op is not None and not at and not is_plain):
-        source = elements(state, computed(state, _whole(state, value, place, op, is_plain)))
-        op = None if not is_plain and not at else op
+    if _overlaps(source, place):
+        source = elements(state, computed(state, value))
     own = aligned(state, source.extents, place.extents)
     _fits(state, source, place)
+    if op is not None and not at and not is_plain:
+        source, op = _applied(state, place, value, source, op), None
+        own = tuple
 
     def body(i: tuple[Expr, ...]) -> None:
-        state.emit(Put(root, index(i), cast(source.at(own(i)), place.dtype), op))
+        write(state, place, i, source.at(own(i)), op)
 
-    state.nest(place.extents, body)
+    if is_plain:
+        state.nest(place.extents, body)
+    else:
+        _in_order(state, place.extents, body)
 
 
-def _whole(state: State, value: Expr, place: Elements, op: str | None, is_plain: bool) -> Expr:
-    """Return what is stored as an array of its own: with index arrays ``+=`` is read, then written."""
-    if op is None or is_plain:
-        return value
-    raise NotNative("+= with an index array")
+def _applied(state: State, place: Elements, value: Expr, source: Elements, op: str) -> Elements:
+    """Compute ``place op value``: with index arrays all is read before anything is written."""
+    own = aligned(state, source.extents, place.extents)
+    type_ = Type("array", place.dtype, tuple(extent.size for extent in place.extents))
+    operand = replace(type_, dtype=source.dtype)
+    if value.type.kind == "python":
+        operand = value.type
+    call = Call(type_, getattr(np, op), (Var(type_, "a"), Var(operand, "b")))
+    both = Elements(
+        place.extents,
+        place.dtype,
+        lambda i: elementwise(call, [place.at(i), source.at(own(i))]),
+    )
+    found = Var(type_, state.fresh("t"))
+    state.types[found.name] = type_
+    compute(state, found.name, both)
+    return elements(state, found)
+
+
+def _in_order(state: State, extents: tuple[Extent, ...], body: Any) -> None:
+    """Write loops in the order of the places: of values for one place, the last one stays."""
+    index = tuple(Var(INT, state.fresh("i")) for _ in extents)
+    with state.into([]) as block:
+        body(index)
+    for var, extent in reversed(list(zip(index, extents, strict=True))):
+        block = [ir.For(var, number(0), extent.expr, number(1), block)]
+    state.block += block
 
 
 def _fits(state: State, source: Elements, place: Elements) -> None:
@@ -269,11 +362,41 @@ def _overlaps(source: Elements, place: Elements) -> bool:
 
 def _if(state: State, branch: ir.If) -> None:
     condition = truth(state, branch.condition)
-    with state.into([]) as then:
-        lower_block(state, branch.then)
-    with state.into([]) as orelse:
-        lower_block(state, branch.orelse)
-    state.emit(ir.If(condition, then, orelse))
+    views, ends = dict(state.views), []
+    arms: list[Block] = []
+    for arm in (branch.then, branch.orelse):
+        state.views = dict(views)
+        with state.into([]) as block:
+            lower_block(state, arm)
+        arms.append(block)
+        ends.append(state.views)
+    state.views = _joined(*ends)
+    state.emit(ir.If(condition, *arms))
+
+
+def _joined(*ends: dict[str, Any]) -> dict[str, Any]:
+    """Return the views that are the same whatever way was taken."""
+    first, *others = ends
+    joined = dict(first)
+    for other in others:
+        for name, view in other.items():
+            if name not in joined or joined[name][1] != view[1]:
+                joined[name] = (Unknown(f"{name} is a view of one place or another"), None)
+    for name in first:
+        if any(name not in other for other in others):
+            joined[name] = (Unknown(f"{name} is a view of one place or another"), None)
+    return joined
+
+
+@contextmanager
+def _repeated(state: State, body: Block) -> Iterator[None]:
+    """Lower the body of a loop; a view made in it may be another one in the next iteration."""
+    before = dict(state.views)
+    for s in ir.statements(body):
+        if isinstance(s, ir.Alias) and before.get(s.name, (None, None))[1] != s.value:
+            state.views[s.name] = (Unknown(f"{s.name} is a view of one place or another"), None)
+    yield
+    state.views = _joined({**before}, state.views) if before != state.views else before
 
 
 def _for(state: State, loop: ir.For) -> None:
@@ -290,7 +413,8 @@ def _for(state: State, loop: ir.For) -> None:
     with state.into([]) as body:
         if loop.trips and not loop.backwards:
             state.emit(Gather(loop.trips, np.add, number(1), INT))
-        lower_block(state, loop.body)
+        with _repeated(state, loop.body):
+            lower_block(state, loop.body)
     state.around.pop()
     if loop.trips and not loop.backwards:
         state.types[loop.trips] = INT
@@ -326,7 +450,8 @@ def _while(state: State, loop: ir.While) -> None:
     with state.into([]) as body:
         if loop.trips:
             state.emit(Gather(loop.trips, np.add, number(1), INT))
-        lower_block(state, loop.body)
+        with _repeated(state, loop.body):
+            lower_block(state, loop.body)
         with state.into([]) as again:
             state.emit(Assign(flag.name, truth(state, loop.condition)))
         if loop.until:

@@ -454,8 +454,8 @@ def _roll(state: State, call: Call) -> Elements:
 
 def _rolled_flat(state: State, call: Call, shift: Expr) -> Elements:
     """Roll all elements in their order, across rows."""
-    from .contraction import materialised
-    from .contraction import reshaped as of_shape
+    from .sums import materialised
+    from .sums import reshaped as of_shape
 
     source = elements(state, call.args[0])
     flat = Type("array", source.dtype, (unknown_size(),))

@@ -25,10 +25,11 @@ from .code import (
     Put,
     Python,
     Reshape,
+    Return,
     statements,
 )
 from .lowering import Kernel
-from .state import NotNative
+from .saved import top_of
 
 _PLAIN = ("float64", "int64", "bool", "complex128")
 
@@ -98,8 +99,7 @@ class _Writer:
     def module(self) -> str:
         lines = self._function()
         helpers = helper_texts(self.names)
-        if self.names.objects:
-            raise NotNative(f"{', '.join(self.names.objects)}: NumPy has to call it")
+        self.kernel.outside = dict(self.names.objects)
         imports = "\n".join(self.names.imports())
         return "\n\n\n".join(filter(None, [imports, *helpers, "\n".join(lines)])) + "\n"
 
@@ -107,13 +107,14 @@ class _Writer:
         kernel = self.kernel
         body: list[str] = []
         for name, dtype in kernel.stacks.items():
-            body += [
-                f"{INDENT}{name} = {self.names.of(np.empty)}(0, {self._dtype(dtype)})",
-                f"{INDENT}top{name[5:]} = 0",
-            ]
+            if kernel.stack != "taken":
+                body += [
+                    f"{INDENT}{name} = {self.names.of(np.empty)}(0, {self._dtype(dtype)})",
+                    f"{INDENT}{top_of(name)} = 0",
+                ]
+            elif kernel.pushes:
+                body += [f"{INDENT}{name} = {name}.copy()"]
         body += self._block(kernel.body, INDENT)
-        results = ", ".join(var.name for var in kernel.results)
-        body += [f"{INDENT}return {results}"]
         return [*wrap(f"def kernel({', '.join(kernel.parameters)}):"), *body]
 
     def _block(self, block: Sequence[ir.Stmt], indent: str) -> list[str]:
@@ -164,6 +165,8 @@ class _Writer:
             case Gather(name=name, fn=fn, value=value, type=type_):
                 step = ir.Call(type_, fn, (ir.Var(type_, name), value))
                 return f"{name} = {spell(step)}"
+            case Return(values=values):
+                return f"return {', '.join(map(spell, values))}"
             case Check(holds=holds):
                 return f"{self.names.of(runtime.check)}({spell(holds)})"
             case Do(names=names, fn=fn, args=args):
@@ -190,8 +193,13 @@ class _Writer:
         given = ", ".join(f'{name}="{numba_type(type_)}"' for name, type_ in s.results)
         text = statement_text(s.statement, self.outside)
         inner = indent + INDENT
-        lines = [f"{indent}# {s.why}", f"{indent}with {self._objmode(objmode)}({given}):"]
+        lines = [
+            f"{indent}# by Python: {s.why}",
+            f"{indent}with {self._objmode(objmode)}({given}):",
+        ]
+        lines += [f"{inner}{name} = {self._held(name)}" for name in s.reads]
         lines += wrap(text, inner)
+        lines += [f"{inner}{self._held(name)} = {name}" for name in s.keeps]
         for name, type_ in s.results:
             if type_.is_array and type_.ndim:
                 lines.append(f"{inner}{name} = {self.names.of(np.ascontiguousarray)}({name})")
@@ -200,6 +208,9 @@ class _Writer:
                 assert type_.dtype is not None
                 lines.append(f"{inner}{name} = {self.names.of(convert[type_.dtype.kind])}({name})")
         return lines
+
+    def _held(self, name: str) -> str:
+        return f"{self.names.of(runtime.held_by)}({self.kernel.call})[{name!r}]"
 
     def _objmode(self, objmode: Any) -> str:
         return f"{self.names.module('numba')}.objmode"

@@ -1,0 +1,112 @@
+"""Compiled kernels: taken from the cache of machine code, else made by Numba and kept there."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import linecache
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import store
+
+OPTIONS = {"error_model": "numpy"}
+
+
+def compiled(
+    text: str, types: str, outside: dict[str, Any], nogil: bool = True
+) -> Callable[..., Any]:
+    """Return the function ``kernel`` of a text as machine code, for arguments of these types.
+
+    ``types`` is a signature as Numba writes it, such as ``(float64[::1], int64)``; ``outside``:
+    objects of this process that the text mentions.
+    """
+    import numba
+
+    from .pipeline import Pipeline, WithPython
+
+    name = _digest(text, types, *_surroundings())
+    file = f"<chainrule kernel {name}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+    space: dict[str, Any] = {"__name__": __name__, **outside}
+    exec(compile(text, file, "exec"), space)
+    function = space["kernel"]
+    function.__qualname__ = f"kernel_{name}"  # names of machine code must differ in a process
+    passes = WithPython if "objmode" in text else Pipeline
+    made: Any = numba.njit(pipeline_class=passes, nogil=nogil, **OPTIONS)(function)
+    where = None if outside else store.store()
+    if where is not None:
+        made._cache = Cached(where, name)
+    made.compile(types)
+    made.disable_compile()
+    kernel: Callable[..., Any] = made
+    return kernel
+
+
+def _digest(*parts: str) -> str:
+    """Return a name for what these texts determine."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+@functools.cache
+def _surroundings() -> tuple[str, ...]:
+    """Return all that machine code depends on besides the text: helpers, versions, processor."""
+    import platform
+
+    import llvmlite
+    import numba
+    import numpy
+    from numba.core.registry import cpu_target
+
+    from . import pipeline, runtime
+
+    packages = (llvmlite, numba, numpy)
+    settings = numba.config
+    return (
+        *(Path(str(module.__file__)).read_text("utf-8") for module in (runtime, pipeline)),
+        *(package.__version__ for package in packages),
+        platform.python_implementation() + platform.python_version(),
+        repr(cpu_target.target_context.codegen().magic_tuple()),
+        repr((settings.OPT, settings.LOOP_VECTORIZE, settings.SLP_VECTORIZE, settings.BOUNDSCHECK)),
+        repr(OPTIONS),
+    )
+
+
+class Cached:
+    """Stands for Numba's own cache of one function: here each kernel is a file of its own."""
+
+    cache_path = None
+
+    def __init__(self, where: store.Store, name: str) -> None:
+        self.where = where
+        self.name = name
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return compiled code from the cache, or None.
+
+        What Numba reads before it can compile, most of a second, is left out: machine code needs
+        Numba's memory manager alone.
+        """
+        from numba.core.compiler import CompileResult
+        from numba.core.runtime.nrt import rtsys
+
+        data = self.where.load(self.name)
+        if data is None:
+            return None
+        rtsys.initialize(target_context)
+        return CompileResult._rebuild(target_context, *pickle.loads(data))
+
+    def save_overload(self, sig: Any, result: Any) -> None:
+        """Keep compiled code, unless it holds addresses of this process."""
+        from numba.core.serialize import dumps
+
+        if any(not part.can_cache for part in result.lifted) or result.library.has_dynamic_globals:
+            return
+        self.where.save(self.name, dumps(result._reduce()))
+
+    def enable(self) -> None:
+        """Do nothing: this cache is always on."""
+
+    disable = flush = enable

@@ -1,0 +1,171 @@
+"""Neighbouring loops over the same places become one.
+
+``for i: t[i] = f(a[i])`` and ``for i: b[i] += t[i]`` are one loop if no iteration of the second
+needs, or overwrites, what a later iteration of the first makes. Of nested loops the outer ones may
+be joined while the inner ones stay apart: a stencil's reverse sweep adds one shifted row after the
+other, each in a loop that LLVM can vectorise, while the rows are in the cache. Sums are reassociated:
+``+=`` of several loops into one array come in another order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .. import ir
+from ..ir import Block, Call, Expr, Lit, Stmt, Var
+from .accesses import Access, Touched, independent, touched
+from .code import Loop, blocks_of, mapped, renamed, split_shift
+
+_FAR = 12
+"""How many statements before a loop are looked at for one to join."""
+
+
+def fuse(block: Block) -> Block:
+    """Return a block with its loops joined, also in inner blocks."""
+    out: Block = []
+    for statement in block:
+        statement = _inside(statement)
+        if isinstance(statement, Loop) and _join(out, statement):
+            continue
+        out.append(statement)
+    return out
+
+
+def _inside(s: Stmt) -> Stmt:
+    match s:
+        case Loop(body=body) | ir.For(body=body) | ir.While(body=body):
+            return replace(s, body=fuse(body))
+        case ir.If(then=then, orelse=orelse):
+            return replace(s, then=fuse(then), orelse=fuse(orelse))
+    return s
+
+
+def _join(out: Block, second: Loop) -> bool:
+    """Join a loop to one before it, if that is right; statements between them make way."""
+    own = touched([second])
+    below: Block = []
+    above: Block = []
+    for k in range(len(out) - 1, max(len(out) - _FAR, -1), -1):
+        first = out[k]
+        if isinstance(first, Loop) and _alike(first, second):
+            made = _sorted(out[k + 1 :], touched([first]), own)
+            if made is not None:
+                joined = _joined(first, second)
+                if joined is not None:
+                    above, below = made
+                    out[k:] = [*above, joined, *below]
+                    return True
+        if blocks_of(first) and not isinstance(first, Loop):
+            return False
+    return False
+
+
+def _alike(a: Loop, b: Loop) -> bool:
+    return a.size == b.size or a.extent == b.extent
+
+
+def _sorted(between: Block, first: Touched, second: Touched) -> tuple[Block, Block] | None:
+    """Split what lies between two loops into what can go above both and what can stay below."""
+    above: Block = []
+    below: Block = []
+    stay: list[Touched] = []
+    for s in between:
+        own = touched([s])
+        if not own.checks and independent(own, second):
+            below.append(s)
+            stay.append(own)
+        elif independent(own, first) and all(independent(own, other) for other in stay):
+            above.append(s)
+        else:
+            return None
+    return above, below
+
+
+def _joined(first: Loop, second: Loop) -> Loop | None:
+    """Return both loops as one, None where the order of what they do would change."""
+    body = renamed_block(second.body, second.var, first.var)
+    a, b = touched(first.body), touched(body)
+    if not _variables_allow(a, b):
+        return None
+    is_inner = not _has_loops(first.body) and not _has_loops(body)
+    if not _elements_allow(a, b, first.var, is_inner):
+        return None
+    return replace(first, body=fuse([*first.body, *body]))
+
+
+def _has_loops(block: Block) -> bool:
+    return any(blocks_of(s) and not isinstance(s, ir.If) for s in block)
+
+
+def renamed_block(block: Block, old: Var, new: Var) -> Block:
+    """Return statements with another loop variable."""
+    names: dict[str, Expr] = {old.name: new}
+    return [mapped(s, lambda e: renamed(e, names)) for s in block]
+
+
+def _variables_allow(a: Touched, b: Touched) -> bool:
+    if a.checks and b.checks:
+        return False
+    if (a.bound & (b.read | b.bound)) or (b.bound & a.read):
+        return False
+    for one, other in ((a, b), (b, a)):
+        if set(one.gathered) & (other.read | other.bound):
+            return False
+    return all(a.gathered[name] is b.gathered[name] for name in a.gathered.keys() & b.gathered)
+
+
+def _elements_allow(a: Touched, b: Touched, var: Var, is_inner: bool) -> bool:
+    mine: dict[str, list[Access]] = {}
+    for access in a.elements:
+        mine.setdefault(access.array, []).append(access)
+    for other in b.elements:
+        for access in mine.get(other.array, ()):
+            kinds = (access.kind, other.kind)
+            if kinds == ("read", "read"):
+                continue
+            order = _order(access, other, var)
+            if kinds == ("add", "add"):
+                if is_inner and order != 0:
+                    return False
+                continue
+            if order is None or order > 0 or (is_inner and order != 0):
+                return False
+    return True
+
+
+def _order(a: Access, b: Access, var: Var) -> float | None:
+    """Return how many iterations later the first access meets the place of the second one.
+
+    0: in the same iteration; minus infinity: never; None: not known.
+    """
+    if a.index is None or b.index is None or len(a.index) != len(b.index):
+        return None
+    found: float | None = None
+    for x, y in zip(a.index, b.index, strict=True):
+        first, second = _along(x, var), _along(y, var)
+        if first is None or second is None:
+            continue
+        (moves_a, base_a, shift_a), (moves_b, base_b, shift_b) = first, second
+        if base_a != base_b or moves_a != moves_b:
+            continue
+        if not moves_a:
+            if shift_a != shift_b:
+                return float("-inf")
+            continue
+        if found is None:
+            found = shift_b - shift_a
+    return found
+
+
+def _along(index: Expr, var: Var) -> tuple[bool, Expr | None, int] | None:
+    """Return an index as: whether the loop moves it, what else it adds, and a known shift."""
+    base, shift = split_shift(index)
+    if base == var:
+        return True, None, shift
+    if isinstance(base, Call) and len(base.args) == 2 and base.fn.__name__ == "add":
+        first, second = base.args
+        if first == var and var.name not in ir.names_in(second):
+            return True, second, shift
+    if var.name in ir.names_in(base) or isinstance(base, ir.Index):
+        return None
+    return False, None if isinstance(base, Lit) else base, shift

@@ -1,0 +1,207 @@
+"""What every iteration of a loop computes anew is computed before it: sizes, memory, room to save."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .. import ir
+from ..ir import Assign, Block, Call, Dim, Expr, Lit, Stmt, Var
+from . import runtime
+from .accesses import touched
+from .code import (
+    INT,
+    Do,
+    Gather,
+    Loop,
+    Make,
+    Part,
+    Python,
+    Reshape,
+    Return,
+    apply,
+    number,
+    statements,
+    times,
+)
+
+_ALWAYS = {np.add, np.subtract, np.multiply, max, min, runtime.count, runtime.bound}
+
+
+def hoist(block: Block, kept: set[str]) -> Block:
+    """Return a block with what is the same in all iterations before its loops.
+
+    ``kept``: arrays that live on, whose memory no second array may have.
+    """
+    out: Block = []
+    for s in block:
+        match s:
+            case ir.For(body=body) | ir.While(body=body) | Loop(body=body):
+                body = hoist(body, kept)
+                before, body = _split(s, body, kept)
+                out += [*before, replace(s, body=body)]
+            case ir.If(then=then, orelse=orelse):
+                out.append(replace(s, then=hoist(then, kept), orelse=hoist(orelse, kept)))
+            case _:
+                out.append(s)
+    return out
+
+
+def escaping(block: Block) -> set[str]:
+    """Return the arrays that a second name holds, or that Python sees."""
+    found: set[str] = set()
+    made: dict[str, int] = {}
+    for s in statements(block):
+        if isinstance(s, Assign) and isinstance(s.value, Var) and s.value.type.is_array:
+            found |= {s.name, s.value.name}
+        elif isinstance(s, ir.Move):
+            found |= {*s.targets, *(source.name for source in s.sources)}
+        elif isinstance(s, (Reshape, Part)):
+            found |= {s.name, s.array.name}
+        elif isinstance(s, Python):
+            found |= {name for name, _ in s.results} | ir.names_in(*ir.expressions(s.statement))
+        elif isinstance(s, Return):
+            found |= ir.names_in(*s.values)
+        elif isinstance(s, Make):
+            made[s.name] = made.get(s.name, 0) + 1
+        elif isinstance(s, Do):
+            found |= {*s.names}
+    return found | {name for name, n in made.items() if n > 1}
+
+
+def _split(loop: Stmt, body: Block, kept: set[str]) -> tuple[Block, Block]:
+    """Split off the statements at the top level of a loop that do not depend on it."""
+    own = touched([replace(loop, body=body)])  # type: ignore[call-arg]
+    changing = own.bound | set(own.gathered)
+    binders: dict[str, int] = {}
+    for s in statements(body):
+        for name in _bound_by(s):
+            binders[name] = binders.get(name, 0) + 1
+    before: Block = []
+    rest: Block = []
+    for s in body:
+        names = _bound_by(s)
+        fixed = len(names) == 1 and binders[names[0]] == 1 and names[0] not in kept
+        if fixed and _is_fixed(s, changing):
+            before.append(s)
+            changing -= {*names}
+        else:
+            rest.append(s)
+    return before, rest
+
+
+def _bound_by(s: Stmt) -> tuple[str, ...]:
+    if isinstance(s, (Make, Part, Reshape, Gather)):
+        return (s.name,)
+    if isinstance(s, Do):
+        return s.names
+    if isinstance(s, Python):
+        return tuple(name for name, _ in s.results)
+    if isinstance(s, Loop):
+        return (s.var.name,)
+    return ir.written(s)
+
+
+def _is_fixed(s: Stmt, changing: set[str]) -> bool:
+    """Tell whether a statement does the same in every iteration, and can be done without one."""
+    if isinstance(s, Make):
+        return not ir.names_in(*s.extents) & changing
+    if not isinstance(s, Assign) or s.value.type.dtype != np.dtype(np.int64):
+        return False
+    return _is_simple(s.value) and not ir.names_in(s.value) & changing
+
+
+def _is_simple(expr: Expr) -> bool:
+    return all(
+        isinstance(e, (Var, Lit, Dim)) or (isinstance(e, Call) and e.fn in _ALWAYS)
+        for e in ir.walk(expr)
+    )
+
+
+# -------------------------------------------------------------------------- room to save
+
+
+def reserve(block: Block) -> Block:
+    """Return a block that makes room for what a loop saves before the loop, where that is known."""
+    out: Block = []
+    for s in block:
+        if isinstance(s, (ir.For, ir.While, Loop)):
+            inner, wanted = _stripped(s, reserve(s.body))
+            out += [*wanted, inner]
+        elif isinstance(s, ir.If):
+            out.append(replace(s, then=reserve(s.then), orelse=reserve(s.orelse)))
+        else:
+            out.append(s)
+    return out
+
+
+def _stripped(loop: Stmt, body: Block) -> tuple[Stmt, Block]:
+    """Take requests for room out of a loop; return them as they are for all iterations."""
+    if isinstance(loop, ir.While):
+        return replace(loop, body=body), []
+    own = touched([replace(loop, body=body)])  # type: ignore[call-arg]
+    changing = (own.bound | set(own.gathered)) - {
+        name for s in statements(body) if isinstance(s, Do) and s.fn is runtime.room
+        for name in s.names
+    }  # fmt: skip
+    wanted: Block = []
+    trips = _trips(loop)
+    new = _without(body, changing, trips, wanted)
+    return replace(loop, body=new), wanted  # type: ignore[call-arg]
+
+
+def _trips(loop: Stmt) -> Expr:
+    if isinstance(loop, Loop):
+        return loop.extent
+    assert isinstance(loop, ir.For)
+    if loop.step == number(1) and loop.start == number(0):
+        return apply(max, INT, loop.stop, number(0))
+    return apply(runtime.count, INT, loop.start, loop.stop, loop.step)
+
+
+def _without(block: Block, changing: set[str], trips: Expr, wanted: Block) -> Block:
+    out: Block = []
+    for s in block:
+        if isinstance(s, Do) and s.fn is runtime.room:
+            stack, top, size = s.args
+            if not ir.names_in(size) & changing:
+                wanted.append(replace(s, args=(stack, top, times(size, trips))))
+                continue
+        elif isinstance(s, ir.If):
+            s = replace(
+                s,
+                then=_without(s.then, changing, trips, wanted),
+                orelse=_without(s.orelse, changing, trips, wanted),
+            )
+        out.append(s)
+    return out
+
+
+def merged(block: Block) -> Block:
+    """Return a block in which neighbouring requests for room on one stack are one."""
+    out: Block = []
+    for s in block:
+        if isinstance(s, Do) and s.fn is runtime.room:
+            same = [
+                k for k, t in enumerate(out)
+                if isinstance(t, Do) and t.fn is runtime.room and t.names == s.names
+            ]  # fmt: skip
+            k = same[-1] if same else -1
+            if k >= 0 and all(_is_room(t) for t in out[k:]):
+                before = out[k]
+                assert isinstance(before, Do)
+                stack, top, size = s.args
+                total = apply(np.add, INT, before.args[2], size)
+                out[k] = replace(before, args=(stack, top, total))
+                continue
+        elif isinstance(s, (ir.For, ir.While, Loop)):
+            s = replace(s, body=merged(s.body))
+        elif isinstance(s, ir.If):
+            s = replace(s, then=merged(s.then), orelse=merged(s.orelse))
+        out.append(s)
+    return out
+
+
+def _is_room(s: Stmt) -> bool:
+    return isinstance(s, Do) and s.fn is runtime.room

@@ -1,0 +1,437 @@
+"""Loops over numbers as LLVM instructions.
+
+Numba takes a millisecond or more to type and lower each operation, LLVM takes microseconds. So the
+loops of a kernel, where nothing but numbers and elements of arrays occur, are handed to LLVM as
+they are. What that gains besides: arrays are known not to overlap, indices not to be negative, and
+sums whose order is free are marked as such one by one.
+"""
+
+# mypy: disable-error-code="no-untyped-call, no-any-return"
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from llvmlite import ir as llvm
+
+from .. import ir
+from ..ir import Block, Call, Choice, Dim, Expr, Index, Lit, Logic, Stmt, Var
+from ..types import Type
+from . import runtime
+from .code import Check, Gather, Loop, Put
+
+BOOL, BYTE, INT = llvm.IntType(1), llvm.IntType(8), llvm.IntType(64)
+DOUBLE, FLOAT = llvm.DoubleType(), llvm.FloatType()
+FREE = ("reassoc", "nsz", "contract")
+"""Flags of an addition whose order is free."""
+
+
+class NoInstructions(Exception):  # noqa: N818 (a question answered with no)
+    """There is something that is not written in instructions here."""
+
+
+def value_type(dtype: Any) -> Any:
+    """Return the type of a number in a register."""
+    found = np.dtype(dtype)
+    if found.kind == "b":
+        return BOOL
+    if found.kind in "iu":
+        return llvm.IntType(8 * found.itemsize)
+    if found.kind == "f" and found.itemsize in (4, 8):
+        return DOUBLE if found.itemsize == 8 else FLOAT
+    raise NoInstructions(f"numbers of dtype {found}")
+
+
+def memory_type(dtype: Any) -> Any:
+    """Return the type of a number in an array."""
+    found = value_type(dtype)
+    return BYTE if found is BOOL else found
+
+
+class Machine:
+    """Writes the body of a function: ``arrays`` maps names to ``(pointer, sizes)``."""
+
+    def __init__(
+        self,
+        builder: Any,
+        arrays: dict[str, tuple[Any, list[Any]]],
+        types: dict[str, Type],
+        leave: Any,
+    ) -> None:
+        self.b = builder
+        self.arrays = arrays
+        self.types = types
+        self.leave = leave
+        """The block to jump to where machine code does not do what Python does."""
+        self.slots: dict[str, Any] = {}
+        self.counters: dict[str, Any] = {}
+        """Variables of loops, in registers."""
+
+    # ---------------------------------------------------------------------------- variables
+
+    def slot(self, name: str) -> Any:
+        """Return where a variable is kept; LLVM puts it into a register."""
+        if name not in self.slots:
+            with self.b.goto_entry_block():
+                kind = value_type(self.types[name].dtype)
+                self.slots[name] = self.b.alloca(kind, name=name)
+                self.b.store(llvm.Constant(kind, 0), self.slots[name])
+        return self.slots[name]
+
+    def bind(self, name: str, value: Any) -> None:
+        """Set a variable."""
+        self.b.store(value, self.slot(name))
+
+    # --------------------------------------------------------------------------- statements
+
+    def block(self, block: Block) -> None:
+        """Write the statements of a block."""
+        for statement in block:
+            self.statement(statement)
+
+    def statement(self, s: Stmt) -> None:
+        """Write a statement."""
+        match s:
+            case Loop(var=var, extent=extent, body=body):
+                self._loop(var, extent, body)
+            case ir.For():
+                self._for(s)
+            case ir.While():
+                self._while(s)
+            case ir.If(condition=condition, then=then, orelse=orelse):
+                self._if(condition, then, orelse)
+            case ir.Assign(name=name, value=value):
+                self.bind(name, self.number(value, self.types[name].dtype))
+            case Put():
+                self._put(s)
+            case Gather(name=name, fn=fn, value=value, type=type_):
+                self._gather(name, fn, value, type_)
+            case Check(holds=holds):
+                self.check(self.number(holds))
+            case _:
+                raise NoInstructions(type(s).__name__)
+
+    def check(self, holds: Any) -> None:
+        """Leave unless a condition holds."""
+        on = self.b.append_basic_block("holds")
+        branch = self.b.cbranch(holds, on, self.leave)
+        branch.set_weights([2000, 1])
+        self.b.position_at_end(on)
+
+    def _loop(self, var: Var, extent: Expr, body: Block) -> None:
+        """Count from 0 to ``extent``."""
+        stop = self.number(extent)
+        before = self.b.block
+        head = self.b.append_basic_block("loop")
+        after = self.b.append_basic_block("after")
+        zero = llvm.Constant(INT, 0)
+        self.b.cbranch(self.b.icmp_signed(">", stop, zero), head, after)
+        self.b.position_at_end(head)
+        i = self.b.phi(INT, name=var.name)
+        i.add_incoming(zero, before)
+        self.counters[var.name] = i
+        self.block(body)
+        following = self.b.add(i, llvm.Constant(INT, 1), flags=("nuw", "nsw"))
+        i.add_incoming(following, self.b.block)
+        self.b.cbranch(self.b.icmp_signed("<", following, stop), head, after)
+        self.b.position_at_end(after)
+
+    def _for(self, s: ir.For) -> None:
+        if not isinstance(s.step, Lit):
+            raise NoInstructions("a step that is not known")
+        start, stop = self.number(s.start), self.number(s.stop)
+        step = int(s.step.value)
+        goes_on = ">" if step < 0 else "<"
+        before = self.b.block
+        head = self.b.append_basic_block("loop")
+        after = self.b.append_basic_block("after")
+        self.b.cbranch(self.b.icmp_signed(goes_on, start, stop), head, after)
+        self.b.position_at_end(head)
+        i = self.b.phi(INT, name=s.var.name)
+        i.add_incoming(start, before)
+        outer = self.counters.get(s.var.name)
+        self.counters[s.var.name] = i
+        self.block(s.body)
+        following = self.b.add(i, llvm.Constant(INT, step), flags=("nsw",))
+        more = self.b.icmp_signed(goes_on, following, stop)
+        if s.until:
+            more = self.b.and_(more, self.b.not_(self.b.load(self.slot(s.until))))
+        i.add_incoming(following, self.b.block)
+        self.b.cbranch(more, head, after)
+        self.b.position_at_end(after)
+        if outer is not None:
+            self.counters[s.var.name] = outer
+
+    def _while(self, s: ir.While) -> None:
+        head = self.b.append_basic_block("while")
+        inside = self.b.append_basic_block("body")
+        after = self.b.append_basic_block("after")
+        self.b.branch(head)
+        self.b.position_at_end(head)
+        self.b.cbranch(self.number(s.condition), inside, after)
+        self.b.position_at_end(inside)
+        self.block(s.body)
+        if s.until:
+            self.b.cbranch(self.b.load(self.slot(s.until)), after, head)
+        else:
+            self.b.branch(head)
+        self.b.position_at_end(after)
+
+    def _if(self, condition: Expr, then: Block, orelse: Block) -> None:
+        with self.b.if_else(self.number(condition)) as (yes, no):
+            with yes:
+                self.block(then)
+            with no:
+                self.block(orelse)
+
+    def _put(self, s: Put) -> None:
+        dtype = s.array.type.dtype
+        value = self.number(s.value, dtype)
+        place = self._pointer(s.array.name, s.index, dtype)
+        if s.op is not None:
+            if value.type not in (DOUBLE, FLOAT):
+                write = self.b.add if s.op == "add" else self.b.sub
+            else:
+                write = self.b.fadd if s.op == "add" else self.b.fsub
+            value = write(self.b.load(place), value)
+        if value.type is BOOL:
+            value = self.b.zext(value, BYTE)
+        self.b.store(value, place)
+
+    def _gather(self, name: str, fn: Any, value: Expr, type_: Type) -> None:
+        slot = self.slot(name)
+        term = self.number(value, type_.dtype)
+        before = self.b.load(slot)
+        if fn is runtime.add_in_any_order and term.type in (DOUBLE, FLOAT):
+            self.b.store(self.b.fadd(before, term, flags=FREE), slot)
+            return
+        fn = np.add if fn is runtime.add_in_any_order else fn
+        made = self.apply(fn, [before, term], [type_.dtype, type_.dtype], type_.dtype)
+        self.b.store(made, slot)
+
+    # ------------------------------------------------------------------------------- arrays
+
+    def _pointer(self, name: str, index: tuple[Expr, ...], dtype: Any) -> Any:
+        pointer, sizes = self.arrays[name]
+        places = [self.number(i) for i in index]
+        offset = places[0]
+        for size, place in zip(sizes[1:], places[1:], strict=True):
+            offset = self.b.add(
+                self.b.mul(offset, size, flags=("nuw", "nsw")), place, flags=("nsw",)
+            )
+        return self.b.gep(pointer, [offset], inbounds=True)
+
+    # -------------------------------------------------------------------------- expressions
+
+    def number(self, e: Expr, dtype: Any = None) -> Any:
+        """Write an expression; return it in a register, as a number of a dtype if one is given."""
+        value = self._number(e)
+        own = e.type.dtype
+        if dtype is None or np.dtype(dtype) == own:
+            return value
+        return self.cast(value, own, np.dtype(dtype))
+
+    def _number(self, e: Expr) -> Any:
+        match e:
+            case Var(name=name):
+                return self.counters[name] if name in self.counters else self.b.load(self.slot(name))
+            case Lit(value=value, type=type_):
+                return self._literal(value, type_.dtype)
+            case Index(base=Var(name=name), index=index, type=type_):
+                value = self.b.load(self._pointer(name, index, type_.dtype))
+                return self.b.trunc(value, BOOL) if type_.dtype == np.dtype(bool) else value
+            case Dim(base=Var(name=name), axis=axis):
+                return self.arrays[name][1][axis]
+            case Choice(condition=condition, a=a, b=b, type=type_):
+                return self._choice(condition, a, b, type_.dtype)
+            case Logic(op=op, items=items):
+                return self._logic(op, items)
+            case Call():
+                return self._call(e)
+        raise NoInstructions(f"the expression {type(e).__name__}")
+
+    def _literal(self, value: Any, dtype: Any) -> Any:
+        kind = value_type(dtype)
+        return llvm.Constant(kind, float(value) if kind in (DOUBLE, FLOAT) else int(value))
+
+    def _choice(self, condition: Expr, a: Expr, b: Expr, dtype: Any) -> Any:
+        """Write both arms where they cost little, so that there is no branch; else one of them."""
+        test = self.number(condition)
+        if _is_cheap(a) and _is_cheap(b):
+            return self.b.select(test, self.number(a, dtype), self.number(b, dtype))
+        found = []
+        with self.b.if_else(test) as (yes, no):
+            for arm, expr in ((yes, a), (no, b)):
+                with arm:
+                    found.append((self.number(expr, dtype), self.b.block))
+        phi = self.b.phi(value_type(dtype))
+        for value, block in found:
+            phi.add_incoming(value, block)
+        return phi
+
+    def _logic(self, op: str, items: Sequence[Expr]) -> Any:
+        first, *rest = items
+        value = self.number(first)
+        if not rest:
+            return value
+        before = self.b.block
+        on, after = self.b.append_basic_block("rest"), self.b.append_basic_block("known")
+        self.b.cbranch(value, *((on, after) if op == "and" else (after, on)))
+        self.b.position_at_end(on)
+        other = self._logic(op, rest)
+        end = self.b.block
+        self.b.branch(after)
+        self.b.position_at_end(after)
+        phi = self.b.phi(BOOL)
+        phi.add_incoming(llvm.Constant(BOOL, op == "or"), before)
+        phi.add_incoming(other, end)
+        return phi
+
+    def _call(self, e: Call) -> Any:
+        special = SPECIAL.get(e.fn) if _hashable(e.fn) else None
+        if special is not None:
+            return special(self, e)
+        dtypes = [arg.type.dtype for arg in e.args]
+        values = [self.number(arg) for arg in e.args]
+        return self.apply(e.fn, values, dtypes, e.type.dtype)
+
+    def apply(self, fn: Any, values: list[Any], dtypes: list[Any], dtype: Any) -> Any:
+        """Write a function of numbers of these dtypes."""
+        from .instructions import instruction
+
+        return instruction(self, fn, values, dtypes, np.dtype(dtype))
+
+    def cast(self, value: Any, own: Any, dtype: Any) -> Any:
+        """Write a conversion."""
+        from .instructions import convert
+
+        return convert(self.b, value, np.dtype(own), np.dtype(dtype))
+
+
+def _hashable(fn: Any) -> bool:
+    try:
+        hash(fn)
+    except TypeError:
+        return False
+    return True
+
+
+_CHEAP = {np.add, np.subtract, np.multiply, np.negative, np.less, np.greater, np.equal}
+
+
+def _is_cheap(e: Expr) -> bool:
+    """Tell whether an expression may be computed without being needed: no loads, no calls."""
+    return all(
+        isinstance(x, (Var, Lit)) or (isinstance(x, Call) and _hashable(x.fn) and x.fn in _CHEAP)
+        for x in ir.walk(e)
+    )
+
+
+# ------------------------------------------------------------------------- checked functions
+
+
+def _at(m: Machine, e: Call) -> Any:
+    """Write ``runtime.at``."""
+    i, n = (m.number(arg) for arg in e.args)
+    zero = llvm.Constant(INT, 0)
+    place = m.b.select(m.b.icmp_signed("<", i, zero), m.b.add(i, n), i)
+    m.check(m.b.icmp_unsigned("<", place, n))
+    return place
+
+
+def _nonzero(m: Machine, e: Call) -> Any:
+    value = m.number(e.args[0])
+    zero = llvm.Constant(value.type, 0)
+    is_float = value.type in (DOUBLE, FLOAT)
+    m.check((m.b.fcmp_unordered if is_float else m.b.icmp_signed)("!=", value, zero))
+    return value
+
+
+def _within(m: Machine, e: Call) -> Any:
+    start, stop, _, shift, n = (m.number(arg) for arg in e.args)
+    if not isinstance(e.args[2], Lit):
+        raise NoInstructions("a step that is not known")
+    one, zero = llvm.Constant(INT, 1), llvm.Constant(INT, 0)
+    if e.args[2].value > 0:
+        empty, low, high = m.b.icmp_signed(">=", start, stop), start, m.b.sub(stop, one)
+    else:
+        empty, low, high = m.b.icmp_signed("<=", start, stop), m.b.add(stop, one), start
+    above = m.b.icmp_signed(">=", m.b.add(low, shift), zero)
+    below = m.b.icmp_signed("<", m.b.add(high, shift), n)
+    return m.b.or_(empty, m.b.and_(above, below))
+
+
+def _pick(greater: bool) -> Callable[[Machine, Call], Any]:
+    def write(m: Machine, e: Call) -> Any:
+        a, b = (m.number(arg, e.type.dtype) for arg in e.args)
+        sign = ">" if greater else "<"
+        if a.type in (DOUBLE, FLOAT):  # max(a, b) is a unless b is larger
+            return m.b.select(m.b.fcmp_ordered(sign, b, a), b, a)
+        return m.b.select(m.b.icmp_signed(sign, b, a), b, a)
+
+    return write
+
+
+def _bound(m: Machine, e: Call) -> Any:
+    place, n = (m.number(arg) for arg in e.args)
+    zero = llvm.Constant(INT, 0)
+    turned = m.b.add(place, n)
+    low = m.b.select(m.b.icmp_signed(">", turned, zero), turned, zero)
+    high = m.b.select(m.b.icmp_signed("<", place, n), place, n)
+    return m.b.select(m.b.icmp_signed("<", place, zero), low, high)
+
+
+def _common(m: Machine, e: Call) -> Any:
+    a, b = (m.number(arg) for arg in e.args)
+    one = llvm.Constant(INT, 1)
+    same, a_is_one = m.b.icmp_signed("==", a, b), m.b.icmp_signed("==", a, one)
+    m.check(m.b.or_(m.b.or_(same, a_is_one), m.b.icmp_signed("==", b, one)))
+    return m.b.select(a_is_one, b, a)
+
+
+def _power(m: Machine, e: Call) -> Any:
+    from .instructions import instruction, multiplied_out
+
+    base, exponent = e.args
+    dtype = np.dtype(e.type.dtype)
+    if isinstance(exponent, Lit) and float(exponent.value).is_integer():
+        n = int(exponent.value)
+        if abs(n) <= 64 and (dtype.kind == "f" or n >= 0):
+            return multiplied_out(m, m.number(base, dtype), n)
+    if dtype.kind != "f":
+        raise NoInstructions("a power of integers")
+    if isinstance(exponent, Lit) and 2 * abs(exponent.value) in (1, 3, 5) and dtype.itemsize == 8:
+        return _half_power(m, m.number(base, dtype), exponent.value)
+    values = [m.number(arg, dtype) for arg in e.args]
+    return instruction(m, np.power, values, [dtype, dtype], dtype)
+
+
+def _half_power(m: Machine, base: Any, exponent: float) -> Any:
+    """Write ``base ** 1.5`` and the like with a square root; -0.0 and -inf as ``pow`` has them."""
+    from .instructions import multiplied_out, unary
+
+    n = int(abs(exponent) - 0.5)
+    root = unary(m, "llvm.sqrt", m.b.fadd(base, llvm.Constant(DOUBLE, 0.0)))
+    found = m.b.fmul(root, multiplied_out(m, base, n)) if n else root
+    if exponent < 0:
+        found = m.b.fdiv(llvm.Constant(DOUBLE, 1.0), found)
+    infinite = m.b.fcmp_ordered("==", base, llvm.Constant(DOUBLE, -math.inf))
+    at_infinity = llvm.Constant(DOUBLE, math.inf if exponent > 0 else 0.0)
+    return m.b.select(infinite, at_infinity, found)
+
+
+SPECIAL: dict[Any, Callable[[Machine, Call], Any]] = {
+    runtime.at: _at,
+    runtime.nonzero: _nonzero,
+    runtime.within: _within,
+    runtime.bound: _bound,
+    runtime.common: _common,
+    max: _pick(greater=True),
+    min: _pick(greater=False),
+    np.power: _power,
+    operator.pow: _power,
+}
+"""Functions that need more than their operands in registers."""
