@@ -121,7 +121,7 @@ def _repeated_by_counts(
     extents = _with(source.extents, axis, Extent(total, call.type.sizes[axis]))
     made = new_array(state, "repeated", source.dtype, extents)
     at = state.named("at", number(0))
-    along, copy = Var(INT, state.fresh("i")), Var(INT, state.fresh("j"))
+    along, copy = state.counter(), state.counter("j")
     with state.into([]) as inner:
         rest = (*source.extents[:axis], *source.extents[axis + 1 :])
 

@@ -223,7 +223,7 @@ def in_order(
     state: State, extents: tuple[Extent, ...], body: Callable[[tuple[Expr, ...]], None]
 ) -> None:
     """Write loops that run through all places one after the other."""
-    index = tuple(Var(INT, state.fresh("i")) for _ in extents)
+    index = tuple(state.counter() for _ in extents)
     with state.into([]) as inner:
         body(index)
     for var, extent in reversed(list(zip(index, extents, strict=True))):

@@ -160,11 +160,17 @@ class State:
         """Return an integer that stays as it is: a literal, or a variable of its own."""
         return value if isinstance(value, Lit) else self.named(hint, value)
 
+    def counter(self, hint: str = "i") -> Var:
+        """Return a new variable for the places of a loop."""
+        name = self.fresh(hint)
+        self.types[name] = INT
+        return Var(INT, name)
+
     def nest(
         self, extents: tuple[Extent, ...], body: Callable[[tuple[Expr, ...]], None], hint: str = "i"
     ) -> None:
         """Write loops over all places; ``body`` writes what is done at one."""
-        index = tuple(Var(INT, self.fresh(hint)) for _ in extents)
+        index = tuple(self.counter(hint) for _ in extents)
         inner: Block = []
         with self.into(inner):
             body(index)
