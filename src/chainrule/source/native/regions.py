@@ -17,6 +17,7 @@ import numpy as np
 from .. import ir
 from ..ir import Assign, Block, Lit, Stmt, Var
 from ..types import Type
+from . import runtime
 from .accesses import touched
 from .code import Check, Gather, Loop, Part, Put, Reshape, blocks_of, scalar, statements
 from .contraction import uses
@@ -68,16 +69,17 @@ class _Regions:
     def beginnings(self, block: Block) -> Block:
         """Return zeros for the numbers that a region takes and that may not be bound before it."""
         bound = {*self.parameters}
+        missing: dict[str, Var] = {}
         for s in block:
+            for region in regions_of([s]):
+                missing |= {v.name: v for v in region.numbers if v.name not in bound}
             if isinstance(s, Region):
                 bound |= {var.name for var in s.results}
             elif isinstance(s, Assign):
                 bound.add(s.name)
-        taken = {var.name: var for r in regions_of(block) for var in r.numbers}
         return [
             Assign(n, Lit(scalar(var.type.dtype), var.type.dtype.type(0).item()))
-            for n, var in taken.items()
-            if n not in bound
+            for n, var in missing.items()
         ]
 
     def divided(self, block: Block) -> Block:
@@ -199,8 +201,6 @@ def _bound_first(run: Block) -> set[str]:
 
 
 def _may_leave(run: Block) -> bool:
-    from . import runtime
-
     leaving = {runtime.at, runtime.nonzero, runtime.common, np.floor_divide, np.remainder}
     return any(
         isinstance(s, Check)
@@ -268,7 +268,8 @@ def function(
     made.attributes.add("nounwind")
     made.attributes.add("noinline")
     builder = llvm.IRBuilder(made.append_basic_block("entry"))
-    left = made.append_basic_block("leave")
+    statuses = (runtime.LEFT, runtime.OUT_OF_RANGE, runtime.BY_ZERO)
+    left = {status: made.append_basic_block("leave") for status in statuses}
     given = iter(made.args)
     memory: dict[str, tuple[Any, list[Any]]] = {}
     for array, is_apart in zip(arrays, apart, strict=True):
@@ -280,13 +281,13 @@ def function(
     machine = Machine(builder, memory, types, left)
     for n in numbers:
         builder.store(next(given), machine.slot(n))
-    entry_end = builder.branch(start)
+    builder.branch(start)
     builder.position_at_end(start)
-    del entry_end
     machine.block(run)
     _return(builder, machine, results, outs, 0)
-    builder.position_at_end(left)
-    _return(builder, machine, results, outs, 1)
+    for status, block in left.items():
+        builder.position_at_end(block)
+        _return(builder, machine, results, outs, status)
     return made
 
 

@@ -158,7 +158,7 @@ class _Writer:
         lines = [f"{indent}# {line}".rstrip() for line in self._block(s.body, "")]
         lines += wrap(f"{results}{status}{',' * (not results)} = {s.name}({given})", indent)
         if s.may_leave:
-            lines += [f"{indent}{self.names.of(runtime.check)}({status} == 0)"]
+            lines += [f"{indent}{self.names.of(runtime.left)}({status})"]
         return lines
 
     def _until(self, until: str | None, indent: str) -> list[str]:
