@@ -211,6 +211,8 @@ def _may_leave(run: Block) -> bool:
 
 
 def _bound_by(s: Stmt) -> tuple[str, ...]:
+    if isinstance(s, Loop):
+        return (s.var.name,)
     return (s.name,) if isinstance(s, Gather) else ir.written(s)
 
 
