@@ -35,14 +35,16 @@ def compiled(
     name = _digest(text, types, *_surroundings())
     file = f"<chainrule kernel {name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    space: dict[str, Any] = {"__name__": __name__, **outside}
+    by_python = "objmode" in text
+    space: dict[str, Any] = {} if by_python else {"__name__": __name__}  # whose globals it sees
+    space |= outside
     space |= {name_: make(name) for name_, make in regions.items()}
     exec(compile(text, file, "exec"), space)
     function = space["kernel"]
     function.__qualname__ = f"kernel_{name}"  # names of machine code must differ in a process
-    passes = WithPython if "objmode" in text else Pipeline
+    passes = WithPython if by_python else Pipeline
     made: Any = numba.njit(pipeline_class=passes, nogil=nogil, **OPTIONS)(function)
-    where = None if outside else store.store()
+    where = None if outside or by_python else store.store()
     if where is not None:
         made._cache = Cached(where, name)
     made.compile(types)
