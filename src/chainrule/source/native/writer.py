@@ -92,6 +92,8 @@ class _Writer:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
+        self.pythons: list[str] = []
+        """Functions of which the interpreter runs all."""
         self.names = _Names({*kernel.types, *kernel.parameters, "kernel", "status", *kernel.regions})
         self.spell = _Speller(self.names)
         self.outside = Speller(self.names)
@@ -103,7 +105,8 @@ class _Writer:
         helpers = helper_texts(self.names)
         self.kernel.outside = dict(self.names.objects)
         imports = "\n".join(self.names.imports())
-        return "\n\n\n".join(filter(None, [imports, *helpers, "\n".join(lines)])) + "\n"
+        parts = [imports, *helpers, *self.pythons, "\n".join(lines)]
+        return "\n\n\n".join(filter(None, parts)) + "\n"
 
     def _function(self) -> list[str]:
         kernel = self.kernel
@@ -203,32 +206,44 @@ class _Writer:
     # ------------------------------------------------------------------------ the interpreter
 
     def _python(self, s: Python, indent: str) -> list[str]:
-        from numba import objmode
+        """Write a call of a function of its own: Numba mixes up two such parts of one function."""
+        name = self.names.free(f"python_{len(self.pythons) + 1}")
+        read = {n for e in ir.expressions(s.statement) for n in ir.names_in(e)}
+        given = sorted(n for n in read - {*s.reads, *s.keeps} if n in self.kernel.types)
+        if s.reads or s.keeps:
+            given.append(self.kernel.call)
+        self.pythons.append("\n".join(self._python_function(s, name, given)))
+        left = ", ".join(result for result, _ in s.results)
+        call = f"{name}({', '.join(given)})"
+        return [f"{indent}# by Python: {s.why}", *wrap(f"{left} = {call}" if left else call, indent)]
 
-        given = ", ".join(f'{name}="{numba_type(type_)}"' for name, type_ in s.results)
-        text = statement_text(s.statement, self.outside)
-        inner = indent + INDENT
+    def _python_function(self, s: Python, name: str, given: list[str]) -> list[str]:
+        types = ", ".join(f'{name}="{numba_type(type_)}"' for name, type_ in s.results)
+        inner = INDENT * 2
         lines = [
-            f"{indent}# by Python: {s.why}",
-            f"{indent}with {self._objmode(objmode)}({given}):",
+            f"@{self._numba('njit')}",
+            *wrap(f"def {name}({', '.join(given)}):"),
+            f"{INDENT}with {self._numba('objmode')}({types}):",
         ]
         lines += [f"{inner}{name} = {self._held(name)}" for name in s.reads]
-        lines += wrap(text, inner)
+        lines += wrap(statement_text(s.statement, self.outside), inner)
         lines += [f"{inner}{self._held(name)} = {name}" for name in s.keeps]
-        for name, type_ in s.results:
+        for result, type_ in s.results:
             if type_.is_array and type_.ndim:
-                lines.append(f"{inner}{name} = {self.names.of(np.ascontiguousarray)}({name})")
+                convert: Any = np.ascontiguousarray
             else:
-                convert = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
                 assert type_.dtype is not None
-                lines.append(f"{inner}{name} = {self.names.of(convert[type_.dtype.kind])}({name})")
+                convert = {"b": bool, "i": int, "u": int, "f": float, "c": complex}[type_.dtype.kind]
+            lines.append(f"{inner}{result} = {self.names.of(convert)}({result})")
+        if s.results:
+            lines.append(f"{INDENT}return {', '.join(result for result, _ in s.results)}")
         return lines
 
     def _held(self, name: str) -> str:
         return f"{self.names.of(runtime.held_by)}({self.kernel.call})[{name!r}]"
 
-    def _objmode(self, objmode: Any) -> str:
-        return f"{self.names.module('numba')}.objmode"
+    def _numba(self, name: str) -> str:
+        return f"{self.names.module('numba')}.{name}"
 
 
 def numba_type(type_: Type) -> str:
