@@ -125,6 +125,13 @@ def check_slope(kernel: Kernel, args: tuple[Any, ...], gradient: list[np.ndarray
 
 def _measure(runs: dict[str, Run], rounds: int) -> tuple[dict[str, Ratio], float]:
     """Time all contenders in turn; give their ratios to the program and its seconds."""
+    times = times_in_turn(runs, rounds)
+    base = times["program"]
+    return {n: ratio(times[n], base) for n in runs}, statistics.median(base.values())
+
+
+def times_in_turn(runs: dict[str, Run], rounds: int) -> dict[str, dict[int, float]]:
+    """Seconds a call, by contender and round, as batches in an order that changes."""
     calls = {
         name: max(1, math.ceil(BATCH_SECONDS / _seconds(run, 1))) for name, run in runs.items()
     }
@@ -134,8 +141,7 @@ def _measure(runs: dict[str, Run], rounds: int) -> tuple[dict[str, Ratio], float
         order.shuffle(names)
         for name in names:
             times[name][turn] = _seconds(runs[name], calls[name])
-    base = times["program"]
-    return {n: ratio(times[n], base) for n in runs}, statistics.median(base.values())
+    return times
 
 
 def _seconds(run: Run, calls: int) -> float:
