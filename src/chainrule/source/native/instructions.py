@@ -169,7 +169,9 @@ def _floored(m: Machine, fn: Any, x: Any, y: Any) -> Any:
     """Write the quotient rounded down, or its remainder; a zero divisor leaves."""
     b, zero = m.b, llvm.Constant(x.type, 0)
     m.check(b.icmp_signed("!=", y, zero), runtime.BY_ZERO)
-    quotient, rest = b.sdiv(x, y), b.srem(x, y)
+    minus = b.icmp_signed("==", y, llvm.Constant(x.type, -1))
+    by = b.select(minus, llvm.Constant(x.type, 1), y)  # the smallest number by -1 is a trap
+    quotient, rest = b.sdiv(b.select(minus, b.neg(x), x), by), b.srem(x, by)
     differs = b.xor(b.icmp_signed("<", rest, zero), b.icmp_signed("<", y, zero))
     turned = b.and_(differs, b.icmp_signed("!=", rest, zero))
     if fn is np.floor_divide:

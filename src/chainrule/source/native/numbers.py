@@ -58,7 +58,15 @@ def is_elementwise(call: Call) -> bool:
         return False
     if isinstance(fn, type) and issubclass(fn, np.generic):
         return len(call.args) == 1
-    return isinstance(fn, np.ufunc) and fn.nout == 1 and fn.signature is None
+    return isinstance(fn, np.ufunc) and fn.nout == 1 and fn.signature is None and _is_known(call)
+
+
+_UNKNOWN = {np.bitwise_count, np.spacing, np.nextafter}
+"""Functions that Numba does not have, or not for all dtypes."""
+
+
+def _is_known(call: Call) -> bool:
+    return call.fn not in _UNKNOWN
 
 
 def literal(value: Any) -> Lit:
@@ -128,6 +136,8 @@ def _operands(fn: Any, values: list[Expr], weak: list[bool], dtype: np.dtype[Any
     else:
         given = [np.dtype(np.int64) if d == bool and fn in _ARITHMETIC else d for d in given]
     loop = fn.resolve_dtypes((*given, None))
+    half, single = np.dtype(np.float16), np.dtype(np.float32)
+    loop = tuple(single if dtype == half else dtype for dtype in loop)
     return [v if _is_free(v, d) else cast(v, d) for v, d in zip(values, loop[:-1], strict=True)]
 
 

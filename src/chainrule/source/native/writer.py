@@ -127,6 +127,7 @@ class _Writer:
         return lines or [f"{indent}pass"]
 
     def _dtype(self, dtype: np.dtype[Any]) -> str:
+        _supported(dtype)
         return self.names.of(np.bool_ if dtype.kind == "b" else dtype.type)
 
     def _statement(self, s: ir.Stmt, indent: str) -> list[str]:
@@ -246,9 +247,15 @@ class _Writer:
         return f"{self.names.module('numba')}.{name}"
 
 
+def _supported(dtype: np.dtype[Any]) -> None:
+    if dtype == np.dtype(np.float16) or dtype.itemsize > 16 or dtype.name == "longdouble":
+        raise NotNative(f"Numba has no arithmetic of {dtype}")
+
+
 def numba_type(type_: Type) -> str:
     """Return Numba's name of a type."""
     assert type_.dtype is not None
+    _supported(type_.dtype)
     name = "boolean" if type_.dtype.kind == "b" else type_.dtype.name
     if not type_.is_array or not type_.ndim:
         return name
