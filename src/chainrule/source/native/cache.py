@@ -68,12 +68,13 @@ def _surroundings() -> tuple[str, ...]:
     import numpy
     from numba.core.registry import cpu_target
 
-    from . import pipeline, runtime
+    from . import instructions, machine, pipeline, regions, runtime
 
+    own = (runtime, pipeline, instructions, machine, regions)
     packages = (llvmlite, numba, numpy)
     settings = numba.config
     return (
-        *(Path(str(module.__file__)).read_text("utf-8") for module in (runtime, pipeline)),
+        *(Path(str(module.__file__)).read_text("utf-8") for module in own),
         *(package.__version__ for package in packages),
         platform.python_implementation() + platform.python_version(),
         repr(cpu_target.target_context.codegen().magic_tuple()),

@@ -9,10 +9,13 @@ import numpy as np
 from ...rules import creation as rules
 from ..ir import Assign, Call, Choice, Expr, Lit, Seq, Var
 from ..types import Type
-from .code import BOOL, INT, Make, Put, apply, minus, number, plus, scalar, times
-from .elements import VALUES, VIEWS, elements, number_of
+from . import runtime
+from .code import BOOL, INT, Make, Put, apply, number, plus, scalar, times
+from .elements import NUMBERS, VALUES, aligned, broadcast, elements, in_memory, number_of
 from .numbers import cast, literal
-from .state import Elements, Extent, NotNative, State, is_axes
+from .products import enter
+from .state import Elements, Extent, NotNative, State
+from .sums import new_array
 from .views import argument, extents_of, only, view
 
 
@@ -38,22 +41,24 @@ def _zeros_like(state: State, call: Call) -> Elements:
     return _constant(state, call, elements(state, call.args[0]).extents, value)
 
 
-@view(np.full)
+@view(np.full, np.full_like)
 def _full(state: State, call: Call) -> Elements:
     only(call, "dtype")
-    if is_axes(call.args[1].type):
-        raise NotNative("full of an array")
-    value = number_of(state, call.args[1])
-    return _constant(state, call, extents_of(state, call.args[0]), value)
+    value = elements(state, call.args[1])
+    like = call.fn is np.full_like
+    extents = elements(state, call.args[0]).extents if like else extents_of(state, call.args[0])
+    place = aligned(state, value.extents, extents)
+    dtype = call.type.dtype
+    assert dtype is not None
+    return Elements(extents, dtype, lambda i: cast(value.at(place(i)), dtype))
 
 
-@view(np.full_like)
-def _full_like(state: State, call: Call) -> Elements:
-    only(call, "dtype")
-    if is_axes(call.args[1].type):
-        raise NotNative("full_like of an array")
-    value = number_of(state, call.args[1])
-    return _constant(state, call, elements(state, call.args[0]).extents, value)
+def _empty_number(state: State, call: Call) -> Expr:
+    assert call.type.dtype is not None
+    return cast(literal(0), call.type.dtype)
+
+
+NUMBERS[np.empty] = NUMBERS[np.empty_like] = _empty_number
 
 
 def _empty(state: State, name: str, call: Call) -> None:
@@ -64,9 +69,6 @@ def _empty(state: State, name: str, call: Call) -> None:
         extents = extents_of(state, call.args[0] if call.args else dict(call.kwargs)["shape"])
     dtype = call.type.dtype
     assert dtype is not None
-    if not extents:
-        state.emit(Assign(name, cast(literal(0), dtype)))
-        return
     state.emit(Make(name, dtype, tuple(extent.expr for extent in extents)))
 
 
@@ -75,81 +77,142 @@ VALUES[np.empty] = VALUES[np.empty_like] = _empty
 
 @view(np.eye, np.identity)
 def _eye(state: State, call: Call) -> Elements:
-    only(call, "dtype")
-    if len(call.args) > 1 and is_axes(call.type) and not isinstance(call.args[1], Lit):
-        raise NotNative("eye of two sizes")
-    n = extents_of(state, call.args[0])[0]
-    if len(call.args) > 1:
-        raise NotNative("eye of two sizes")
+    only(call, "N", "n", "M", "k", "dtype")
+    return _by_diagonal(state, call, np.equal)
+
+
+@view(np.tri)
+def _tri(state: State, call: Call) -> Elements:
+    only(call, "N", "M", "k", "dtype")
+    return _by_diagonal(state, call, np.less_equal)
+
+
+def _by_diagonal(state: State, call: Call, compare: Any) -> Elements:
+    """Return a matrix of ones and zeros, by where an element lies with respect to a diagonal."""
+    keywords = dict(call.kwargs)
+    own = call.fn is np.identity
+    rows = extents_of(state, call.args[0] if call.args else keywords["n" if own else "N"])[0]
+    second = None if own else call.args[1] if len(call.args) > 1 else keywords.get("M")
+    is_square = second is None or (isinstance(second, Lit) and second.value is None)
+    columns = rows if is_square or second is None else extents_of(state, second)[0]
+    given = None if own else call.args[2] if len(call.args) > 2 else keywords.get("k")
+    offset = number(0) if given is None else number_of(state, given)
     dtype = call.type.dtype
     assert dtype is not None
     one, zero = cast(literal(1), dtype), cast(literal(0), dtype)
-    return Elements(
-        (n, n),
-        dtype,
-        lambda i: Choice(scalar(dtype), apply(np.equal, BOOL, i[0], i[1]), one, zero),
-    )
+
+    def at(i: tuple[Expr, ...]) -> Expr:
+        return Choice(scalar(dtype), apply(compare, BOOL, i[1], plus(i[0], offset)), one, zero)
+
+    return Elements((rows, columns), dtype, at)
 
 
 @view(np.arange)
 def _arange(state: State, call: Call) -> Elements:
     only(call, "dtype")
-    if any(arg.type.dtype is None or arg.type.dtype.kind not in "iu" for arg in call.args):
-        raise NotNative("arange of numbers that are not integers")
     dtype = call.type.dtype
     assert dtype is not None
+    if any(arg.type.dtype is None or arg.type.dtype.kind not in "iu" for arg in call.args):
+        return _float_range(state, call, dtype)
     if len(call.args) == 1:
         extent = extents_of(state, call.args[0])[0]
         places = extent.expr
-        if not isinstance(places, Lit):
+        if isinstance(places, Lit):
+            places = number(max(places.value, 0))
+        else:
             places = state.integer(apply(max, INT, places, number(0)))
         return Elements((Extent(places, extent.size),), dtype, lambda i: cast(i[0], dtype))
     start, stop = (number_of(state, arg) for arg in call.args[:2])
     step = number_of(state, call.args[2]) if len(call.args) > 2 else number(1)
-    from . import runtime
-
-    size = call.type.sizes[0]
+    if not isinstance(step, Lit):
+        step = apply(runtime.nonzero, INT, state.integer(step))
     places = state.integer(apply(runtime.count, INT, start, stop, step))
     return Elements(
-        (Extent(places, size),), dtype, lambda i: cast(plus(times(i[0], step), start), dtype)
+        (Extent(places, call.type.sizes[0]),),
+        dtype,
+        lambda i: cast(plus(times(i[0], step), start), dtype),
     )
 
 
-def _linspace(state: State, call: Call) -> Elements:
-    if any(is_axes(arg.type) for arg in call.args):
-        raise NotNative("linspace of arrays")
-    only(call, "num", "endpoint", "axis")
-    start, stop = (number_of(state, arg) for arg in call.args[:2])
-    given = dict(call.kwargs).get("num") or (call.args[2] if len(call.args) > 2 else literal(50))
-    extent = extents_of(state, given)[0]
-    dtype = call.type.dtype
-    assert dtype is not None and dtype.kind == "f"
-    gaps = extent.expr
-    if argument(call, 9, "endpoint", True):
-        gaps = minus(extent.expr, number(1))
-    step = apply(
-        np.divide,
-        scalar(dtype),
-        apply(np.subtract, scalar(dtype), cast(stop, dtype), cast(start, dtype)),
-        cast(apply(max, INT, gaps, number(1)), dtype),
-    )
-    by = state.named("step", step)
-    last = minus(extent.expr, number(1))
+def _float_range(state: State, call: Call, dtype: np.dtype[Any]) -> Elements:
+    """Return NumPy's range of floats, each computed from the first two."""
+    if dtype.kind != "f" or any(arg.type.dtype is None for arg in call.args):
+        raise NotNative("arange of numbers that are neither integers nor floats")
+    double = np.dtype(np.float64)
+    given = [cast(number_of(state, arg), double) for arg in call.args]
+    start, stop = (literal(0.0), given[0]) if len(given) == 1 else given[:2]
+    step = given[2] if len(given) > 2 else literal(1.0)
+    float_ = scalar(double)
+    start, step = state.named("start", start), state.named("step", step)
+    ratio = apply(np.divide, float_, apply(np.subtract, float_, stop, start), step)
+    places = state.named("n", apply(runtime.places_of_range, INT, ratio))
+    own = scalar(dtype)
+    first = state.named("first", cast(start, dtype))
+    second = cast(apply(np.add, float_, start, step), dtype)
+    gap = state.named("gap", apply(np.subtract, own, second, first))
 
     def at(i: tuple[Expr, ...]) -> Expr:
-        along = apply(np.multiply, scalar(dtype), cast(i[0], dtype), by)
-        value = apply(np.add, scalar(dtype), along, cast(start, dtype))
-        if not argument(call, 9, "endpoint", True):
-            return value
-        is_last = apply(np.equal, BOOL, i[0], last)
-        several = apply(np.greater, BOOL, i[0], number(0))
-        is_end = apply(np.bitwise_and, BOOL, is_last, several)
-        return Choice(scalar(dtype), is_end, cast(stop, dtype), value)
+        return apply(np.add, own, first, apply(np.multiply, own, cast(i[0], dtype), gap))
 
-    return Elements((extent,), dtype, at)
+    return Elements((Extent(places, call.type.sizes[0]),), dtype, at)
 
 
-VIEWS[np.linspace] = VIEWS[rules._linspace] = _linspace
+@view(np.linspace, rules._linspace)
+def _linspace(state: State, call: Call) -> Elements:
+    only(call, "num", "endpoint", "axis")
+    ends = [elements(state, arg) for arg in call.args[:2]]
+    given = dict(call.kwargs).get("num") or (call.args[2] if len(call.args) > 2 else literal(50))
+    number_of_places = extents_of(state, given)[0]
+    dtype = call.type.dtype
+    assert dtype is not None
+    if dtype.kind not in "fc":
+        raise NotNative("linspace of integers")
+    whole = broadcast(state, [x.extents for x in ends])
+    places = [aligned(state, x.extents, whole) for x in ends]
+    axis = argument(call, 9, "axis", 0) % (len(whole) + 1)
+    endpoint = argument(call, 3, "endpoint", True)
+    gaps = plus(number_of_places.expr, number(-1)) if endpoint else number_of_places.expr
+    count = state.named("gaps", apply(max, INT, gaps, number(1)))
+    last = plus(number_of_places.expr, number(-1))
+    own = scalar(dtype)
+
+    def value(i: tuple[Expr, ...]) -> Expr:
+        k, rest = i[axis], (*i[:axis], *i[axis + 1 :])
+        start, stop = (cast(x.at(p(rest)), dtype) for x, p in zip(ends, places, strict=True))
+        width = apply(np.subtract, own, stop, start)
+        step = apply(np.divide, own, width, cast(count, dtype))
+        if not whole:
+            step = by
+        along = apply(np.add, own, apply(np.multiply, own, cast(k, dtype), step), start)
+        if not endpoint:
+            return along
+        is_last = apply(np.equal, BOOL, k, last)
+        is_end = apply(np.bitwise_and, BOOL, is_last, apply(np.greater, BOOL, k, number(0)))
+        return Choice(own, is_end, stop, along)
+
+    if not whole:
+        start, stop = (cast(x.at(()), dtype) for x in ends)
+        width = apply(np.subtract, own, stop, start)
+        by = state.named("step", apply(np.divide, own, width, cast(count, dtype)))
+    extents = (*whole[:axis], number_of_places, *whole[axis:])
+    return Elements(extents, dtype, value)
+
+
+@enter(np.indices)
+def _indices(state: State, call: Call) -> Elements:
+    only(call, "dtype")
+    extents = extents_of(state, call.args[0])
+    dtype = call.type.dtype
+    assert dtype is not None
+    made = new_array(
+        state, "indices", dtype, (Extent(number(len(extents)), len(extents)), *extents)
+    )
+    for k in range(len(extents)):
+        state.nest(
+            extents,
+            lambda i, k=k: state.emit(Put(made, (number(k), *i), cast(i[k], dtype))),  # type: ignore[misc]
+        )
+    return in_memory(made)
 
 
 def _array(state: State, name: str, call: Call) -> None:
@@ -198,9 +261,6 @@ def _fill(
 
 def _literal(state: State, name: str, value: Any) -> None:
     found = np.asarray(value)
-    if found.ndim == 0:
-        state.emit(Assign(name, literal(found)))
-        return
     type_ = state.types[name]
     state.emit(Make(name, found.dtype, tuple(map(number, found.shape))))
     for place in np.ndindex(found.shape):
@@ -228,4 +288,14 @@ def _lengths(seq: Expr) -> tuple[int, ...]:
     return ()
 
 
+def _number(state: State, call: Call) -> Expr:
+    dtype = call.type.dtype
+    assert dtype is not None
+    given = call.args[0]
+    if isinstance(given, Lit):
+        return cast(literal(np.asarray(given.value)), dtype)
+    return cast(number_of(state, given), dtype)
+
+
 VALUES[np.array] = _array
+NUMBERS[np.array] = _number

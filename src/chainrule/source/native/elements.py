@@ -29,6 +29,8 @@ VALUES: dict[Any, Callable[[State, str, Call], None]] = {}
 """Functions that compute an array into a variable."""
 NUMBERS: dict[Any, Callable[[State, Call], Expr]] = {}
 """Functions of arrays whose result is a number."""
+TUPLES: dict[Any, Callable[[State, Call], list[Elements]]] = {}
+"""Functions that return several arrays or numbers."""
 
 
 def elements(state: State, expr: Expr) -> Elements:
@@ -42,6 +44,8 @@ def elements(state: State, expr: Expr) -> Elements:
                 return state.views[name][0]
             dtype = state.types.get(name, expr.type).dtype
             return in_memory(Var(replace(expr.type, dtype=dtype), name), state)
+        case Index() if (found := _part_of(state, expr)) is not None:
+            return found
         case Index():
             from .indexing import indexed
 
@@ -55,6 +59,30 @@ def elements(state: State, expr: Expr) -> Elements:
         case Lit(value=value):
             return in_memory(_constant(state, expr.type, np.asarray(value)))
     return in_memory(computed(state, expr))
+
+
+def parts_of(state: State, expr: Expr) -> list[Elements] | None:
+    """Return what a function of several results gives; None if the interpreter has to call it."""
+    if not (isinstance(expr, Call) and known(expr.fn, TUPLES)):
+        return None
+    before, extents = len(state.block), dict(state.extents[-1])
+    try:
+        return TUPLES[expr.fn](state, expr)
+    except NotNative:
+        del state.block[before:]
+        state.extents[-1] = extents
+        return None
+
+
+def _part_of(state: State, expr: Expr) -> Elements | None:
+    """Return one of several results, such as ``t[0]``; None if it is not that."""
+    if not isinstance(expr, Index) or len(expr.index) != 1 or expr.base.type.dtype is not None:
+        return None
+    base, which = expr.base, expr.index[0]
+    if not (isinstance(which, Lit) and isinstance(which.value, int)):
+        return None
+    parts = state.tuples.get(base.name) if isinstance(base, Var) else parts_of(state, base)
+    return None if parts is None else parts[which.value]
 
 
 def _is_complex(expr: Expr) -> bool:
@@ -252,6 +280,8 @@ def number_of(state: State, expr: Expr) -> Expr:
             return literal(value)
         case Dim(base=base, axis=axis):
             return elements(state, base).extents[axis].expr
+        case Index() if (found := _part_of(state, expr)) is not None:
+            return found.at(())
         case Index():
             from .indexing import indexed
 
@@ -272,8 +302,8 @@ def number_of(state: State, expr: Expr) -> Expr:
             return elementwise(expr, [number_of(state, arg) for arg in expr.args])
     if expr.type.dtype is None:
         raise NotNative(f"{_name(expr)} is neither a number nor an array")
-    found = by_python(state, expr, f"Numba has no {_name(expr)}")
-    return Var(scalar(found.type.dtype), found.name)
+    made = by_python(state, expr, f"Numba has no {_name(expr)}")
+    return Var(scalar(made.type.dtype), made.name)
 
 
 def _without_axes(state: State, call: Call) -> Expr:

@@ -13,6 +13,7 @@ from .accesses import touched
 from .code import (
     INT,
     Do,
+    Gather,
     Loop,
     Make,
     Part,
@@ -92,7 +93,7 @@ def _split(loop: Stmt, body: Block, kept: set[str]) -> tuple[Block, Block]:
 
 
 def _bound_by(s: Stmt) -> tuple[str, ...]:
-    if isinstance(s, (Make, Part, Reshape)):
+    if isinstance(s, (Make, Part, Reshape, Gather)):
         return (s.name,)
     if isinstance(s, Do):
         return s.names

@@ -128,7 +128,7 @@ def _of_floats(m: Machine, fn: Any, given: list[Any]) -> Any:
     if fn in (np.remainder, operator.mod):
         return _remainder(m, *given)
     if fn in (np.floor_divide, operator.floordiv):
-        return unary(m, "llvm.floor", b.fdiv(b.fsub(given[0], _remainder(m, *given)), given[1]))
+        return _floored_quotient(m, *given)
     return library(m, _LIBRARY[fn], given) if fn in _LIBRARY else None
 
 
@@ -139,6 +139,23 @@ def _remainder(m: Machine, x: Any, y: Any) -> Any:
     differs = b.xor(b.fcmp_ordered("<", rest, zero), b.fcmp_ordered("<", y, zero))
     turned = b.and_(differs, b.fcmp_unordered("!=", rest, zero))
     return b.select(turned, b.fadd(rest, y), rest)
+
+
+def _floored_quotient(m: Machine, x: Any, y: Any) -> Any:
+    """Write the quotient rounded down, as NumPy finds it: from the remainder, which is exact."""
+    b, zero, one = m.b, llvm.Constant(x.type, 0.0), llvm.Constant(x.type, 1.0)
+    rest = library(m, "fmod", [x, y])
+    differs = b.xor(b.fcmp_ordered("<", rest, zero), b.fcmp_ordered("<", y, zero))
+    turned = b.and_(differs, b.fcmp_unordered("!=", rest, zero))
+    quotient = b.fdiv(b.fsub(x, rest), y)
+    quotient = b.select(turned, b.fsub(quotient, one), quotient)
+    low = unary(m, "llvm.floor", quotient)
+    half = llvm.Constant(x.type, 0.5)
+    low = b.select(b.fcmp_ordered(">", b.fsub(quotient, low), half), b.fadd(low, one), low)
+    plain = b.fdiv(x, y)
+    signed = library(m, "copysign", [zero, plain])
+    low = b.select(b.fcmp_ordered("==", quotient, zero), signed, low)
+    return b.select(b.fcmp_ordered("==", y, zero), plain, low)
 
 
 def _of_integers(
@@ -169,7 +186,9 @@ def _floored(m: Machine, fn: Any, x: Any, y: Any) -> Any:
     """Write the quotient rounded down, or its remainder; a zero divisor leaves."""
     b, zero = m.b, llvm.Constant(x.type, 0)
     m.check(b.icmp_signed("!=", y, zero), runtime.BY_ZERO)
-    quotient, rest = b.sdiv(x, y), b.srem(x, y)
+    minus = b.icmp_signed("==", y, llvm.Constant(x.type, -1))
+    by = b.select(minus, llvm.Constant(x.type, 1), y)  # the smallest number by -1 is a trap
+    quotient, rest = b.sdiv(b.select(minus, b.neg(x), x), by), b.srem(x, by)
     differs = b.xor(b.icmp_signed("<", rest, zero), b.icmp_signed("<", y, zero))
     turned = b.and_(differs, b.icmp_signed("!=", rest, zero))
     if fn is np.floor_divide:
@@ -244,5 +263,3 @@ def multiplied_out(m: Machine, base: Any, n: int) -> Any:
             square = times(square, square)
     found = one if found is None else found
     return m.b.fdiv(one, found) if n < 0 else found
-
-

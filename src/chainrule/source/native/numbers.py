@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ...rules import complex as _rules_of_complex
+from ...rules import selection as _rules_of_selection
 from ..ir import Call, Choice, Expr, Lit
 from . import runtime
 from .code import BOOL, apply, scalar
@@ -51,6 +53,8 @@ def is_elementwise(call: Call) -> bool:
     fn = call.fn
     if call.kwargs or any(arg.type.dtype is None for arg in call.args):
         return False
+    if fn is _rules_of_selection._clip and call.type.dtype is not None:
+        return call.type.dtype.kind in "fiu"
     try:
         if fn in _SAME or fn in _CASTS or fn in _OTHER or fn in ELEMENTWISE:
             return fn is not np.round or len(call.args) == 1
@@ -58,7 +62,17 @@ def is_elementwise(call: Call) -> bool:
         return False
     if isinstance(fn, type) and issubclass(fn, np.generic):
         return len(call.args) == 1
-    return isinstance(fn, np.ufunc) and fn.nout == 1 and fn.signature is None
+    return isinstance(fn, np.ufunc) and fn.nout == 1 and fn.signature is None and _is_known(call)
+
+
+_UNKNOWN = {np.bitwise_count, np.spacing, np.nextafter}
+"""Functions that Numba does not have, or not for all dtypes."""
+
+
+def _is_known(call: Call) -> bool:
+    if call.fn is np.fmod:
+        return call.type.dtype is not None and call.type.dtype.kind == "f"
+    return call.fn not in _UNKNOWN
 
 
 def literal(value: Any) -> Lit:
@@ -117,6 +131,8 @@ def _is_nonzero(value: Expr) -> bool:
 
 def _operands(fn: Any, values: list[Expr], weak: list[bool], dtype: np.dtype[Any]) -> list[Expr]:
     """Return the operands in the dtypes that NumPy computes in."""
+    if fn is np.power and dtype.kind == "f" and all(v.type.dtype.kind in "biu" for v in values):  # type: ignore[union-attr]
+        return [cast(v, dtype) for v in values]
     if fn is np.power or len(values) != fn.nin:
         return [cast(v, dtype) if dtype not in _FREE else v for v in values]
     given: list[Any] = [v.type.dtype for v in values]
@@ -128,6 +144,8 @@ def _operands(fn: Any, values: list[Expr], weak: list[bool], dtype: np.dtype[Any
     else:
         given = [np.dtype(np.int64) if d == bool and fn in _ARITHMETIC else d for d in given]
     loop = fn.resolve_dtypes((*given, None))
+    half, single = np.dtype(np.float16), np.dtype(np.float32)
+    loop = tuple(single if dtype == half else dtype for dtype in loop)
     return [v if _is_free(v, d) else cast(v, d) for v, d in zip(values, loop[:-1], strict=True)]
 
 
@@ -225,6 +243,56 @@ def _square(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
     return apply(np.power, scalar(dtype), values[0], Lit(scalar(np.int64), 2))
 
 
+def _power(fn: Any) -> Any:
+    def made(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
+        own = scalar(dtype)
+        found = apply(fn, own, *values)
+        if dtype.kind != "c" or isinstance(values[1], Lit):
+            return found
+        base, exponent = (cast(value, dtype) for value in values)
+        zero = cast(literal(0), dtype)
+        real = apply(np.real, scalar(_real(dtype)), exponent)
+        stays = apply(np.greater, BOOL, real, cast(literal(0), _real(dtype)))
+        vanishes = apply(np.bitwise_and, BOOL, apply(np.equal, BOOL, base, zero), stays)
+        return Choice(own, vanishes, zero, found)
+
+    return made
+
+
+def _reciprocal(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
+    if dtype.kind == "f":
+        return apply(np.divide, scalar(dtype), Lit(scalar(dtype), 1.0), values[0])
+    if dtype.kind in "iu":
+        value = apply(runtime.nonzero, scalar(dtype), values[0])
+        is_one = apply(np.equal, BOOL, value, Lit(scalar(dtype), 1))
+        if dtype.kind == "i":
+            minus = apply(np.equal, BOOL, value, Lit(scalar(dtype), -1))
+            is_one = apply(np.bitwise_or, BOOL, is_one, minus)
+        return Choice(scalar(dtype), is_one, value, Lit(scalar(dtype), 0))
+    return apply(np.reciprocal, scalar(dtype), values[0])
+
+
+def _clip(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
+    """Return what lies nearest between two ends; a NaN stays one."""
+    value, low, high = (cast(value, dtype) for value in values)
+    if dtype.kind not in "fiu":
+        return apply(np.clip, scalar(dtype), value, low, high)
+    raised = apply(runtime.maximum, scalar(dtype), value, low)
+    return apply(runtime.minimum, scalar(dtype), raised, high)
+
+
+def _phase(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
+    return apply(np.sign, scalar(dtype), values[0])
+
+
+def _argument(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
+    own = scalar(dtype)
+    parts = [
+        cast(_part(fn, k)([values[0]], dtype), dtype) for k, fn in ((1, np.imag), (0, np.real))
+    ]
+    return apply(np.arctan2, own, *parts)
+
+
 def _floor(fn: Any) -> Any:
     def made(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
         if values[0].type.dtype.kind in "iub":  # type: ignore[union-attr]
@@ -239,6 +307,9 @@ SPECIAL: dict[Any, Any] = {
     np.minimum: _pick(runtime.minimum),
     np.sign: _sign,
     np.square: _square,
+    np.reciprocal: _reciprocal,
+    np.power: _power(np.power),
+    np.float_power: _power(np.power),
     np.positive: _first,
     np.conjugate: _conj,
     np.logical_not: _not,
@@ -261,5 +332,9 @@ ELEMENTWISE: dict[Any, Any] = {
     max: _pick(max),
     min: _pick(min),
     operator.not_: _not,
+    _rules_of_selection._clip: _clip,
+    _rules_of_complex._phase: _phase,
+    _rules_of_complex._argument: _argument,
+    _rules_of_complex._imaginary_part: _part(np.imag, 1),
 }
 """Functions with operands of any dtype."""

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from . import creation, joining, products, reductions, views
+from . import creation, joining, linalg, products, reductions, selection, sorting, views
 
-__all__ = ["creation", "joining", "products", "reductions", "views"]
+__all__ = [
+    "creation",
+    "joining",
+    "linalg",
+    "products",
+    "reductions",
+    "selection",
+    "sorting",
+    "views",
+]

@@ -2,199 +2,211 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
 
-from ..ir import Call, Expr, Var
-from ..types import Type
-from . import runtime
-from .code import Do, Gather, Make, Put, apply, scalar
-from .elements import NUMBERS, VALUES, elements, in_memory
-from .numbers import cast, literal
+from ...rules import products as rules
+from ..ir import Assign, Call, Expr, Lit
+from .code import INT, apply, number, scalar
+from .elements import NUMBERS, VALUES, aligned, broadcast, elements
+from .numbers import cast
 from .state import Elements, NotNative, State
-from .views import is_whole, only
+from .sums import Labels, Term, contract, new_array, stretched
+from .views import argument, is_whole, only, reshaped
 
-_FUNCTIONS = (np.matmul, np.dot, np.vdot, np.inner)
+Product = Callable[[State, Call], Elements]
 
 
-def _operands(state: State, call: Call) -> tuple[Elements, Elements]:
+def enter(*functions: Any) -> Callable[[Product], Product]:
+    """Enter a function that computes an array, or a number, into the tables."""
+
+    def decorate(handler: Product) -> Product:
+        for fn in functions:
+            NUMBERS[fn] = lambda state, call: handler(state, call).at(())
+            VALUES[fn] = lambda state, name, call: bind_elements(state, name, handler(state, call))
+        return handler
+
+    return decorate
+
+
+def bind_elements(state: State, name: str, found: Elements) -> None:
+    """Bind a variable to elements: to the array that they are, or to a new one."""
+    from .statements import compute
+
+    if found.root is not None and is_whole(found):
+        state.emit(Assign(name, found.root))
+    else:
+        compute(state, name, found)
+
+
+def _dtype(call: Call) -> np.dtype[Any]:
+    assert call.type.dtype is not None
+    return call.type.dtype
+
+
+def _axes_of(sources: list[Elements]) -> list[Labels]:
+    return [tuple((k, j) for j in range(len(x.extents))) for k, x in enumerate(sources)]
+
+
+@enter(np.matmul)
+def _matmul(state: State, call: Call) -> Elements:
     only(call)
+    a, b = (elements(state, arg) for arg in call.args)
+    cores = min(len(a.extents), 2), min(len(b.extents), 2)
+    if 0 in cores:
+        raise NotNative("matmul of a number")
+    x, y = stretched(state, (a, b), cores)
+    inner, rows, columns = "inner", "rows", "columns"
+    ends: list[Labels] = [
+        (inner,) if cores[0] == 1 else (rows, inner),
+        (inner,) if cores[1] == 1 else (inner, columns),
+    ]
+    terms = [
+        Term(term.source, (*term.labels[: len(term.labels) - len(end)], *end))
+        for term, end in zip((x, y), ends, strict=True)
+    ]
+    front = max(len(a.extents) - cores[0], len(b.extents) - cores[1])
+    out: Labels = (
+        *range(front),
+        *((rows,) if cores[0] == 2 else ()),
+        *((columns,) if cores[1] == 2 else ()),
+    )
+    return contract(state, terms, out, _dtype(call))
+
+
+@enter(np.dot, np.inner)
+def _dot(state: State, call: Call) -> Elements:
+    only(call)
+    sources = [elements(state, arg) for arg in call.args[:2]]
+    x, y = _axes_of(sources)
+    if x and y:
+        k = -1 if call.fn is np.inner else max(-2, -len(y))
+        y = tuple(x[-1] if label == y[k] else label for label in y)
+    out = tuple(label for label in (*x, *y) if not (label in x and label in y))
+    terms = [Term(sources[0], x), Term(sources[1], y)]
+    return contract(state, terms, out, _dtype(call))
+
+
+@enter(np.vdot)
+def _vdot(state: State, call: Call) -> Elements:
+    only(call)
+    a, b = (_flat(state, arg) for arg in call.args[:2])
+    dtype = _dtype(call)
+    if dtype.kind == "c":
+        plain = a
+        a = Elements(a.extents, dtype,
+                     lambda i: apply(np.conj, scalar(dtype), cast(plain.at(i), dtype)))  # fmt: skip
+    return contract(state, [Term(a, ("k",)), Term(b, ("k",))], (), dtype)
+
+
+def _flat(state: State, operand: Expr) -> Elements:
+    from ..types import Type, unknown_size
+
+    if operand.type.ndim == 1:
+        return elements(state, operand)
+    type_ = Type("array", operand.type.dtype, (unknown_size(),))
+    return reshaped(state, operand, Lit(INT, -1), type_)
+
+
+@enter(np.outer)
+def _outer(state: State, call: Call) -> Elements:
+    a, b = (_flat(state, arg) for arg in call.args[:2])
+    return contract(state, [Term(a, ("i",)), Term(b, ("j",))], ("i", "j"), _dtype(call))
+
+
+@enter(np.tensordot)
+def _tensordot(state: State, call: Call) -> Elements:
+    only(call, "axes")
+    sources = [elements(state, arg) for arg in call.args[:2]]
+    x, y = _axes_of(sources)
+    axes = _literal(call, 2, "axes", 2)
+    if isinstance(axes, int):
+        pairs = [(len(x) - axes + k, k) for k in range(axes)]
+    else:
+        left, right = ([part] if isinstance(part, int) else [*part] for part in axes)
+        pairs = list(zip(left, right, strict=True))
+    for i, j in pairs:
+        y = tuple(x[i] if k == j % len(y) else label for k, label in enumerate(y))
+    out = tuple(label for label in (*x, *y) if not (label in x and label in y))
+    return contract(state, [Term(sources[0], x), Term(sources[1], y)], out, _dtype(call))
+
+
+def _literal(call: Call, position: int, name: str, default: Any) -> Any:
+    """Return the value of an argument that may be made of sequences."""
+    found: Any = call.args[position] if len(call.args) > position else dict(call.kwargs).get(name)
+
+    def value(expr: Any) -> Any:
+        if isinstance(expr, Lit):
+            return expr.value
+        if hasattr(expr, "items"):
+            return [value(item) for item in expr.items]
+        raise NotNative(f"{name} of {call.fn.__name__} is not known")
+
+    return default if found is None else value(found)
+
+
+# ----------------------------------------------------------------------------------- einsum
+
+
+@enter(rules._einsum)
+def _einsum(state: State, call: Call) -> Elements:
+    subscripts = argument(call, 99, "subscripts")
+    if argument(call, 99, "order", "K") not in ("K", "C"):
+        raise NotNative("einsum with an order")
+    inputs, _, out = subscripts.replace(" ", "").partition("->")
+    sources = [elements(state, arg) for arg in call.args]
+    dotted = [term.replace("...", ".") for term in inputs.split(",")]
+    ndim = max((len(x.extents) - len(t) + 1 for x, t in zip(sources, dotted, strict=True)
+                if "." in t), default=0)  # fmt: skip
+    terms = [_labelled(x, term, ndim) for x, term in zip(sources, dotted, strict=True)]
+    labels: list[Hashable] = []
+    for letter in out.replace("...", "."):
+        labels += range(ndim) if letter == "." else [letter]
+    return contract(state, terms, tuple(labels), _dtype(call))
+
+
+def _labelled(source: Elements, term: str, ndim: int) -> Term:
+    hidden = len(source.extents) - len(term) + 1
+    labels: list[Hashable] = []
+    for letter in term:
+        labels += range(ndim - hidden, ndim) if letter == "." else [letter]
+    return Term(source, tuple(labels))
+
+
+# ------------------------------------------------------------------------------ cross products
+
+
+@enter(np.cross, np.linalg.cross)
+def _cross(state: State, call: Call) -> Elements:
+    from .code import BOOL, Put
+
+    only(call, "axis")
     a, b = (elements(state, arg) for arg in call.args[:2])
-    if len(a.extents) not in (1, 2) or len(b.extents) not in (1, 2):
-        raise NotNative(f"{call.fn.__name__} of arrays of more than two axes")
-    if call.fn in (np.vdot, np.inner) and len(a.extents) + len(b.extents) != 2:
-        raise NotNative(f"{call.fn.__name__} of matrices")
-    state.same(a.extents[-1], b.extents[0])
-    return a, b
-
-
-def _product(call: Call, x: Expr, y: Expr) -> Expr:
-    dtype = call.type.dtype
-    assert dtype is not None
-    x, y = cast(x, dtype), cast(y, dtype)
-    if call.fn is np.vdot and dtype.kind == "c":
-        x = apply(np.conj, x.type, x)
-    return apply(np.multiply, scalar(dtype), x, y)
-
-
-def _inner(state: State, call: Call) -> Expr:
-    """Return the inner product of two vectors."""
-    a, b = _operands(state, call)
-    dtype = call.type.dtype
-    assert dtype is not None
-    total = state.named("total", cast(literal(0), dtype))
+    axis = argument(call, 5, "axis", -1)
+    if len(a.extents) != len(b.extents) or call.type.ndim != len(a.extents):
+        raise NotNative("a cross product of vectors in two dimensions, or of stacks that differ")
+    axis %= len(a.extents)
+    for x in (a, b):
+        if x.extents[axis].size != 3:
+            state.check(apply(np.equal, BOOL, x.extents[axis].expr, number(3)))
+    whole = broadcast(state, [a.extents, b.extents])
+    at_a, at_b = aligned(state, a.extents, whole), aligned(state, b.extents, whole)
+    dtype = _dtype(call)
+    made = new_array(state, "cross", dtype, whole)
+    rest = (*whole[:axis], *whole[axis + 1 :])
 
     def body(i: tuple[Expr, ...]) -> None:
-        value = _product(call, a.at(i), b.at(i))
-        state.emit(Gather(total.name, runtime.add_in_any_order, value, scalar(dtype)))
+        places = [(*i[:axis], number(k), *i[axis:]) for k in range(3)]
+        x = [state.named("x", cast(a.at(at_a(place)), dtype)) for place in places]
+        y = [state.named("y", cast(b.at(at_b(place)), dtype)) for place in places]
+        for k in range(3):
+            m, n = (k + 1) % 3, (k + 2) % 3
+            terms = [apply(np.multiply, scalar(dtype), x[j], y[l]) for j, l in ((m, n), (n, m))]
+            state.emit(Put(made, places[k], apply(np.subtract, scalar(dtype), *terms)))
 
-    state.nest(a.extents, body)
-    return total
+    state.nest(rest, body)
+    from .elements import in_memory
 
-
-def _matrix(state: State, name: str, call: Call) -> None:
-    """Compute the product of a matrix with a vector or another matrix."""
-    a, b = _operands(state, call)
-    if len(a.extents) == len(b.extents) == 2:
-        _matmul(state, name, call, a, b)
-    elif len(a.extents) == 2:
-        _matrix_vector(state, name, call, a, b, transposed=False)
-    else:
-        back = Elements(b.extents[::-1], b.dtype, lambda i: b.at(i[::-1]), b.root, b.index and (
-            lambda i: b.index(i[::-1])))  # type: ignore[misc]  # fmt: skip
-        _matrix_vector(state, name, call, back, a, transposed=True)
-
-
-def _matrix_vector(
-    state: State, name: str, call: Call, a: Elements, x: Elements, transposed: bool
-) -> None:
-    rows, columns = a.extents
-    dtype = call.type.dtype
-    assert dtype is not None
-    out = Var(Type("array", dtype, (rows.size,)), state.fresh(name))
-    state.types[out.name] = out.type
-    state.emit(Make(out.name, dtype, (rows.expr,)))
-    vector = _read_often(state, x, dtype)
-    if _is_transposed(a):
-        zero = cast(literal(0), dtype)
-        state.nest((rows,), lambda i: state.emit(Put(out, i, zero)))
-        state.nest(
-            (columns, rows),
-            lambda i: state.emit(
-                Put(out, i[1:], _product(call, a.at((i[1], i[0])), vector.at(i[:1])), "add")
-            ),
-        )
-    else:
-
-        def row(i: tuple[Expr, ...]) -> None:
-            total = state.named("total", cast(literal(0), dtype))
-
-            def body(j: tuple[Expr, ...]) -> None:
-                value = _product(call, a.at((*i, *j)), vector.at(j))
-                state.emit(Gather(total.name, runtime.add_in_any_order, value, scalar(dtype)))
-
-            state.nest((columns,), body)
-            state.emit(Put(out, i, total))
-
-        state.nest((rows,), row)
-    _bind(state, name, out)
-
-
-def _bind(state: State, name: str, out: Var) -> None:
-    from ..ir import Assign
-
-    state.emit(Assign(name, out))
-
-
-def _is_transposed(a: Elements) -> bool:
-    """Tell whether the first axis is the one along which memory runs."""
-    from ..ir import Var
-    from .code import INT
-
-    if a.index is None:
-        return False
-    i, j = Var(INT, "'0"), Var(INT, "'1")
-    from .. import ir
-
-    last = a.index((i, j))[-1]
-    return "'0" in ir.names_in(last)
-
-
-def _read_often(state: State, x: Elements, dtype: np.dtype[Any]) -> Elements:
-    """Return elements that cost nothing to be read again and again."""
-    from .statements import compute
-
-    if x.root is not None:
-        return x
-    name = state.fresh("t")
-    state.types[name] = Type("array", dtype, tuple(e.size for e in x.extents))
-    compute(state, name, x)
-    return in_memory(Var(state.types[name], name))
-
-
-def _matmul(state: State, name: str, call: Call, a: Elements, b: Elements) -> None:
-    dtype = call.type.dtype
-    assert dtype is not None
-    if dtype.kind not in "fc":
-        _triple_loop(state, name, call, a, b)
-        return
-    x, x_turned = _whole(state, a, dtype)
-    y, y_turned = _whole(state, b, dtype)
-    type_ = Type("array", dtype, (a.extents[0].size, b.extents[1].size))
-    out = Var(type_, state.fresh(name))
-    state.types[out.name] = type_
-    fn = {
-        (False, False): runtime.product,
-        (True, False): runtime.product_tn,
-        (False, True): runtime.product_nt,
-        (True, True): runtime.product_tt,
-    }[x_turned, y_turned]
-    state.emit(Do((out.name,), fn, (x, y), (type_,)))
-    _bind(state, name, out)
-
-
-def _whole(state: State, a: Elements, dtype: np.dtype[Any]) -> tuple[Var, bool]:
-    """Return an array in memory, and whether it has to be read transposed."""
-    from .statements import compute
-
-    if a.root is not None and a.dtype == dtype:
-        if is_whole(a):
-            return a.root, False
-        turned = Elements(
-            a.extents[::-1],
-            dtype,
-            lambda i: a.at(i[::-1]),
-            a.root,
-            lambda i: a.index(i[::-1]),  # type: ignore[misc]
-        )
-        if len(a.root.type.sizes) == 2 and is_whole(turned):
-            return a.root, True
-    name = state.fresh("t")
-    state.types[name] = Type("array", dtype, tuple(e.size for e in a.extents))
-    compute(state, name, a)
-    return Var(state.types[name], name), False
-
-
-def _triple_loop(state: State, name: str, call: Call, a: Elements, b: Elements) -> None:
-    dtype = call.type.dtype
-    assert dtype is not None
-    rows, inner = a.extents
-    columns = b.extents[1]
-    out = Var(Type("array", dtype, (rows.size, columns.size)), state.fresh(name))
-    state.types[out.name] = out.type
-    state.emit(Make(out.name, dtype, (rows.expr, columns.expr)))
-    zero = cast(literal(0), dtype)
-    state.nest((rows, columns), lambda i: state.emit(Put(out, i, zero)))
-    state.nest(
-        (rows, inner, columns),
-        lambda i: state.emit(
-            Put(out, (i[0], i[2]), _product(call, a.at(i[:2]), b.at(i[1:])), "add")
-        ),
-    )
-    _bind(state, name, out)
-
-
-for _function in _FUNCTIONS:
-    NUMBERS[_function] = _inner
-    VALUES[_function] = _matrix
+    return in_memory(made)

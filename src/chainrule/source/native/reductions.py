@@ -6,14 +6,28 @@ from typing import Any
 
 import numpy as np
 
+from ...rules import norms
 from .. import helpers
 from ..ir import Assign, Call, Choice, Expr, If, Lit, Var
 from ..types import Type
 from . import runtime
-from .code import BOOL, Gather, Make, Put, apply, minus, number, scalar, times
-from .elements import NUMBERS, VALUES, VIEWS, aligned, elements, in_memory
+from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, plus, scalar, times
+from .elements import (
+    NUMBERS,
+    VALUES,
+    VIEWS,
+    aligned,
+    broadcast,
+    elements,
+    in_memory,
+    number_of,
+)
+from .joining import whole_or_flat
 from .numbers import cast, literal
+from .products import enter
+from .selection import in_order
 from .state import Elements, Extent, NotNative, State
+from .sums import materialised, new_array
 from .views import argument, only
 
 _STEPS: dict[Any, Any] = {
@@ -43,24 +57,71 @@ def _start(fn: Any, dtype: np.dtype[Any]) -> Lit:
 def _reduction(state: State, call: Call) -> Elements:
     """Compute a reduction; return its elements, with the axes that were kept."""
     fn = call.fn
-    only(call, "axis", "keepdims")
+    only(call, "axis", "keepdims", "dtype", "initial", "where")
     source = elements(state, call.args[0])
-    ndim = len(source.extents)
-    axis = argument(call, 1, "axis")
-    keepdims = bool(argument(call, 9, "keepdims", False))
-    axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    gone = {a % ndim for a in axes} if ndim else set()
+    gone = _gone(call, len(source.extents))
     dtype = call.type.dtype
     assert dtype is not None
     if dtype.kind == "c" and fn not in (np.sum, np.mean, np.prod):
         raise NotNative("an order of complex numbers")
-    if fn in (np.max, np.min):
+    keywords = dict(call.kwargs)
+    initial = keywords.get("initial")
+    if isinstance(initial, Lit) and initial.value is np._NoValue:
+        initial = None
+    if fn in (np.max, np.min) and initial is None:
         for k in gone:
             state.check(apply(np.greater, BOOL, source.extents[k].expr, number(0)))
+    if not (isinstance(where := keywords.get("where"), Lit) and where.value is True):
+        source = _chosen(state, call, source, where, dtype)
     made = _reduced(state, fn, source, gone, dtype)
+    if initial is not None:
+        made = _with_initial(state, fn, made, initial, dtype)
     if fn is np.mean:
         made = _divided(made, _count(source, gone), dtype)
-    return _spread(made, gone, ndim) if keepdims else made
+    return _spread(made, gone, len(source.extents)) if _keeps(call) else made
+
+
+def _keeps(call: Call) -> bool:
+    return bool(argument(call, 9, "keepdims", False) is True)
+
+
+def _gone(call: Call, ndim: int) -> set[int]:
+    """Return the axes that a reduction removes."""
+    axis = argument(call, 1, "axis")
+    axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return {a % ndim for a in axes} if ndim else set()
+
+
+def _chosen(
+    state: State, call: Call, source: Elements, where: Expr | None, dtype: np.dtype[Any]
+) -> Elements:
+    """Return the elements that take part in a reduction, and what changes nothing for the others."""
+    if where is None or (isinstance(where, Lit) and where.value is np._NoValue):
+        return source
+    if call.fn is np.mean:
+        raise NotNative("the mean of chosen elements")
+    chosen = elements(state, where)
+    whole = broadcast(state, [source.extents, chosen.extents])
+    at, at_chosen = (aligned(state, x.extents, whole) for x in (source, chosen))
+    own = np.dtype(bool) if call.fn in (np.any, np.all, np.count_nonzero) else dtype
+    neutral = _start(call.fn, own)
+
+    def value(i: tuple[Expr, ...]) -> Expr:
+        test = cast(chosen.at(at_chosen(i)), np.dtype(bool))
+        return Choice(scalar(own), test, cast(source.at(at(i)), own), neutral)
+
+    return Elements(whole, own, value)
+
+
+def _with_initial(
+    state: State, fn: Any, made: Elements, initial: Expr, dtype: np.dtype[Any]
+) -> Elements:
+    first = cast(number_of(state, initial), dtype)
+    step = np.add if fn in (np.sum, np.mean) else _STEPS[fn]
+    if dtype.kind in "iu" and fn in (np.sum, np.prod):
+        return Elements(made.extents, dtype,
+                        lambda i: cast(apply(step, INT, first, made.at(i)), dtype))  # fmt: skip
+    return Elements(made.extents, dtype, lambda i: apply(step, scalar(dtype), first, made.at(i)))
 
 
 def _value(fn: Any, value: Expr, dtype: np.dtype[Any]) -> Expr:
@@ -171,99 +232,167 @@ VIEWS.update(dict.fromkeys(_STEPS, _reduction))
 
 
 def _variance(state: State, call: Call) -> Elements:
-    only(call, "axis", "keepdims", "ddof")
+    only(call, "axis", "keepdims", "ddof", "dtype")
     source = elements(state, call.args[0])
     ndim = len(source.extents)
-    axis, ddof = argument(call, 1, "axis"), argument(call, 4, "ddof", 0)
-    axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    gone = {a % ndim for a in axes}
+    gone = _gone(call, ndim)
+    ddof = argument(call, 4, "ddof", 0)
     dtype = call.type.dtype
-    assert dtype is not None
-    if source.dtype.kind == "c":
-        raise NotNative("the variance of complex numbers")
-    total = _reduced(state, np.sum, source, gone, dtype)
-    mean = _spread(_divided(total, _count(source, gone), dtype), gone, ndim)
+    assert dtype is not None and isinstance(ddof, int)
+    wide = source.dtype if source.dtype.kind == "c" else dtype
+    total = _reduced(state, np.sum, source, gone, wide)
+    mean = in_variable(state, _divided(total, _count(source, gone), wide))
+    mean = _spread(mean, gone, ndim)
     place = aligned(state, mean.extents, source.extents)
 
-    def square(i: tuple[Expr, ...]) -> Expr:
-        away = apply(np.subtract, scalar(dtype), cast(source.at(i), dtype), mean.at(place(i)))
-        return apply(np.power, scalar(dtype), away, literal(2))
+    def away(i: tuple[Expr, ...]) -> Expr:
+        return apply(np.subtract, scalar(wide), cast(source.at(i), wide), mean.at(place(i)))
 
-    squares = _reduced(state, np.sum, Elements(source.extents, dtype, square), gone, dtype)
-    made = _divided(squares, minus(_count(source, gone), number(ddof)), dtype)
+    squares = Elements(source.extents, dtype, lambda i: square(away(i), dtype))
+    total = _reduced(state, np.sum, squares, gone, dtype)
+    made = _divided(total, minus(_count(source, gone), number(ddof)), dtype)
     if call.fn is np.std:
-        variance = made
-        made = Elements(
-            made.extents, dtype, lambda i: apply(np.sqrt, scalar(dtype), variance.at(i))
-        )
-    return _spread(made, gone, ndim) if argument(call, 9, "keepdims", False) else made
+        made = _root(made, dtype)
+    return _spread(made, gone, ndim) if _keeps(call) else made
+
+
+def in_variable(state: State, made: Elements) -> Elements:
+    """Return elements that cost nothing to be read again and again."""
+    if not made.extents:
+        value = made.at(())
+        found = value if isinstance(value, (Lit, Var)) else state.named("t", value)
+        return Elements((), made.dtype, lambda _: found)
+    return in_memory(materialised(state, made))
+
+
+def square(value: Expr, dtype: np.dtype[Any]) -> Expr:
+    """Return the square of the absolute value of a number."""
+    own = scalar(dtype)
+    if value.type.dtype is not None and value.type.dtype.kind == "c":
+        parts = [apply(part, own, value) for part in (np.real, np.imag)]
+        return apply(np.add, own, *[apply(runtime.squared, own, part) for part in parts])
+    return apply(runtime.squared, own, cast(value, dtype))
+
+
+def _root(made: Elements, dtype: np.dtype[Any]) -> Elements:
+    return Elements(made.extents, dtype, lambda i: apply(np.sqrt, scalar(dtype), made.at(i)))
 
 
 VIEWS[np.var] = VIEWS[np.std] = _variance
 
 
+def _euclidean_norm(state: State, call: Call) -> Elements:
+    """The square root of the sum of squares."""
+    source = elements(state, call.args[0])
+    ndim = len(source.extents)
+    gone = _gone(call, ndim)
+    dtype = call.type.dtype
+    assert dtype is not None
+    squares = Elements(source.extents, dtype, lambda i: square(source.at(i), dtype))
+    made = _root(_reduced(state, np.sum, squares, gone, dtype), dtype)
+    return _spread(made, gone, ndim) if argument(call, 2, "keepdims", False) else made
+
+
+VIEWS[norms.euclidean_norm] = _euclidean_norm
+
+
 # ---------------------------------------------------------------------- where the extreme is
 
 
-def _arg_extreme(state: State, call: Call) -> Expr:
+@enter(np.argmax, np.argmin)
+def _arg_extreme(state: State, call: Call) -> Elements:
     """Return the first place of the largest or the smallest element, or of a NaN."""
-    only(call, "axis")
+    only(call, "axis", "keepdims")
     source = elements(state, call.args[0])
-    if len(source.extents) != 1 or source.dtype.kind == "c":
-        raise NotNative("argmax of several axes")
-    extent = source.extents[0]
-    state.check(apply(np.greater, BOOL, extent.expr, number(0)))
-    best = state.named("best", source.at((number(0),)))
+    ndim = len(source.extents)
+    if source.dtype.kind == "c":
+        raise NotNative("an order of complex numbers")
+    gone = _gone(call, ndim)
+    kept = [k for k in range(ndim) if k not in gone]
+    for k in gone:
+        state.check(apply(np.greater, BOOL, source.extents[k].expr, number(0)))
+
+    def place_of(i: tuple[Expr, ...]) -> Expr:
+        rest = iter(i)
+        fixed = {k: next(rest) for k in kept}
+        return _extreme_place(state, source, fixed, call.fn is np.argmax)
+
+    if not kept:
+        found = place_of(())
+        made = Elements((), np.dtype(np.int64), lambda _: found)
+    else:
+        extents = tuple(source.extents[k] for k in kept)
+        out = new_array(state, "places", np.dtype(np.int64), extents)
+        state.nest(extents, lambda i: state.emit(Put(out, i, place_of(i))))
+        made = in_memory(out)
+    return _spread(made, gone, ndim) if _keeps(call) else made
+
+
+def _extreme_place(
+    state: State, source: Elements, fixed: dict[int, Expr], is_largest: bool
+) -> Expr:
+    """Look through the axes that are not fixed, one place after the other."""
+    ndim = len(source.extents)
+    first = tuple(fixed.get(k, number(0)) for k in range(ndim))
+    best = state.named("best", source.at(first))
     place = state.named("place", number(0))
-    beats = np.greater if call.fn is np.argmax else np.less
+    beats = np.greater if is_largest else np.less
+    free = tuple(source.extents[k] for k in range(ndim) if k not in fixed)
 
     def body(i: tuple[Expr, ...]) -> None:
-        value = state.named("value", source.at(i))
+        rest = iter(i)
+        value = state.named(
+            "value", source.at(tuple(fixed.get(k) or next(rest) for k in range(ndim)))
+        )
         better = apply(beats, BOOL, value, best)
-        is_nan = apply(np.not_equal, BOOL, value, value)
-        was_none = apply(np.equal, BOOL, best, best)
-        better = apply(np.bitwise_or, BOOL, better, apply(np.bitwise_and, BOOL, is_nan, was_none))
-        state.emit(If(better, [Assign(best.name, value), Assign(place.name, i[0])], []))
+        if source.dtype.kind == "f":
+            is_nan = apply(np.not_equal, BOOL, value, value)
+            was_none = apply(np.equal, BOOL, best, best)
+            alone = apply(np.bitwise_and, BOOL, is_nan, was_none)
+            better = apply(np.bitwise_or, BOOL, better, alone)
+        count: Expr = number(0)
+        for x, extent in zip(i, free, strict=True):
+            count = plus(times(count, extent.expr), x)
+        state.emit(If(better, [Assign(best.name, value), Assign(place.name, count)], []))  # type: ignore[attr-defined]
 
-    state.nest(source.extents, body)
+    in_order(state, free, body)
     return place
-
-
-NUMBERS[np.argmax] = NUMBERS[np.argmin] = _arg_extreme
 
 
 # ------------------------------------------------------------------------- along one axis
 
 
 def _running(step: Any) -> Any:
-    def handler(state: State, name: str, call: Call) -> None:
-        only(call, "axis")
-        source = elements(state, call.args[0])
-        ndim = len(source.extents)
+    def handler(state: State, call: Call) -> Elements:
+        only(call, "axis", "dtype")
         axis = argument(call, 1, "axis")
-        if axis is None and ndim != 1:
-            raise NotNative("cumsum of several axes")
-        axis = (axis or 0) % ndim
+        source = whole_or_flat(state, call.args[0], axis)
+        axis = (axis or 0) % len(source.extents)
         dtype = call.type.dtype
         assert dtype is not None
-        out = Var(state.types[name], state.fresh(name))
-        state.types[out.name] = out.type
-        state.emit(Make(out.name, dtype, tuple(e.expr for e in source.extents)))
+        out = new_array(state, "running", dtype, source.extents)
+        here = in_memory(out)
 
         def body(i: tuple[Expr, ...]) -> None:
             value = cast(source.at(i), dtype)
             before = tuple(minus(x, number(1)) if k == axis else x for k, x in enumerate(i))
             first = apply(np.equal, BOOL, i[axis], number(0))
-            total = apply(step, scalar(dtype), in_memory(out).at(before), value)
+            total = cast(apply(step, _wide(dtype), here.at(before), value), dtype)
             state.emit(Put(out, i, Choice(scalar(dtype), first, value, total)))
 
-        state.nest(source.extents, body)
-        state.emit(Assign(name, out))
+        in_order(state, source.extents, body)
+        return here
 
     return handler
 
 
-VALUES[np.cumsum], VALUES[np.cumprod] = _running(np.add), _running(np.multiply)
+def _wide(dtype: np.dtype[Any]) -> Type:
+    """Return the type that Numba computes in: integers have 64 bits."""
+    return scalar(np.int64 if dtype.kind in "iu" and dtype.itemsize < 8 else dtype)
+
+
+enter(np.cumsum)(_running(np.add))
+enter(np.cumprod)(_running(np.multiply))
 
 
 # ---------------------------------------------------------------------------- unbroadcast

@@ -211,6 +211,8 @@ def _may_leave(run: Block) -> bool:
 
 
 def _bound_by(s: Stmt) -> tuple[str, ...]:
+    if isinstance(s, Loop):
+        return (s.var.name,)
     return (s.name,) if isinstance(s, Gather) else ir.written(s)
 
 
@@ -291,7 +293,9 @@ def function(
     return made
 
 
-def _return(builder: Any, machine: Machine, results: list[str], outs: list[Any], status: int) -> None:
+def _return(
+    builder: Any, machine: Machine, results: list[str], outs: list[Any], status: int
+) -> None:
     from llvmlite import ir as llvm
 
     from .machine import INT

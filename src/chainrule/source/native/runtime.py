@@ -7,6 +7,7 @@ Most are *intrinsics*, a few instructions each: they take no time to compile.
 from __future__ import annotations
 
 import itertools
+import math
 from contextlib import contextmanager
 
 import numpy as np
@@ -15,7 +16,6 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from .leaving import DivisionByZero, Leave, OutOfRange
-
 
 LEFT, OUT_OF_RANGE, BY_ZERO = 1, 2, 3
 """How a region may end, besides 0."""
@@ -135,6 +135,23 @@ def count(low, high, step):
 
 
 @njit
+def places_of_range(ratio):
+    """Return how many floats ``np.arange`` has, where ``ratio`` is (stop - start) / step."""
+    if not ratio < 1e15:
+        raise Leave
+    return max(int(math.ceil(ratio)), 0)
+
+
+@njit
+def mirrored(i, n):
+    """Return the place of ``i`` along an axis of size ``n`` that is reflected at both ends."""
+    if n == 1:
+        return 0
+    j = i % (2 * n - 2)
+    return j if j < n else 2 * n - 2 - j
+
+
+@njit
 def common(m, n):
     """Return the size of two axes that are broadcast together."""
     if m == n or n == 1:
@@ -215,6 +232,18 @@ def minimum(builder, a, x, y):
     return _select(a, builder, "<", "<", x, y)
 
 
+@intrinsic
+def squared(typingctx, a):
+    """Return ``a * a``."""
+    if not isinstance(a, types.Float):
+        return None
+
+    def code(context, builder, signature, args):
+        return builder.fmul(args[0], args[0])
+
+    return a(a), code
+
+
 @njit
 def sign(x):
     """Return -1, 0 or 1, NaN for NaN."""
@@ -268,58 +297,493 @@ _SMALL = 2_000
 
 
 @njit
-def product(a, b):
-    """Return ``a @ b``."""
+def _product(a, b, out):
     n, m, k = a.shape[0], a.shape[1], b.shape[1]
     if n * m * k > _SMALL:
-        return np.dot(a, b)
-    out = np.zeros((n, k), a.dtype)
+        np.dot(a, b, out)
+        return
     for i in range(n):
+        for l in range(k):
+            out[i, l] = 0
         for j in range(m):
             for l in range(k):
                 out[i, l] += a[i, j] * b[j, l]
+
+
+@njit
+def _product_tn(a, b, out):
+    m, n, k = a.shape[0], a.shape[1], b.shape[1]
+    if n * m * k > _SMALL:
+        np.dot(a.T, b, out)
+        return
+    for i in range(n):
+        for l in range(k):
+            out[i, l] = 0
+    for j in range(m):
+        for i in range(n):
+            for l in range(k):
+                out[i, l] += a[j, i] * b[j, l]
+
+
+@njit
+def _product_nt(a, b, out):
+    n, m, k = a.shape[0], a.shape[1], b.shape[0]
+    if n * m * k > _SMALL:
+        np.dot(a, b.T, out)
+        return
+    for i in range(n):
+        for l in range(k):
+            out[i, l] = 0
+            for j in range(m):
+                out[i, l] += a[i, j] * b[l, j]
+
+
+@njit
+def _product_tt(a, b, out):
+    m, n, k = a.shape[0], a.shape[1], b.shape[0]
+    if n * m * k > _SMALL:
+        np.dot(a.T, b.T, out)
+        return
+    for i in range(n):
+        for l in range(k):
+            out[i, l] = 0
+    for j in range(m):
+        for i in range(n):
+            for l in range(k):
+                out[i, l] += a[j, i] * b[l, j]
+
+
+@njit
+def product(a, b):
+    """Return ``a @ b``."""
+    out = np.empty((a.shape[0], b.shape[1]), a.dtype)
+    _product(a, b, out)
     return out
 
 
 @njit
 def product_tn(a, b):
     """Return ``a.T @ b``."""
-    m, n, k = a.shape[0], a.shape[1], b.shape[1]
-    if n * m * k > _SMALL:
-        return np.dot(a.T, b)
-    out = np.zeros((n, k), a.dtype)
-    for j in range(m):
-        for i in range(n):
-            for l in range(k):
-                out[i, l] += a[j, i] * b[j, l]
+    out = np.empty((a.shape[1], b.shape[1]), a.dtype)
+    _product_tn(a, b, out)
     return out
 
 
 @njit
 def product_nt(a, b):
     """Return ``a @ b.T``."""
-    n, m, k = a.shape[0], a.shape[1], b.shape[0]
-    if n * m * k > _SMALL:
-        return np.dot(a, b.T)
-    out = np.empty((n, k), a.dtype)
-    for i in range(n):
-        for l in range(k):
-            total = a.dtype.type(0)
-            for j in range(m):
-                total += a[i, j] * b[l, j]
-            out[i, l] = total
+    out = np.empty((a.shape[0], b.shape[0]), a.dtype)
+    _product_nt(a, b, out)
     return out
 
 
 @njit
 def product_tt(a, b):
     """Return ``a.T @ b.T``."""
-    m, n, k = a.shape[0], a.shape[1], b.shape[0]
-    if n * m * k > _SMALL:
-        return np.ascontiguousarray(np.dot(b, a).T)
-    out = np.zeros((n, k), a.dtype)
-    for j in range(m):
-        for i in range(n):
-            for l in range(k):
-                out[i, l] += a[j, i] * b[l, j]
+    out = np.empty((a.shape[1], b.shape[0]), a.dtype)
+    _product_tt(a, b, out)
     return out
+
+
+@njit
+def products(x, y):
+    """Return ``a @ b`` for each matrix of a stack with that of another."""
+    out = np.empty((x.shape[0], x.shape[1], y.shape[2]), x.dtype)
+    for s in range(x.shape[0]):
+        _product(x[s], y[s], out[s])
+    return out
+
+
+@njit
+def products_tn(x, y):
+    """Return ``a.T @ b`` for each matrix of a stack with that of another."""
+    out = np.empty((x.shape[0], x.shape[2], y.shape[2]), x.dtype)
+    for s in range(x.shape[0]):
+        _product_tn(x[s], y[s], out[s])
+    return out
+
+
+@njit
+def products_nt(x, y):
+    """Return ``a @ b.T`` for each matrix of a stack with that of another."""
+    out = np.empty((x.shape[0], x.shape[1], y.shape[1]), x.dtype)
+    for s in range(x.shape[0]):
+        _product_nt(x[s], y[s], out[s])
+    return out
+
+
+@njit
+def products_tt(x, y):
+    """Return ``a.T @ b.T`` for each matrix of a stack with that of another."""
+    out = np.empty((x.shape[0], x.shape[2], y.shape[1]), x.dtype)
+    for s in range(x.shape[0]):
+        _product_tt(x[s], y[s], out[s])
+    return out
+
+
+# --------------------------------------------------------------------- sorting and searching
+
+
+@njit
+def _before(a, b):
+    """Tell whether ``a`` comes before ``b``: NaN comes last."""
+    return a < b or (b != b and a == a)
+
+
+@njit
+def _order(x, order, other):
+    """Fill ``order`` with the places of a vector from the smallest on; ``other`` is for work."""
+    n = x.size
+    for low in range(0, n, 8):
+        for i in range(low, min(low + 8, n)):
+            j = i
+            while j > low and _before(x[i], x[order[j - 1]]):
+                order[j] = order[j - 1]
+                j -= 1
+            order[j] = i
+    width = 8
+    while width < n:
+        for low in range(0, n, 2 * width):
+            middle, high = min(low + width, n), min(low + 2 * width, n)
+            i, j = low, middle
+            for k in range(low, high):
+                if i < middle and (j >= high or not _before(x[order[j]], x[order[i]])):
+                    other[k] = order[i]
+                    i += 1
+                else:
+                    other[k] = order[j]
+                    j += 1
+        for k in range(n):
+            order[k] = other[k]
+        width *= 2
+
+
+@njit
+def order_of_rows(x):
+    """Return the places of each row along the last axis from the smallest on, in a stable order."""
+    order = np.empty(x.shape, np.int64)
+    n = x.shape[-1]
+    if n:
+        rows, orders = x.reshape(x.size // n, n), order.reshape(x.size // n, n)
+        other = np.empty(n, np.int64)
+        for r in range(rows.shape[0]):
+            _order(rows[r], orders[r], other)
+    return order
+
+
+@njit
+def sorted_rows(x):
+    """Return each row along the last axis sorted."""
+    result = np.empty(x.shape, x.dtype)
+    n = x.shape[-1]
+    if n:
+        rows, results = x.reshape(x.size // n, n), result.reshape(x.size // n, n)
+        order, other = np.empty(n, np.int64), np.empty(n, np.int64)
+        for r in range(rows.shape[0]):
+            _order(rows[r], order, other)
+            for k in range(n):
+                results[r, k] = rows[r, order[k]]
+    return result
+
+
+@njit
+def search(edges, value, right):
+    """Return the place in a sorted vector before which a value belongs."""
+    low, high = 0, edges.size
+    while low < high:
+        middle = (low + high) // 2
+        edge = edges[middle]
+        if (not _before(value, edge)) if right else _before(edge, value):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit
+def search_all(edges, values, right):
+    """Return the places in a sorted vector before which values belong."""
+    places = np.empty(values.shape, np.int64)
+    flat, found = values.reshape(values.size), places.reshape(values.size)
+    for k in range(flat.size):
+        found[k] = search(edges, flat[k], right)
+    return places
+
+
+@njit
+def is_sorted(edges):
+    """Tell whether no element of a vector is smaller than the one before it."""
+    for k in range(1, edges.size):
+        if not edges[k - 1] <= edges[k]:
+            return False
+    return True
+
+
+# --------------------------------------------------------------------------------- counting
+
+
+@njit
+def counted(values, least):
+    """Return how often each number from 0 on occurs."""
+    return counted_bins(values, _size_of_counts(values, least))
+
+
+@njit
+def weighed(values, weights, least):
+    """Return the sums of the weights of each number from 0 on."""
+    return weighed_bins(values, weights, _size_of_counts(values, least))
+
+
+@njit
+def _size_of_counts(values, least):
+    n = least
+    if least < 0:
+        raise Leave
+    for k in range(values.size):
+        if values[k] < 0:
+            raise Leave
+        n = max(n, values[k] + 1)
+    return n
+
+
+@njit
+def counted_bins(which, n):
+    """Return how often each number from 0 to ``n`` occurs; others do not count."""
+    counts = np.zeros(n, np.int64)
+    for k in range(which.size):
+        if 0 <= which[k] < n:
+            counts[which[k]] += 1
+    return counts
+
+
+@njit
+def weighed_bins(which, weights, n):
+    """Return the sums of the weights of each number from 0 to ``n``; others do not count."""
+    if weights.size != which.size:
+        raise Leave
+    sums = np.zeros(n, weights.dtype)
+    for k in range(which.size):
+        if 0 <= which[k] < n:
+            sums[which[k]] += weights[k]
+    return sums
+
+
+@njit
+def ends_of(values):
+    """Return the ends of the bins of a histogram that has all values."""
+    if not values.size:
+        return 0.0, 1.0
+    first = last = values[0]
+    for k in range(values.size):
+        if not -np.inf < values[k] < np.inf:
+            raise Leave
+        first, last = min(first, values[k]), max(last, values[k])
+    if first == last:
+        return first - 0.5, last + 0.5
+    return first, last
+
+
+@njit
+def even_edges(first, last, n):
+    """Return the edges of bins of equal width."""
+    edges = np.empty(n, np.float64)
+    step = (last - first) / (n - 1)
+    for k in range(n):
+        edges[k] = k * step + first
+    edges[n - 1] = last
+    return edges
+
+
+@njit
+def even_bins(values, edges):
+    """Return the bin of each value, -1 for those outside; bins are of equal width."""
+    n = edges.size - 1
+    first, last = edges[0], edges[n]
+    which = np.empty(values.size, np.int64)
+    for k in range(values.size):
+        x = values[k]
+        if not first <= x <= last:
+            which[k] = -1
+            continue
+        place = int((x - first) / (last - first) * n)
+        if place == n:
+            place -= 1
+        if x < edges[place]:
+            place -= 1
+        elif place != n - 1 and x >= edges[place + 1]:
+            place += 1
+        which[k] = place
+    return which
+
+
+@njit
+def bins_by_edges(values, edges):
+    """Return the bin of each value, -1 for those outside."""
+    which = np.empty(values.size, np.int64)
+    for k in range(values.size):
+        x = values[k]
+        place = search(edges, x, True) - 1
+        inside = edges.size > 1 and edges[0] <= x <= edges[-1]
+        which[k] = (edges.size - 2 if x == edges[-1] else place) if inside else -1
+    return which
+
+
+@njit
+def convolved(a, v):
+    """Return the convolution of two vectors, in full."""
+    m, n = a.size, v.size
+    if m == 0 or n == 0:
+        raise Leave
+    if n > m:
+        a, v, m, n = v, a, n, m
+    out = np.zeros(m + n - 1, a.dtype)
+    for j in range(n):
+        for i in range(m):
+            out[i + j] += a[i] * v[j]
+    return out
+
+
+# ---------------------------------------------------------------------------- linear algebra
+
+
+@njit
+def _eliminate(a, x):
+    """Bring a matrix to upper triangular form in place, and ``x`` along.
+
+    Return the sign of the exchanges of rows, 0 where the matrix is singular.
+    """
+    n, m, sign = a.shape[0], x.shape[1], 1
+    for k in range(n):
+        p = k
+        for i in range(k + 1, n):
+            if abs(a[i, k]) > abs(a[p, k]):
+                p = i
+        if a[p, k] == 0:
+            return 0
+        if p != k:
+            sign = -sign
+            for j in range(k, n):
+                a[k, j], a[p, j] = a[p, j], a[k, j]
+            for j in range(m):
+                x[k, j], x[p, j] = x[p, j], x[k, j]
+        for i in range(k + 1, n):
+            factor = a[i, k] / a[k, k]
+            for j in range(k + 1, n):
+                a[i, j] -= factor * a[k, j]
+            for j in range(m):
+                x[i, j] -= factor * x[k, j]
+    return sign
+
+
+@njit
+def _solve(a, x):
+    """Solve linear equations in place: ``a`` is used up, ``x`` becomes the solution."""
+    if _eliminate(a, x) == 0:
+        raise Leave
+    n, m = x.shape
+    for k in range(n - 1, -1, -1):
+        for i in range(k + 1, n):
+            for j in range(m):
+                x[k, j] -= a[k, i] * x[i, j]
+        for j in range(m):
+            x[k, j] /= a[k, k]
+
+
+@njit
+def solve(a, b):
+    """Return the solutions of linear equations, for each of a stack."""
+    a, x = a.copy(), b.copy()
+    for s in range(a.shape[0]):
+        _solve(a[s], x[s])
+    return x
+
+
+@njit
+def inv(a):
+    """Return the inverse of each matrix of a stack."""
+    a, x = a.copy(), np.zeros(a.shape, a.dtype)
+    for s in range(a.shape[0]):
+        for k in range(a.shape[1]):
+            x[s, k, k] = 1
+        _solve(a[s], x[s])
+    return x
+
+
+@njit
+def cholesky(a):
+    """Return the lower factor of each positive definite matrix of a stack."""
+    out = np.zeros(a.shape, a.dtype)
+    for s in range(a.shape[0]):
+        low, own = out[s], a[s]
+        for i in range(own.shape[0]):
+            for j in range(i + 1):
+                total = own[i, j]
+                for k in range(j):
+                    total -= low[i, k] * np.conj(low[j, k])
+                if i > j:
+                    low[i, j] = total / low[j, j]
+                elif total.real > 0:
+                    low[i, i] = math.sqrt(total.real)
+                else:
+                    raise Leave
+    return out
+
+
+@njit
+def dets(a):
+    """Return the determinant of each matrix of a stack."""
+    a, found = a.copy(), np.empty(a.shape[0], a.dtype)
+    nothing = np.empty((a.shape[1], 0), a.dtype)
+    for s in range(a.shape[0]):
+        found[s] = _eliminate(a[s], nothing)
+        if found[s] != 0:
+            for k in range(a.shape[1]):
+                found[s] *= a[s, k, k]
+    return found
+
+
+@njit
+def signs_of_det(a):
+    """Return the sign of the determinant of each matrix of a stack."""
+    a, found = a.copy(), np.empty(a.shape[0], a.dtype)
+    nothing = np.empty((a.shape[1], 0), a.dtype)
+    for s in range(a.shape[0]):
+        found[s] = _eliminate(a[s], nothing)
+        if found[s] != 0:
+            for k in range(a.shape[1]):
+                found[s] *= a[s, k, k] / abs(a[s, k, k])
+    return found
+
+
+@njit
+def logs_of_det(a):
+    """Return the logarithm of the absolute value of the determinant of each matrix of a stack."""
+    a, found = a.copy(), np.empty(a.shape[0], a.real.dtype)
+    nothing = np.empty((a.shape[1], 0), a.dtype)
+    for s in range(a.shape[0]):
+        found[s] = 0 if _eliminate(a[s], nothing) != 0 else -np.inf
+        for k in range(a.shape[1]):
+            if found[s] > -np.inf:
+                found[s] += math.log(abs(a[s, k, k]))
+    return found
+
+
+@njit
+def pinv(a):
+    """Return the pseudo-inverse of a matrix."""
+    return np.ascontiguousarray(np.linalg.pinv(a))
+
+
+@njit
+def singular_values(a):
+    """Return the singular values of a matrix."""
+    return np.linalg.svd(a, False)[1]
+
+
+@njit
+def cond(a):
+    """Return the condition number of a matrix in the 2-norm."""
+    values = singular_values(a)
+    if not values[-1] > 0:
+        raise Leave
+    return values[0] / values[-1]

@@ -92,6 +92,8 @@ class State:
         """Variables that the interpreter keeps for its own statements."""
         self.literals: dict[str, Lit] = {}
         """Objects that are known."""
+        self.tuples: dict[str, list[Elements]] = {}
+        """Variables that hold several arrays and numbers, and what these are."""
         self.around: list[Around] = []
         self.extents: list[dict[Size, Extent]] = [{}]
         """What is known of sizes in each of the blocks that are open."""
@@ -158,12 +160,17 @@ class State:
         """Return an integer that stays as it is: a literal, or a variable of its own."""
         return value if isinstance(value, Lit) else self.named(hint, value)
 
+    def counter(self, hint: str = "i") -> Var:
+        """Return a new variable for the places of a loop."""
+        name = self.fresh(hint)
+        self.types[name] = INT
+        return Var(INT, name)
+
     def nest(
         self, extents: tuple[Extent, ...], body: Callable[[tuple[Expr, ...]], None], hint: str = "i"
     ) -> None:
         """Write loops over all places; ``body`` writes what is done at one."""
-        index = tuple(Var(INT, self.fresh(hint)) for _ in extents)
-        self.types |= {var.name: INT for var in index}
+        index = tuple(self.counter(hint) for _ in extents)
         inner: Block = []
         with self.into(inner, is_sure=True):
             body(index)
@@ -222,8 +229,8 @@ class State:
 
 def _unless_empty(loop: Around, index: Expr, extent: Expr) -> Expr:
     """Return that an index is a place, if a loop has any iterations."""
-    compare = np.less_equal if isinstance(loop.step, Lit) and loop.step.value < 0 else (
-        np.greater_equal
+    compare = (
+        np.less_equal if isinstance(loop.step, Lit) and loop.step.value < 0 else (np.greater_equal)
     )
     empty = apply(compare, BOOL, loop.start, loop.stop)
     above = apply(np.greater_equal, BOOL, index, number(0))

@@ -21,6 +21,7 @@ from .elements import (
     elements,
     known,
     number_of,
+    parts_of,
     truth,
     write,
 )
@@ -124,6 +125,10 @@ def bind(state: State, name: str, value: Expr) -> None:
     nothing.note(state, name, value)
     if not is_axes(type_):
         if type_.dtype is None:
+            parts = parts_of(state, value)
+            if parts is not None and name not in state.tuples:
+                state.tuples[name] = parts
+                return
             _bind_object(state, name, value)
             return
         state.emit(Assign(name, cast(number_of(state, value), type_.dtype)))

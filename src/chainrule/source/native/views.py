@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...rules import _central
-from ..ir import Call, Choice, Expr, Lit, Var
+from ...rules import complex as complex_rules
+from ..ir import Call, Choice, Expr, Lit, Seq, Var
 from ..types import Type, unknown_size
 from .code import BOOL, INT, Reshape, apply, minus, number, plus, scalar, times
 from .elements import VIEWS, aligned, array, broadcast, elements, in_memory, number_of
@@ -90,12 +91,14 @@ def _swapaxes(state: State, call: Call) -> Elements:
 @view(np.moveaxis)
 def _moveaxis(state: State, call: Call) -> Elements:
     source = elements(state, call.args[0])
-    start, stop = argument(call, 1, "source"), argument(call, 2, "destination")
-    if not (isinstance(start, int) and isinstance(stop, int)):
-        raise NotNative("moveaxis of several axes")
     ndim = len(source.extents)
-    order = [*range(ndim)]
-    order.insert(stop % ndim, order.pop(start % ndim))
+    start, stop = (
+        [axis % ndim for axis in (found if isinstance(found, (tuple, list)) else (found,))]
+        for found in (argument(call, 1, "source"), argument(call, 2, "destination"))
+    )
+    order = [axis for axis in range(ndim) if axis not in start]
+    for target, axis in sorted(zip(stop, start, strict=True)):
+        order.insert(target, axis)
     return permuted(source, tuple(order))
 
 
@@ -141,12 +144,46 @@ def _copy(state: State, call: Call) -> Elements:
     return Elements(source.extents, source.dtype, source.at)
 
 
-@view(np.ndarray.astype)
+@view(np.ndarray.astype, complex_rules._cast)
 def _astype(state: State, call: Call) -> Elements:
     source = elements(state, call.args[0])
     dtype = call.type.dtype
     assert dtype is not None
     return Elements(source.extents, dtype, lambda i: cast(source.at(i), dtype))
+
+
+def _turned(*axes: int) -> Any:
+    def handler(state: State, call: Call) -> Elements:
+        return flipped(elements(state, call.args[0]), {*axes})
+
+    return handler
+
+
+VIEWS[np.flipud], VIEWS[np.fliplr] = _turned(0), _turned(1)
+
+
+def flipped(source: Elements, turned: set[int]) -> Elements:
+    """Return elements in the opposite order along some axes."""
+
+    def place(i: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        last = [plus(extent.expr, number(-1)) for extent in source.extents]
+        return tuple(minus(last[k], x) if k in turned else x for k, x in enumerate(i))
+
+    return moved(source, source.extents, place)
+
+
+@view(np.rot90)
+def _rot90(state: State, call: Call) -> Elements:
+    source = elements(state, call.args[0])
+    if len(call.args) > 2 or call.kwargs:
+        raise NotNative("rot90 of other axes")
+    turns = argument(call, 1, "k", 1) % 4
+    order = (1, 0, *range(2, len(source.extents)))
+    if turns == 2:
+        return flipped(source, {0, 1})
+    if turns == 1:
+        return permuted(flipped(source, {1}), order)
+    return flipped(permuted(source, order), {1}) if turns == 3 else source
 
 
 @view(np.flip)
@@ -155,13 +192,7 @@ def _flip(state: State, call: Call) -> Elements:
     ndim = len(source.extents)
     axes = argument(call, 1, "axis")
     axes = range(ndim) if axes is None else axes if isinstance(axes, tuple) else (axes,)
-    turned = {axis % ndim for axis in axes}
-
-    def place(i: tuple[Expr, ...]) -> tuple[Expr, ...]:
-        last = [plus(extent.expr, number(-1)) for extent in source.extents]
-        return tuple(minus(last[k], i[k]) if k in turned else i[k] for k in range(ndim))
-
-    return moved(source, source.extents, place)
+    return flipped(source, {axis % ndim for axis in axes})
 
 
 @view(np.broadcast_to)
@@ -206,17 +237,35 @@ def extents_of(state: State, shape: Expr) -> tuple[Extent, ...]:
 
 @view(np.reshape)
 def _reshape(state: State, call: Call) -> Elements:
-    only(call, "shape", "order")
-    if argument(call, 2, "order", "C") != "C":
-        raise NotNative("reshape in another order")
-    return reshaped(state, call.args[0], call.args[1], call.type)
+    only(call, "shape", "order", "copy")
+    return _in_order(
+        state, call, call.args[1] if len(call.args) > 1 else dict(call.kwargs)["shape"]
+    )
 
 
 @view(np.ravel, np.ndarray.flatten)
 def _ravel(state: State, call: Call) -> Elements:
-    if argument(call, 1, "order", "C") != "C":
-        raise NotNative("ravel in another order")
-    return reshaped(state, call.args[0], Lit(INT, -1), call.type)
+    return _in_order(state, call, Lit(INT, -1))
+
+
+def _in_order(state: State, call: Call, shape: Expr) -> Elements:
+    """Return an array in another shape; in Fortran's order all axes count the other way round."""
+    position = 2 if call.fn is np.reshape else 1
+    order = argument(call, position, "order", "C")
+    operand = call.args[0]
+    if order == "C" or (order in ("A", "K") and operand.type.ndim < 2):
+        return reshaped(state, operand, shape, call.type)
+    if order != "F":
+        raise NotNative("a shape in the order of memory")
+    items = [shape]
+    if isinstance(shape, Lit) and isinstance(shape.value, (tuple, list)):
+        items = [Lit(INT, n) for n in shape.value]
+    items = [*getattr(shape, "items", items)]
+    turned = Type("array", operand.type.dtype, operand.type.sizes[::-1])
+    back = Type("array", call.type.dtype, call.type.sizes[::-1])
+    source = Call(turned, np.transpose, (operand,))
+    found = reshaped(state, source, Seq(INT, tuple(items[::-1])), back)
+    return permuted(found, tuple(range(len(found.extents)))[::-1])
 
 
 def reshaped(state: State, operand: Expr, shape: Expr, type_: Type) -> Elements:
@@ -296,14 +345,63 @@ def _thin(source: Elements, extents: tuple[Extent, ...]) -> Elements | None:
 @view(np.diagonal)
 def _diagonal(state: State, call: Call) -> Elements:
     source = elements(state, call.args[0])
-    only(call)
-    if len(source.extents) != 2 or len(call.args) > 1:
-        raise NotNative("diagonal with an offset or of more axes")
-    a, b = source.extents
-    extent = a
-    if a.size != b.size:
-        extent = Extent(state.named("n", apply(min, INT, a.expr, b.expr)), unknown_size())
-    return moved(source, (extent,), lambda i: (i[0], i[0]))
+    only(call, "offset", "axis1", "axis2")
+    offset = argument(call, 1, "offset", 0)
+    ndim = len(source.extents)
+    first, second = (argument(call, 2, "axis1", 0) % ndim, argument(call, 3, "axis2", 1) % ndim)
+    return diagonal(state, source, offset, first, second)
+
+
+@view(np.linalg.diagonal)
+def _last_diagonal(state: State, call: Call) -> Elements:
+    source = elements(state, call.args[0])
+    ndim = len(source.extents)
+    return diagonal(state, source, argument(call, 1, "offset", 0), ndim - 2, ndim - 1)
+
+
+def diagonal(state: State, source: Elements, offset: int, first: int, second: int) -> Elements:
+    """Return the places ``(i, i + offset)`` along two axes, as the last axis."""
+    rows, columns = source.extents[first], source.extents[second]
+    down, right = max(-offset, 0), max(offset, 0)
+    extent = rows
+    if offset or rows.size != columns.size:
+        ends = (minus(rows.expr, number(down)), minus(columns.expr, number(right)))
+        if all(isinstance(end, Lit) for end in ends):
+            found: Expr = number(max(min(end.value for end in ends), 0))  # type: ignore[attr-defined]
+        else:
+            found = state.named("n", apply(max, INT, apply(min, INT, *ends), number(0)))
+        size = found.value if isinstance(found, Lit) else unknown_size()
+        extent = Extent(found, size)
+    rest = [k for k in range(len(source.extents)) if k not in (first, second)]
+
+    def place(i: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        found = dict(zip(rest, i, strict=False))
+        found |= {first: plus(i[-1], number(down)), second: plus(i[-1], number(right))}
+        return tuple(found[k] for k in range(len(source.extents)))
+
+    return moved(source, (*(source.extents[k] for k in rest), extent), place)
+
+
+@view(np.diag)
+def _diag(state: State, call: Call) -> Elements:
+    source = elements(state, call.args[0])
+    offset = argument(call, 1, "k", 0)
+    if len(source.extents) == 2:
+        return diagonal(state, source, offset, 0, 1)
+    own = source.extents[0]
+    extent = own
+    if offset:
+        n = plus(own.expr, number(abs(offset)))
+        size = n.value if isinstance(n, Lit) else call.type.sizes[0]
+        extent = Extent(n if isinstance(n, Lit) else state.integer(n), size)
+    zero = cast(literal(0), source.dtype)
+    start = number(max(-offset, 0))
+
+    def at(i: tuple[Expr, ...]) -> Expr:
+        on_it = apply(np.equal, BOOL, i[1], plus(i[0], number(offset)))
+        return Choice(scalar(source.dtype), on_it, source.at((minus(i[0], start),)), zero)
+
+    return Elements((extent, extent), source.dtype, at)
 
 
 def _triangle(lower: bool) -> Any:
@@ -327,11 +425,11 @@ VIEWS[np.tril], VIEWS[np.triu] = _triangle(True), _triangle(False)
 
 @view(np.roll)
 def _roll(state: State, call: Call) -> Elements:
-    source = elements(state, call.args[0])
     axis = argument(call, 2, "axis")
     shift = call.args[1] if len(call.args) > 1 else dict(call.kwargs)["shift"]
-    if axis is None and len(source.extents) != 1:
-        raise NotNative("roll without axis")
+    if axis is None and call.type.ndim != 1:
+        return _rolled_flat(state, call, shift)
+    source = elements(state, call.args[0])
     axes = axis if isinstance(axis, tuple) else (axis or 0,)
     items: Any = (
         [Lit(INT, x) for x in shift.value]
@@ -339,10 +437,15 @@ def _roll(state: State, call: Call) -> Elements:
         else getattr(shift, "items", (shift,))
     )
     steps: dict[int, Expr] = {}
-    for ax, item in zip(axes, items, strict=True):
+    shifts: dict[int, Expr] = {}
+    items = items * len(axes) if len(items) == 1 else items
+    for ax, item in zip(axes * (len(items) if len(axes) == 1 else 1), items, strict=True):
         k = ax % len(source.extents)
+        shifts[k] = (
+            plus(shifts[k], number_of(state, item)) if k in shifts else number_of(state, item)
+        )
+    for k, by in shifts.items():
         n = source.extents[k].expr
-        by = number_of(state, item)
         safe = apply(max, INT, n, number(1))
         steps[k] = state.integer(apply(np.remainder, INT, by, safe), "shift")
 
@@ -353,25 +456,20 @@ def _roll(state: State, call: Call) -> Elements:
     return Elements(source.extents, source.dtype, lambda i: source.at(place(i)))
 
 
+def _rolled_flat(state: State, call: Call, shift: Expr) -> Elements:
+    """Roll all elements in their order, across rows."""
+    from .sums import materialised
+    from .sums import reshaped as of_shape
+
+    source = elements(state, call.args[0])
+    flat = Type("array", source.dtype, (unknown_size(),))
+    line = Call(flat, np.roll, (Call(flat, np.ravel, (call.args[0],)), shift))
+    return in_memory(of_shape(state, materialised(state, elements(state, line)), source.extents))
+
+
 def _rolled(i: Expr, shift: Expr, n: Expr) -> Expr:
     before = minus(i, shift)
     return Choice(INT, apply(np.less, BOOL, i, shift), plus(before, n), before)
-
-
-@view(np.outer)
-def _outer(state: State, call: Call) -> Elements:
-    a, b = (elements(state, arg) for arg in call.args)
-    if len(a.extents) != 1 or len(b.extents) != 1:
-        raise NotNative("outer of arrays that are not vectors")
-    dtype = call.type.dtype
-    assert dtype is not None
-    return Elements(
-        (*a.extents, *b.extents),
-        dtype,
-        lambda i: apply(
-            np.multiply, scalar(dtype), cast(a.at(i[:1]), dtype), cast(b.at(i[1:]), dtype)
-        ),
-    )
 
 
 @view(_central.plain_guarded_product)

@@ -31,6 +31,7 @@ from .code import (
 from .lowering import Kernel
 from .regions import Region
 from .saved import top_of
+from .state import NotNative
 
 _PLAIN = ("float64", "int64", "bool", "complex128")
 
@@ -92,10 +93,16 @@ class _Writer:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
-        self.names = _Names({*kernel.types, *kernel.parameters, "kernel", "status", *kernel.regions})
+        """Functions of which the interpreter runs all."""
+        self.names = _Names(
+            {*kernel.types, *kernel.parameters, "kernel", "status", *kernel.regions}
+        )
         self.spell = _Speller(self.names)
         self.outside = Speller(self.names)
-        every = [*statements(kernel.body), *(t for r in kernel.regions.values() for t in statements(r.body))]
+        every = [
+            *statements(kernel.body),
+            *(t for r in kernel.regions.values() for t in statements(r.body)),
+        ]
         self.spell.counters = {s.var.name for s in every if isinstance(s, Loop)}
 
     def module(self) -> str:
@@ -128,6 +135,7 @@ class _Writer:
         return lines or [f"{indent}pass"]
 
     def _dtype(self, dtype: np.dtype[Any]) -> str:
+        _supported(dtype)
         return self.names.of(np.bool_ if dtype.kind == "b" else dtype.type)
 
     def _statement(self, s: ir.Stmt, indent: str) -> list[str]:
@@ -266,9 +274,15 @@ class _Writer:
         return f"{self.names.of(runtime.held_by)}({self.kernel.call})[{name!r}]"
 
 
+def _supported(dtype: np.dtype[Any]) -> None:
+    if dtype == np.dtype(np.float16) or dtype.itemsize > 16 or dtype.name == "longdouble":
+        raise NotNative(f"Numba has no arithmetic of {dtype}")
+
+
 def numba_type(type_: Type) -> str:
     """Return Numba's name of a type."""
     assert type_.dtype is not None
+    _supported(type_.dtype)
     name = "boolean" if type_.dtype.kind == "b" else type_.dtype.name
     if not type_.is_array or not type_.ndim:
         return name
