@@ -16,12 +16,17 @@ OPTIONS = {"error_model": "numpy"}
 
 
 def compiled(
-    text: str, types: str, outside: dict[str, Any], nogil: bool = True
+    text: str,
+    types: str,
+    outside: dict[str, Any],
+    regions: dict[str, Callable[[str], Any]],
+    nogil: bool = True,
 ) -> Callable[..., Any]:
     """Return the function ``kernel`` of a text as machine code, for arguments of these types.
 
     ``types`` is a signature as Numba writes it, such as ``(float64[::1], int64)``; ``outside``:
-    objects of this process that the text mentions.
+    objects of this process that the text mentions; ``regions``: makers of the functions that stand
+    for its loops, which the text shows as comments.
     """
     import numba
 
@@ -31,6 +36,7 @@ def compiled(
     file = f"<chainrule kernel {name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
     space: dict[str, Any] = {"__name__": __name__, **outside}
+    space |= {name_: make(name) for name_, make in regions.items()}
     exec(compile(text, file, "exec"), space)
     function = space["kernel"]
     function.__qualname__ = f"kernel_{name}"  # names of machine code must differ in a process

@@ -81,7 +81,8 @@ def _split(loop: Stmt, body: Block, kept: set[str]) -> tuple[Block, Block]:
     rest: Block = []
     for s in body:
         names = _bound_by(s)
-        fixed = len(names) == 1 and binders[names[0]] == 1 and names[0] not in kept
+        fixed = len(names) == 1 and binders[names[0]] == 1
+        fixed = fixed and names[0] not in kept and names[0] not in own.gathered
         if fixed and _is_fixed(s, changing):
             before.append(s)
             changing -= {*names}

@@ -168,7 +168,7 @@ def _of_integers(
 def _floored(m: Machine, fn: Any, x: Any, y: Any) -> Any:
     """Write the quotient rounded down, or its remainder; a zero divisor leaves."""
     b, zero = m.b, llvm.Constant(x.type, 0)
-    m.check(b.icmp_signed("!=", y, zero))
+    m.check(b.icmp_signed("!=", y, zero), runtime.BY_ZERO)
     quotient, rest = b.sdiv(x, y), b.srem(x, y)
     differs = b.xor(b.icmp_signed("<", rest, zero), b.icmp_signed("<", y, zero))
     turned = b.and_(differs, b.icmp_signed("!=", rest, zero))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..types import OBJECT, Type
 from .cache import compiled
 from .interpreter import OBJECTS
 from .lowering import Kernel, to_kernel
+from .regions import intrinsic_of
 from .runtime import DivisionByZero, Leave, OutOfRange, holding
 from .saved import top_of
 from .state import NotNative
@@ -205,6 +207,7 @@ def _compiled(kernel: Kernel, text: str) -> Callable[..., Any]:
         text,
         f"({types}{',' * (len(kernel.parameters) == 1)})",
         kernel.outside,
+        {name: partial(intrinsic_of, r, kernel.types) for name, r in kernel.regions.items()},
         nogil=not kernel.call and "objmode" not in text,
     )
 

@@ -19,6 +19,7 @@ from .fusion import fuse
 from .hoisting import escaping, hoist, merged, reserve
 from .nothing import note_tests
 from .numbers import cast
+from .regions import Region, divide, regions_of
 from .saved import top_of
 from .state import State, is_axes
 from .statements import lower_block
@@ -52,6 +53,8 @@ class Kernel:
     """Whether it saves values."""
     may_leave: bool = True
     """Whether NumPy may run the program from the start when machine code leaves."""
+    regions: dict[str, Region] = field(default_factory=dict)
+    """The parts that are written as LLVM's instructions."""
     outside: dict[str, Any] = field(default_factory=dict)
     """What the text refers to and cannot import: functions and classes of the user."""
 
@@ -106,7 +109,8 @@ def _with_stacks(kernel: Kernel, program: ir.Program, state: State) -> Kernel:
         kernel.results += stacks
     kernel.parameters += [kernel.call] * bool(kernel.call)
     state.emit(Return(tuple(kernel.results)))
-    kernel.body = improved(state, state.block)
+    kernel.body = divide(improved(state, state.block), state.types, {*kernel.parameters})
+    kernel.regions = {region.name: region for region in regions_of(kernel.body)}
     return kernel
 
 

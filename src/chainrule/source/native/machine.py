@@ -59,13 +59,13 @@ class Machine:
         builder: Any,
         arrays: dict[str, tuple[Any, list[Any]]],
         types: dict[str, Type],
-        leave: Any,
+        leave: dict[int, Any],
     ) -> None:
         self.b = builder
         self.arrays = arrays
         self.types = types
         self.leave = leave
-        """The block to jump to where machine code does not do what Python does."""
+        """Where to jump to, by status, where machine code does not do what Python does."""
         self.slots: dict[str, Any] = {}
         self.counters: dict[str, Any] = {}
         """Variables of loops, in registers."""
@@ -114,10 +114,10 @@ class Machine:
             case _:
                 raise NoInstructions(type(s).__name__)
 
-    def check(self, holds: Any) -> None:
+    def check(self, holds: Any, status: int = runtime.LEFT) -> None:
         """Leave unless a condition holds."""
         on = self.b.append_basic_block("holds")
-        branch = self.b.cbranch(holds, on, self.leave)
+        branch = self.b.cbranch(holds, on, self.leave[status])
         branch.set_weights([2000, 1])
         self.b.position_at_end(on)
 
@@ -338,7 +338,7 @@ def _at(m: Machine, e: Call) -> Any:
     i, n = (m.number(arg) for arg in e.args)
     zero = llvm.Constant(INT, 0)
     place = m.b.select(m.b.icmp_signed("<", i, zero), m.b.add(i, n), i)
-    m.check(m.b.icmp_unsigned("<", place, n))
+    m.check(m.b.icmp_unsigned("<", place, n), runtime.OUT_OF_RANGE)
     return place
 
 
@@ -346,7 +346,7 @@ def _nonzero(m: Machine, e: Call) -> Any:
     value = m.number(e.args[0])
     zero = llvm.Constant(value.type, 0)
     is_float = value.type in (DOUBLE, FLOAT)
-    m.check((m.b.fcmp_unordered if is_float else m.b.icmp_signed)("!=", value, zero))
+    m.check((m.b.fcmp_unordered if is_float else m.b.icmp_signed)("!=", value, zero), runtime.BY_ZERO)
     return value
 
 

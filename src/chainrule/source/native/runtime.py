@@ -27,6 +27,21 @@ class DivisionByZero(Leave):
     """A division of Python numbers by zero."""
 
 
+LEFT, OUT_OF_RANGE, BY_ZERO = 1, 2, 3
+"""How a region may end, besides 0."""
+
+
+@njit
+def left(status):
+    """Leave the compiled program because a region did."""
+    if status == OUT_OF_RANGE:
+        raise OutOfRange
+    if status == BY_ZERO:
+        raise DivisionByZero
+    if status:
+        raise Leave
+
+
 def throw(error):
     """Raise an exception: what ``raise`` does, as a function that the interpreter can call."""
     raise error
@@ -251,7 +266,8 @@ def room(stack, top, more):
     if top + more <= stack.size:
         return stack
     larger = np.empty(max(2 * stack.size, top + more, 64), stack.dtype)
-    larger[:top] = stack[:top]
+    for k in range(top):
+        larger[k] = stack[k]
     return larger
 
 

@@ -72,8 +72,8 @@ class Around:
     """Where checks go that hold for all iterations."""
     changed: set[str]
     """Variables that the loop binds."""
-    depth: int
-    """How many branches and further loops there are between it and the place being lowered."""
+    branches: int = 0
+    """How many branches there are between it and the place being lowered."""
     checked: set[Any] = field(default_factory=set)
 
 
@@ -133,19 +133,19 @@ class State:
         self.block.append(statement)
 
     @contextmanager
-    def into(self, block: Block) -> Iterator[Block]:
-        """Write to another block."""
+    def into(self, block: Block, is_sure: bool = False) -> Iterator[Block]:
+        """Write to another block; ``is_sure``: one that is run whatever the data are."""
         before, self.block = self.block, block
         self.extents.append({})
         for loop in self.around:
-            loop.depth += 1
+            loop.branches += not is_sure
         try:
             yield block
         finally:
             self.block = before
             self.extents.pop()
             for loop in self.around:
-                loop.depth -= 1
+                loop.branches -= not is_sure
 
     def named(self, hint: str, value: Expr) -> Var:
         """Bind a number to a new variable."""
@@ -164,7 +164,7 @@ class State:
         """Write loops over all places; ``body`` writes what is done at one."""
         index = tuple(Var(INT, self.fresh(hint)) for _ in extents)
         inner: Block = []
-        with self.into(inner):
+        with self.into(inner, is_sure=True):
             body(index)
         for var, extent in reversed(list(zip(index, extents, strict=True))):
             inner = [Loop(var, extent.expr, inner, extent.size)]
@@ -197,22 +197,37 @@ class State:
         return self.named("place", apply(runtime.at, INT, index, extent))
 
     def _checked_before(self, index: Expr, extent: Expr) -> bool:
-        """Look at all values of an index before the loop that it comes from, if that can be."""
+        """Look at an index before the innermost loop, for all its iterations, if that can be."""
         base, shift = split_shift(index)
-        for loop in reversed(self.around):
-            if loop.depth:
-                return False
-            if isinstance(base, Var) and base.name == loop.var:
-                if ir.names_in(extent) & loop.changed or _surely_negative(loop, shift):
-                    return False
-                key = (base, shift, extent)
-                if key not in loop.checked:
-                    loop.checked.add(key)
-                    bounds = (loop.start, loop.stop, loop.step)
-                    holds = apply(runtime.within, BOOL, *bounds, number(shift), extent)
-                    loop.before.append(Check(holds))
-                return True
-        return False
+        if not self.around or not isinstance(base, Var):
+            return False
+        loop = self.around[-1]
+        if loop.branches or ir.names_in(extent) & loop.changed or _surely_negative(loop, shift):
+            return False
+        key = (base, shift, extent)
+        if key in loop.checked:
+            return True
+        if base.name == loop.var:
+            bounds = (loop.start, loop.stop, loop.step)
+            holds = apply(runtime.within, BOOL, *bounds, number(shift), extent)
+        elif base.name in loop.changed:
+            return False
+        else:
+            holds = _unless_empty(loop, index, extent)
+        loop.checked.add(key)
+        loop.before.append(Check(holds))
+        return True
+
+
+def _unless_empty(loop: Around, index: Expr, extent: Expr) -> Expr:
+    """Return that an index is a place, if a loop has any iterations."""
+    compare = np.less_equal if isinstance(loop.step, Lit) and loop.step.value < 0 else (
+        np.greater_equal
+    )
+    empty = apply(compare, BOOL, loop.start, loop.stop)
+    above = apply(np.greater_equal, BOOL, index, number(0))
+    below = apply(np.less, BOOL, index, extent)
+    return apply(np.bitwise_or, BOOL, empty, apply(np.bitwise_and, BOOL, above, below))
 
 
 def _surely_negative(loop: Around, shift: int) -> bool:

@@ -400,12 +400,10 @@ def _for(state: State, loop: ir.For) -> None:
     if loop.backwards:
         start, stop, step = _backwards(state, loop, start, stop, step)
     changed = {name for s in ir.statements(loop.body) for name in ir.written(s)}
-    around = Around(
-        loop.var.name, start, stop, step, state.block, changed | {loop.var.name}, depth=-1
-    )
+    around = Around(loop.var.name, start, stop, step, state.block, changed | {loop.var.name})
     state.types[loop.var.name] = INT
     state.around.append(around)
-    with state.into([]) as body:
+    with state.into([], is_sure=True) as body:
         if loop.trips and not loop.backwards:
             state.emit(Gather(loop.trips, np.add, number(1), INT))
         with _repeated(state, loop.body):

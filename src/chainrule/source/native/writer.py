@@ -29,6 +29,7 @@ from .code import (
     statements,
 )
 from .lowering import Kernel
+from .regions import Region
 from .saved import top_of
 
 _PLAIN = ("float64", "int64", "bool", "complex128")
@@ -91,10 +92,11 @@ class _Writer:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
-        self.names = _Names({*kernel.types, *kernel.parameters, "kernel"})
+        self.names = _Names({*kernel.types, *kernel.parameters, "kernel", "status", *kernel.regions})
         self.spell = _Speller(self.names)
         self.outside = Speller(self.names)
-        self.spell.counters = {s.var.name for s in statements(kernel.body) if isinstance(s, Loop)}
+        every = [*statements(kernel.body), *(t for r in kernel.regions.values() for t in statements(r.body))]
+        self.spell.counters = {s.var.name for s in every if isinstance(s, Loop)}
 
     def module(self) -> str:
         lines = self._function()
@@ -144,7 +146,20 @@ class _Writer:
                 return head + self._block(body, inner) + self._until(until, inner)
             case Python():
                 return self._python(s, indent)
+            case Region():
+                return self._region(s, indent)
         return wrap(self._simple(s), indent)
+
+    def _region(self, s: Region, indent: str) -> list[str]:
+        """A call of LLVM's code, below the loops that it was made from."""
+        given = ", ".join(var.name for var in (*s.arrays, *s.numbers))
+        status = "status"
+        results = "".join(f"{var.name}, " for var in s.results)
+        lines = [f"{indent}# {line}".rstrip() for line in self._block(s.body, "")]
+        lines += wrap(f"{results}{status}{',' * (not results)} = {s.name}({given})", indent)
+        if s.may_leave:
+            lines += [f"{indent}{self.names.of(runtime.left)}({status})"]
+        return lines
 
     def _until(self, until: str | None, indent: str) -> list[str]:
         return [f"{indent}if {until}:", f"{indent}{INDENT}break"] if until else []

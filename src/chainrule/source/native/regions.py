@@ -1,0 +1,342 @@
+"""The parts of a kernel where nothing but numbers and elements occur, each as one call.
+
+A region is a run of statements without a new array, a call or a return in it: loops, branches,
+assignments of numbers. It takes arrays and numbers, and returns the numbers that it has changed.
+"""
+
+# mypy: disable-error-code="no-untyped-call, no-any-return"
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .. import ir
+from ..ir import Assign, Block, Lit, Stmt, Var
+from ..types import Type
+from . import runtime
+from .accesses import touched
+from .code import Check, Gather, Loop, Part, Put, Reshape, blocks_of, scalar, statements
+from .contraction import uses
+from .machine import Machine, NoInstructions, value_type
+
+
+@dataclass(slots=True)
+class Region(Stmt):
+    """``(*results, status) = name(*arrays, *numbers)``; a status other than 0 leaves."""
+
+    name: str
+    body: Block
+    arrays: tuple[Var, ...]
+    numbers: tuple[Var, ...]
+    results: tuple[Var, ...]
+    may_leave: bool
+    apart: tuple[bool, ...]
+    """For each array, whether no other one of the region overlaps it where something is written."""
+
+
+def divide(block: Block, types: dict[str, Type], parameters: set[str]) -> Block:
+    """Return a kernel with its regions as statements."""
+    made = _Regions(block, types, parameters)
+    found = made.divided(block)
+    return [*made.beginnings(found), *found]
+
+
+def regions_of(block: Block) -> list[Region]:
+    """Return the regions of a kernel."""
+    return [s for s in _all(block) if isinstance(s, Region)]
+
+
+def _all(block: Block) -> list[Stmt]:
+    return [t for s in block for t in (s, *(x for inner in blocks_of(s) for x in _all(inner)))]
+
+
+class _Regions:
+    """Finds regions, and what goes in and out of them."""
+
+    def __init__(self, block: Block, types: dict[str, Type], parameters: set[str]) -> None:
+        self.types = types
+        self.parameters = parameters
+        self.total = uses(block)
+        self.group = _groups(block)
+        self.binders = Counter(n for s in statements(block) for n in _bound_by(s))
+        self.count = 0
+        self.depth = 0
+
+    def beginnings(self, block: Block) -> Block:
+        """Return zeros for the numbers that a region takes and that may not be bound before it."""
+        bound = {*self.parameters}
+        missing: dict[str, Var] = {}
+        for s in block:
+            for region in regions_of([s]):
+                missing |= {v.name: v for v in region.numbers if v.name not in bound}
+            if isinstance(s, Region):
+                bound |= {var.name for var in s.results}
+            elif isinstance(s, Assign):
+                bound.add(s.name)
+        return [
+            Assign(n, Lit(scalar(var.type.dtype), var.type.dtype.type(0).item()))
+            for n, var in missing.items()
+        ]
+
+    def divided(self, block: Block) -> Block:
+        """Return a block with runs of statements of numbers as regions."""
+        out: Block = []
+        run: Block = []
+        for s in block:
+            if _is_of_numbers(s) and self._can_be([s]):
+                run.append(s)
+                continue
+            out += self._closed(run)
+            run = []
+            out.append(self._inside(s))
+        return out + self._closed(run)
+
+    def _inside(self, s: Stmt) -> Stmt:
+        match s:
+            case ir.For(body=body) | ir.While(body=body) | Loop(body=body):
+                self.depth += 1
+                new = self.divided(body)
+                self.depth -= 1
+                return replace(s, body=new)
+            case ir.If(then=then, orelse=orelse):
+                return replace(s, then=self.divided(then), orelse=self.divided(orelse))
+        return s
+
+    def _closed(self, run: Block) -> Block:
+        """Return a run as a region, if it is worth it and can be written in instructions."""
+        if not any(blocks_of(s) for s in run):
+            return run
+        own = touched(run)
+        inner = {s.var.name for s in statements(run) if isinstance(s, (Loop, ir.For))}
+        mentioned = uses(run)
+        changed = (own.bound | set(own.gathered)) - inner
+        names = {*mentioned} - inner
+        arrays = sorted(n for n in names if self.types[n].is_array and self.types[n].ndim)
+        numbers = sorted(names - {*arrays})
+        first = _bound_first(run)
+        inside = Counter(n for s in statements(run) for n in _bound_by(s))
+        elsewhere = {n for n in mentioned if self.binders[n] > inside[n]} | self.parameters
+        carried = {n for n in changed if self.depth and n not in first}
+        results = [n for n in sorted(changed) if mentioned[n] < self.total[n] or n in carried]
+        first |= {n for n in numbers if n not in elsewhere | carried}
+        self.count += 1
+        return [
+            Region(
+                f"region_{self.count}",
+                run,
+                tuple(self._var(n) for n in arrays),
+                tuple(self._var(n) for n in numbers if n not in first),
+                tuple(self._var(n) for n in results),
+                _may_leave(run),
+                self._apart(arrays, own.arrays("write", "add")),
+            )
+        ]
+
+    def _var(self, name: str) -> Var:
+        return Var(self.types[name], name)
+
+    def _can_be(self, run: Block) -> bool:
+        try:
+            inner = {s.var.name for s in statements(run) if isinstance(s, (Loop, ir.For))}
+            for name in {*uses(run)} - inner:
+                value_type(self.types[name].dtype)
+            _Trial(self.types).write(run)
+        except NoInstructions:
+            return False
+        return True
+
+    def _apart(self, arrays: list[str], written: set[str]) -> tuple[bool, ...]:
+        found = []
+        for name in arrays:
+            others = [n for n in arrays if n != name and self.group(n) == self.group(name)]
+            shared = others and ({*others, name} & written)
+            found.append(not shared)
+        return tuple(found)
+
+
+def _groups(block: Block) -> Callable[[str], str]:
+    """Return a function from arrays to one that stands for all that may share its memory."""
+    parent: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while parent.get(name, name) != name:
+            name = parent[name]
+        return name
+
+    for s in statements(block):
+        if isinstance(s, (Part, Reshape)):
+            parent[find(s.name)] = find(s.array.name)
+        elif isinstance(s, Assign) and isinstance(s.value, Var) and s.value.type.is_array:
+            parent[find(s.name)] = find(s.value.name)
+        elif isinstance(s, ir.Move):
+            for target, source in zip(s.targets, s.sources, strict=True):
+                parent[find(target)] = find(source.name)
+    return find
+
+
+def _is_of_numbers(s: Stmt) -> bool:
+    """Tell whether a statement, with all in it, is about numbers and elements alone."""
+    if isinstance(s, Assign):
+        return not (s.value.type.is_array and s.value.type.ndim)
+    if isinstance(s, (Loop, ir.For, ir.While, ir.If)):
+        return all(_is_of_numbers(t) for inner in blocks_of(s) for t in inner)
+    return isinstance(s, (Put, Gather, Check))
+
+
+def _bound_first(run: Block) -> set[str]:
+    """Return the numbers that are bound at the top of a run before anything reads them."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    for s in run:
+        own = touched([s])
+        seen |= own.read | set(own.gathered)
+        if isinstance(s, Assign) and s.name not in seen:
+            found.add(s.name)
+        seen |= own.bound
+    return found
+
+
+def _may_leave(run: Block) -> bool:
+    leaving = {runtime.at, runtime.nonzero, runtime.common, np.floor_divide, np.remainder}
+    return any(
+        isinstance(s, Check)
+        or any(isinstance(e, ir.Call) and _in(e.fn, leaving)
+               for x in ir.expressions(s) for e in ir.walk(x))
+        for s in statements(run)
+    )  # fmt: skip
+
+
+def _bound_by(s: Stmt) -> tuple[str, ...]:
+    return (s.name,) if isinstance(s, Gather) else ir.written(s)
+
+
+def _in(fn: Any, functions: set[Any]) -> bool:
+    try:
+        return fn in functions
+    except TypeError:
+        return False
+
+
+class _Trial:
+    """Writes a run into a module of its own, to see whether it can be written."""
+
+    def __init__(self, types: dict[str, Type]) -> None:
+        self.types = types
+
+    def write(self, run: Block) -> None:
+        from llvmlite import ir as llvm
+
+        module = llvm.Module()
+        inner = {s.var.name for s in statements(run) if isinstance(s, (Loop, ir.For))}
+        names = {*uses(run)} - inner
+        arrays = [n for n in names if self.types[n].is_array and self.types[n].ndim]
+        function(module, "trial", run, arrays, [], [], self.types, [False] * len(arrays))
+
+
+def function(
+    module: Any,
+    name: str,
+    run: Block,
+    arrays: list[str],
+    numbers: list[str],
+    results: list[str],
+    types: dict[str, Type],
+    apart: list[bool],
+) -> Any:
+    """Add the function of a region to an LLVM module.
+
+    It takes a pointer and the sizes of each array, then the numbers; it returns a struct of the
+    results and a status, which is 1 where Python has to take over.
+    """
+    from llvmlite import ir as llvm
+
+    from .machine import INT, memory_type
+
+    kinds: list[Any] = []
+    for array in arrays:
+        kinds += [memory_type(types[array].dtype).as_pointer(), *[INT] * types[array].ndim]
+    kinds += [value_type(types[n].dtype) for n in numbers]
+    outs = [value_type(types[n].dtype) for n in results]
+    made = llvm.Function(
+        module, llvm.FunctionType(llvm.LiteralStructType([*outs, INT]), kinds), name
+    )
+    made.linkage = "internal"
+    made.attributes.add("nounwind")
+    made.attributes.add("noinline")
+    builder = llvm.IRBuilder(made.append_basic_block("entry"))
+    statuses = (runtime.LEFT, runtime.OUT_OF_RANGE, runtime.BY_ZERO)
+    left = {status: made.append_basic_block("leave") for status in statuses}
+    given = iter(made.args)
+    memory: dict[str, tuple[Any, list[Any]]] = {}
+    for array, is_apart in zip(arrays, apart, strict=True):
+        pointer = next(given)
+        if is_apart:
+            pointer.add_attribute("noalias")
+        memory[array] = (pointer, [next(given) for _ in range(types[array].ndim)])
+    start = made.append_basic_block("start")
+    machine = Machine(builder, memory, types, left)
+    for n in numbers:
+        builder.store(next(given), machine.slot(n))
+    builder.branch(start)
+    builder.position_at_end(start)
+    machine.block(run)
+    _return(builder, machine, results, outs, 0)
+    for status, block in left.items():
+        builder.position_at_end(block)
+        _return(builder, machine, results, outs, status)
+    return made
+
+
+def _return(builder: Any, machine: Machine, results: list[str], outs: list[Any], status: int) -> None:
+    from llvmlite import ir as llvm
+
+    from .machine import INT
+
+    value: Any = llvm.Constant(llvm.LiteralStructType([*outs, INT]), llvm.Undefined)
+    for k, name in enumerate(results):
+        value = builder.insert_value(value, builder.load(machine.slot(name)), k)
+    value = builder.insert_value(value, llvm.Constant(INT, status), len(results))
+    builder.ret(value)
+
+
+def intrinsic_of(region: Region, types: dict[str, Type], unique: str) -> Any:
+    """Return the function that Numba calls for a region."""
+    from numba.core import types as numba_types
+    from numba.extending import intrinsic
+    from numba.np.numpy_support import from_dtype
+
+    arrays = [var.name for var in region.arrays]
+    numbers = [var.name for var in region.numbers]
+    results = [var.name for var in region.results]
+    outs = [from_dtype(types[n].dtype) for n in results]
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        made = function(
+            builder.module, f"{unique}_{region.name}", region.body, arrays, numbers, results,
+            types, list(region.apart),
+        )  # fmt: skip
+        given: list[Any] = []
+        for type_, value in zip(signature.args, args, strict=True):
+            if isinstance(type_, numba_types.Array):
+                array = context.make_array(type_)(context, builder, value)
+                given.append(array.data)
+                given += [builder.extract_value(array.shape, k) for k in range(type_.ndim)]
+            else:
+                given.append(value)
+        found = builder.call(made, given)
+        values = [builder.extract_value(found, k) for k in range(len(outs) + 1)]
+        return context.make_tuple(builder, signature.return_type, values)
+
+    def typing(typingctx: Any, *args: Any) -> Any:
+        wanted = [from_dtype(types[n].dtype) for n in numbers]
+        given = [*args[: len(arrays)], *wanted]
+        return numba_types.Tuple((*outs, numba_types.intp))(*given), code
+
+    names = ", ".join(f"a{k}" for k in range(len(arrays) + len(numbers)))
+    space: dict[str, Any] = {"typing": typing}
+    exec(f"def {region.name}(typingctx, {names}):\n    return typing(typingctx, {names})", space)
+    return intrinsic(space[region.name])
