@@ -16,6 +16,8 @@ from ..ir import Block, Call, Expr, Lit, Stmt, Var
 from .accesses import Access, Touched, independent, touched
 from .code import Loop, blocks_of, mapped, renamed, split_shift
 
+NEVER = float("-inf")
+
 _FAR = 12
 """How many statements before a loop are looked at for one to join."""
 
@@ -123,17 +125,17 @@ def _elements_allow(a: Touched, b: Touched, var: Var, is_inner: bool) -> bool:
             kinds = (access.kind, other.kind)
             if kinds == ("read", "read"):
                 continue
-            order = _order(access, other, var)
+            later = order(access, other, var)
             if kinds == ("add", "add"):
-                if is_inner and order != 0:
+                if is_inner and later not in (0, NEVER):
                     return False
                 continue
-            if order is None or order > 0 or (is_inner and order != 0):
+            if later is None or later > 0 or (is_inner and later not in (0, NEVER)):
                 return False
     return True
 
 
-def _order(a: Access, b: Access, var: Var) -> float | None:
+def order(a: Access, b: Access, var: Var) -> float | None:
     """Return how many iterations later the first access meets the place of the second one.
 
     0: in the same iteration; minus infinity: never; None: not known.
@@ -150,7 +152,7 @@ def _order(a: Access, b: Access, var: Var) -> float | None:
             continue
         if not moves_a:
             if shift_a != shift_b:
-                return float("-inf")
+                return NEVER
             continue
         if found is None:
             found = shift_b - shift_a

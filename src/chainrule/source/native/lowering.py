@@ -16,6 +16,7 @@ from .code import INT, Fresh, Return, mapped
 from .contraction import coalesce, contract, separate
 from .elements import array, number_of
 from .fusion import fuse
+from .gather import gather
 from .hoisting import escaping, hoist, merged, reserve
 from .nothing import note_tests
 from .numbers import cast
@@ -133,6 +134,7 @@ def improved(state: State, block: Block) -> Block:
     """Return a block with its loops joined and its temporaries in registers or made once."""
     block = separate(coalesce(block), state.fresh, state.types)
     block = contract(fuse(block), state.fresh, state.types)
+    block = fuse(gather(block, state.fresh))
     block = hoist(block, escaping(block))
     return merged(reserve(block))
 

@@ -21,7 +21,9 @@ from .. import ir
 from ..ir import Block, Call, Choice, Dim, Expr, Index, Lit, Logic, Stmt, Var
 from ..types import Type
 from . import runtime
+from .accesses import touched
 from .code import Check, Gather, Loop, Put
+from .fusion import NEVER, order
 
 BOOL, BYTE, INT = llvm.IntType(1), llvm.IntType(8), llvm.IntType(64)
 DOUBLE, FLOAT = llvm.DoubleType(), llvm.FloatType()
@@ -69,6 +71,8 @@ class Machine:
         self.slots: dict[str, Any] = {}
         self.counters: dict[str, Any] = {}
         """Variables of loops, in registers."""
+        self.access_group: Any = None
+        """What marks the accesses of a loop whose iterations do not meet; None in other loops."""
 
     # ---------------------------------------------------------------------------- variables
 
@@ -133,10 +137,16 @@ class Machine:
         i = self.b.phi(INT, name=var.name)
         i.add_incoming(zero, before)
         self.counters[var.name] = i
+        outer, self.access_group = self.access_group, None
+        if meet_never(var, body):
+            self.access_group = Distinct(self.b.module, ())
         self.block(body)
         following = self.b.add(i, llvm.Constant(INT, 1), flags=("nuw", "nsw"))
         i.add_incoming(following, self.b.block)
-        self.b.cbranch(self.b.icmp_signed("<", following, stop), head, after)
+        branch = self.b.cbranch(self.b.icmp_signed("<", following, stop), head, after)
+        if self.access_group is not None:
+            branch.set_metadata("llvm.loop", _parallel(self.b.module, self.access_group))
+        self.access_group = outer
         self.b.position_at_end(after)
 
     def _for(self, s: ir.For) -> None:
@@ -196,10 +206,18 @@ class Machine:
                 write = self.b.add if s.op == "add" else self.b.sub
             else:
                 write = self.b.fadd if s.op == "add" else self.b.fsub
-            value = write(self.b.load(place), value)
+            value = write(self._loaded(place), value)
         if value.type is BOOL:
             value = self.b.zext(value, BYTE)
-        self.b.store(value, place)
+        self._marked(self.b.store(value, place))
+
+    def _loaded(self, place: Any) -> Any:
+        return self._marked(self.b.load(place))
+
+    def _marked(self, access: Any) -> Any:
+        if self.access_group is not None:
+            access.set_metadata("llvm.access.group", self.access_group)
+        return access
 
     def _gather(self, name: str, fn: Any, value: Expr, type_: Type) -> None:
         slot = self.slot(name)
@@ -241,7 +259,7 @@ class Machine:
             case Lit(value=value, type=type_):
                 return self._literal(value, type_.dtype)
             case Index(base=Var(name=name), index=index, type=type_):
-                value = self.b.load(self._pointer(name, index, type_.dtype))
+                value = self._loaded(self._pointer(name, index, type_.dtype))
                 return self.b.trunc(value, BOOL) if type_.dtype == np.dtype(bool) else value
             case Dim(base=Var(name=name), axis=axis):
                 return self.arrays[name][1][axis]
@@ -309,6 +327,44 @@ class Machine:
         from .instructions import convert
 
         return convert(self.b, value, np.dtype(own), np.dtype(dtype))
+
+
+class Distinct(llvm.MDValue):
+    """Metadata that is equal to itself alone; that of a loop begins with itself."""
+
+    def __init__(self, module: Any, values: tuple[Any, ...], begins_with_itself: bool = False) -> None:
+        super().__init__(module, values, name=str(len(module.metadata)))
+        if begins_with_itself:
+            self.operands = (self, *self.operands)
+
+    def descr(self, buf: list[str]) -> None:
+        """Write the metadata."""
+        inside = ", ".join(operand.get_reference() for operand in self.operands)
+        buf += (f"distinct !{{ {inside} }}", "\n")
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def _parallel(module: Any, group: Any) -> Any:
+    """Return metadata that say: no access of this group depends on another iteration."""
+    accesses = module.add_metadata([llvm.MetaDataString(module, "llvm.loop.parallel_accesses"), group])
+    return Distinct(module, (accesses,), begins_with_itself=True)
+
+
+def meet_never(var: Var, body: Block) -> bool:
+    """Tell whether no iteration of an innermost loop touches what another one writes."""
+    if any(not isinstance(s, (Put, Gather, ir.Assign)) for s in body):
+        return False
+    found = touched(body)
+    written = found.arrays("write", "add")
+    accesses = [a for a in found.elements if a.array in written]
+    return all(
+        order(a, b, var) in ((0.0,) if a is b and a.kind != "read" else (0.0, NEVER))
+        for a in accesses
+        for b in accesses
+        if (a.kind, b.kind) != ("read", "read")
+    )
 
 
 def _hashable(fn: Any) -> bool:
