@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks._compiled_cases import case, normal, uniform
+from benchmarks._compiled_cases import case, normal
 
 
 def mixture(quick):
