@@ -3,7 +3,6 @@
 Slices whose length changes are masks; loops whose ends change run over everything.
 """
 
-
 import jax.numpy as jnp
 from jax.lax import fori_loop, scan
 

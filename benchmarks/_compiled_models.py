@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from benchmarks._compiled_cases import case, normal, uniform
+from benchmarks._compiled_cases import case, normal
 
 
 def mixture(quick):
-    n, d, k = (9, 3, 4) if quick else (1000, 10, 25)
+    n, d, k = (9, 4, 5) if quick else (1000, 10, 25)
     triangle = d * (d - 1) // 2
     return (
         normal(k, scale=0.1),
@@ -44,7 +44,7 @@ def gmm(alphas, means, log_diag, lower, x):
 
 
 def cameras(quick):
-    n, m, p = (3, 8, 20) if quick else (49, 2000, 10000)
+    n, m, p = (4, 8, 20) if quick else (49, 2000, 10000)
     rng = np.random.default_rng(0)
     cams = np.concatenate(
         [
@@ -96,7 +96,7 @@ def bundle(cams, points, weights, obs, features):
 
 
 def letters(quick):
-    layers, size, length = (2, 3, 7) if quick else (2, 14, 1000)
+    layers, size, length = (2, 5, 7) if quick else (2, 14, 1000)
     text = np.eye(size)[np.random.default_rng(3).integers(size, size=length)]
     return (
         normal(2 * layers, 4 * size, scale=0.5),

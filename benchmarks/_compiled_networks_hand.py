@@ -66,10 +66,11 @@ def maxpool(x):
         for i in range(h):
             for j in range(w):
                 for k in range(c):
-                    out[b, i, j, k] = max(
-                        max(x[b, 2 * i, 2 * j, k], x[b, 2 * i, 2 * j + 1, k]),
-                        max(x[b, 2 * i + 1, 2 * j, k], x[b, 2 * i + 1, 2 * j + 1, k]),
-                    )
+                    top = x[b, 2 * i, 2 * j, k]
+                    for di in range(2):
+                        for dj in range(2):
+                            top = max(top, x[b, 2 * i + di, 2 * j + dj, k])
+                    out[b, i, j, k] = top
     return out
 
 
