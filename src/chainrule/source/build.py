@@ -16,6 +16,7 @@ from .types import INT, type_of
 
 __all__ = [
     "CONTIGUOUS",
+    "DISPLAYS",
     "VIEWS",
     "add",
     "base_variable",
@@ -141,6 +142,9 @@ VIEWS: frozenset[Any] = frozenset(
     }
 )
 """Calls whose result is a view of their first argument, whatever its memory layout."""
+
+DISPLAYS: frozenset[Any] = frozenset({np.array, np.asarray})
+"""Functions of a display of numbers and arrays, or of a single one."""
 
 CONTIGUOUS: frozenset[Any] = frozenset({np.reshape, np.ravel})
 """Calls whose result is a view of a contiguous argument."""

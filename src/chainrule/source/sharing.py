@@ -77,7 +77,8 @@ class Sharing:
             self._parent[a] = b
 
 
-_STACK = "'stack"  # no variable is called so
+_STACK = "'stack"
+"""Stands for what is saved in a list; no variable has a quote."""
 
 
 def _bindings(statement: ir.Stmt) -> Iterator[tuple[str, ir.Expr]]:
@@ -87,11 +88,11 @@ def _bindings(statement: ir.Stmt) -> Iterator[tuple[str, ir.Expr]]:
             yield name, value
         case ir.Move(targets=targets, sources=sources):
             yield from zip(targets, sources, strict=True)
-        case ir.Push(value=value, copy=False):
-            yield _STACK, value
-        case ir.Pop(target=target, index=None):
+        case ir.Push(value=value, copy=False, stack=stack):
+            yield _STACK + stack, value
+        case ir.Pop(target=target, index=None, stack=stack):
             if not target.type.is_number:
-                yield target.name, ir.Var(target.type, _STACK)
+                yield target.name, ir.Var(target.type, _STACK + stack)
         case ir.Effect(value=value, names=names):
             yield from ((name, part) for name in names for part in ir.children(value))
         case ir.Opaque(name=name, args=args, pullback=pullback):
