@@ -7,7 +7,8 @@ what it wrote to what it read. See Griewank and Walther, Evaluating Derivatives,
 differentiation tool, ACM TOMS 39 (2013).
 
 This file writes the adjoint of each statement; ``needs`` then finds which values these read, and
-weaves both sweeps together.
+``adjoint`` weaves both sweeps together. A program may hold sweeps itself: the cotangent of what
+these take from a list of saved values waits in another list for that of what was saved.
 """
 
 from __future__ import annotations
