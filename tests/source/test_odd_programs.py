@@ -233,6 +233,18 @@ def copied_in_either_order(a):
     return b * c
 
 
+W = np.cos(np.arange(12.0).reshape(4, 3))
+
+
+def changed_through_a_reshaped_view(a):
+    b = a.copy()
+    flat = b.ravel()
+    s = np.sum(flat[2:] ** 2)
+    flat[1] *= 3.0
+    flat[4:] *= flat[:-4]
+    return s * np.sum(np.sin(b.T) * W)
+
+
 PROGRAMS = [
     *(mask_of_the_array_itself, index_from_the_array_itself, array_as_its_own_index),
     *(slice_bound_in_the_array_itself, indices_that_change_later),
@@ -241,6 +253,7 @@ PROGRAMS = [
     *(rows_swapped_through_views, a_name_bound_late, copies, places_of_a_condition),
     *(remembered, methods_of_parents, parts_of_a_complex_buffer, complex_sum, reshaped),
     *(copied_in_either_order, parts_that_are_assigned),
+    changed_through_a_reshaped_view,
 ]
 ARGUMENT = {"a": A, "z": Z, "x": V}
 

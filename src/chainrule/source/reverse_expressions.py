@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from . import ir
 from .accumulate import BORROWED, OWNED, Cotangents, repeats
 from .activity import depends
-from .build import DISPLAYS, base_variable, call, literal, zeros_like
+from .build import CONTIGUOUS, DISPLAYS, base_variable, call, literal, zeros_like
 from .fitting import as_sized, may_be_smaller, restore, restore_later, spread
 from .ir import Assign, Block, Call, Choice, Expr, Index, Seq, Stmt, Var
 from .parts import merged
@@ -37,6 +37,7 @@ class Contributions:
             s.name: s.value for s in ir.statements(program.body) if isinstance(s, ir.Alias)
         }
         self.cts = Cotangents(program.types, program.buffers, varied, self.emit, fresh)
+        self.cts.reshaped |= set(self.reshaped())
 
     def emit(self, statement: Stmt) -> None:
         """Append to the block that is being written."""
@@ -60,6 +61,15 @@ class Contributions:
             return merged(e) if isinstance(e, Index) else e
 
         return ir.rewrite(expr, change)
+
+    def reshaped(self) -> Iterator[str]:
+        """Yield the buffers of which all or a part is reshaped."""
+        for s in ir.statements(self.program.body):
+            for e in (e for expr in ir.expressions(s) for e in ir.walk(expr)):
+                if isinstance(e, Call) and e.fn in CONTIGUOUS:
+                    base = base_variable(self.expand(e.args[0]), self.program.buffers)
+                    if base is not None and base.name in self.program.buffers:
+                        yield base.name
 
     def name_it(self, expr: Expr, hint: str) -> Var:
         """Assign an expression to a variable of its own."""
