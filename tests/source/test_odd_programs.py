@@ -337,3 +337,16 @@ def test_a_python_float_beside_float32_arrays_has_a_float64_derivative(f):
     y, pullback = cr.vjp(cr.compile(f), x, 1.3)
     x_ct, s_ct = pullback(np.ones_like(y))
     assert (x_ct.dtype, type(s_ct)) == (np.float32, np.float64)
+
+
+def test_a_computed_index_of_a_list_is_checked_as_python_does():
+    def at(x, rows):
+        return rows[int(x[0])] @ x
+
+    program, rows = cr.compile(at), [V, 2 * V, 3 * V]
+    for k in (-3, -1, 0, 2):
+        x = np.array([k, *V[1:]])
+        assert program(x, rows) == at(x, rows)
+    for k in (-4, 3):
+        with pytest.raises(IndexError, match="list index out of range"):
+            program(np.array([k, *V[1:]]), rows)

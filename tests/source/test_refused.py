@@ -299,6 +299,13 @@ def chosen_by_a_number(x):
     return x[0] * len(str(weights[int(x[1])]))  # HERE
 
 
+def store_into_what_a_number_chose(x):
+    rows = [x.copy(), 2 * x]
+    row = rows[int(x[1])]
+    row[0] = 1.0  # HERE
+    return rows[0].sum()
+
+
 def structure_that_differs_between_arms(x):
     if x[0] > 0:  # HERE  # noqa: SIM108
         y = (x[0], x[1])
@@ -410,6 +417,7 @@ REFUSED = [
     (filtered, r"comprehension|condition", r"for loop|np\.where"),
     (list_of_unknown_length, r"list|append", r"array|np\.(zeros|empty)"),
     (chosen_by_a_number, r"index|value", r"."),
+    (store_into_what_a_number_chose, r"different arrays", r"\.copy\(\)"),
     (structure_that_differs_between_arms, r"tuple.*list", r"one kind"),
     (keyed_by_a_number, r"key|dict|value", r"."),
     (array_of_objects, r"object", r"list|array|dtype"),
