@@ -150,6 +150,43 @@ def test_a_zero_cotangent_beats_an_infinite_slope():
     assert cr.compile(f)(np.full(3, 1.5)).tolist() == [0.5] * 3
 
 
+def with_an_infinite_factor_around(x):
+    factor = 1 / (x - 0.5)
+    return cr.grad(lambda z: np.sum(np.where(x > 0.5, z * factor, z)))(x)
+
+
+def with_an_infinite_factor_left_out(x):
+    factor = 1 / (x - 0.5)
+
+    def f(z):
+        y = z * factor
+        return y[1] * y[2]
+
+    return cr.grad(f)(x)
+
+
+def with_an_overflow_left_out(x):
+    return cr.grad(lambda z: np.sum(np.where(z > 0.6, z, np.exp(2000 * z))))(x)
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:overflow")
+@pytest.mark.parametrize(
+    "f",
+    [
+        with_an_infinite_factor_around,
+        with_an_infinite_factor_left_out,
+        with_an_overflow_left_out,
+    ],
+)
+def test_what_is_left_out_may_be_infinite(f):
+    x = np.array([0.5, 0.7, 1.1])
+    with cr.engine("tape"):
+        expected = f(x)
+    np.testing.assert_allclose(cr.compile(f)(x), expected)
+    if f is not with_an_overflow_left_out:
+        assert np.all(np.isfinite(expected))
+
+
 def test_the_function_is_run_once(capsys):
     def f(x):
         def said(z):

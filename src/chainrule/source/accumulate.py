@@ -14,9 +14,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from .build import add, base_variable, copy, is_fresh, literal, zeros_like
+from .build import add, base_variable, copy, literal, zeros_like
 from .fitting import spread
 from .ir import Alias, Assign, Call, Expr, Index, Lit, Seq, Slice, Stmt, Store, Var
+from .sharing import is_fresh
 from .types import Type
 
 OWNED, BORROWED = "owned", "borrowed"

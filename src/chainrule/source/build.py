@@ -23,7 +23,6 @@ __all__ = [
     "call",
     "copy",
     "integer",
-    "is_fresh",
     "is_literal",
     "literal",
     "multiply",
@@ -89,30 +88,6 @@ def copy(x: Expr) -> Expr:
 def integer(value: int) -> Lit:
     """Return a Python integer as an expression."""
     return Lit(INT, value)
-
-
-def is_fresh(expr: Expr) -> bool:
-    """Tell whether an expression makes a new array (or number) that nobody else holds."""
-    if expr.type.is_number:
-        return True
-    if isinstance(expr, Call) and expr.fn in VIEWS | CONTIGUOUS and expr.args:
-        return is_fresh(expr.args[0])
-    return isinstance(expr, Call) and (isinstance(expr.fn, np.ufunc) or expr.fn in _FRESH)
-
-
-_FRESH = {
-    np.zeros,
-    np.zeros_like,
-    np.full_like,
-    np.copy,
-    np.ndarray.copy,
-    np.dot,
-    np.matmul,
-    np.tensordot,
-    np.outer,
-    np.sum,
-    np.where,
-}
 
 
 def base_variable(expr: Expr, buffers: Collection[str] = ()) -> Var | None:

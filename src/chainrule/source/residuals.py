@@ -42,7 +42,7 @@ class Pulled:
             cts = self.made.reverse.function(*self.residuals, ct)
             if any(is_nan(leaf) for leaf in leaves_of(cts)):
                 cts = self.made.guarded.function(*self.residuals, ct)
-        return _owned(cts, {*_memory(self.residuals), *_memory(ct)})  # type: ignore[no-any-return]
+        return owned(cts, {*_memory(self.residuals), *_memory(ct)})  # type: ignore[no-any-return]
 
 
 def run_once(
@@ -62,7 +62,7 @@ def run_once(
     given = with_generators(held, values)
     result, residuals = made.forward.call(program.binder.names, given, hidden)
     seen = set(_memory((residuals, given, list(hidden.values()))))
-    return _owned(result, seen), Pulled(program, held, places, reads, made, residuals)
+    return owned(result, seen), Pulled(program, held, places, reads, made, residuals)
 
 
 def _memory(tree: Any) -> Iterator[int]:
@@ -74,14 +74,14 @@ def _memory(tree: Any) -> Iterator[int]:
                 yield id(x.base)
 
 
-def _owned(tree: Any, seen: set[int]) -> Any:
+def owned(tree: Any, seen: set[int]) -> Any:
     """Copy the arrays of a result that may be memory of others, or of each other."""
 
-    def owned(x: Any) -> Any:
+    def own(x: Any) -> Any:
         if isinstance(x, np.ndarray):
             if x.base is not None or id(x) in seen:
                 x = x.copy()
             seen.add(id(x))
         return x
 
-    return map_leaves(owned, tree)
+    return map_leaves(own, tree)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import ir
+from .build import CONTIGUOUS, VIEWS
 
 _MAKERS: tuple[Any, ...] = (
     *(np.zeros, np.empty, np.ones, np.full, np.eye, np.arange, np.linspace),
@@ -27,6 +28,10 @@ def is_fresh(expr: ir.Expr) -> bool:
         return any(entry.type.is_array and entry.type.ndim > 0 for entry in expr.index)
     if not isinstance(expr, ir.Call) or any(key == "out" for key, _ in expr.kwargs):
         return False
+    if expr.fn in VIEWS | CONTIGUOUS:
+        return bool(expr.args) and is_fresh(expr.args[0])
+    if expr.fn is np.einsum:  # of one array it may be a view
+        return len(expr.args) > 2
     return isinstance(expr.fn, np.ufunc) or expr.fn in _FRESH
 
 

@@ -20,8 +20,8 @@ from .adjoint import sweeps
 from .build import CONTIGUOUS, copy
 from .effects import cannot_be_repeated, without_effects
 from .fold import fold, map_blocks, map_expressions
-from .helpers import holds_nan
-from .ir import Alias, Assign, Block, Call, Effect, Expr, Lit, Seq, Var
+from .helpers import holds_nan, unbroadcast
+from .ir import Alias, Assign, Block, Call, Effect, Expr, Index, Lit, Seq, Var
 from .rulecode import Rules
 from .sharing import holders, is_fresh
 from .simplify import algebra
@@ -79,7 +79,7 @@ def _unless_nan(
     ``blocks``: without guards and with them, or with them alone.
     """
     plain, guarded = blocks[0], blocks[-1]
-    if plain is guarded or not _can_be_infinite(guarded):
+    if plain is guarded or not _can_be_infinite(piece, guarded):
         return plain, results[0]
     held = [fresh(f"{_hint(expr)}_value", expr.type) for expr in results[0]]
     first, second = (
@@ -97,29 +97,38 @@ def _hint(expr: Expr) -> str:
 
 _FINITE: frozenset[object] = frozenset(
     {
-        *(np.add, np.subtract, np.multiply, np.negative, np.square, np.sin, np.cos, np.tanh),
-        *(np.sign, np.absolute, np.maximum, np.minimum, np.exp, np.conjugate, np.where, np.sum),
-        *(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, float),
-        *(np.ndarray.astype, np.expand_dims, np.reshape, np.transpose, np.swapaxes, np.copy),
-        *(np.float64, np.float32, np.real, np.imag, np.broadcast_to, np.full_like, np.shape),
-        *(np.zeros_like, np.ones_like, np.ndarray.copy, np.cosh, np.sinh, np.arctan),
+        *(np.add, np.subtract, np.multiply, np.negative, np.positive, np.square, np.sin, np.cos),
+        *(np.tanh, np.arctan, np.sign, np.absolute, np.conjugate, np.real, np.imag, np.floor),
+        *(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal),
+        *(float, int, range, len, np.shape, np.array, np.asarray, np.float64, np.float32),
+        *(np.ndarray.astype, np.copy, np.ndarray.copy, np.zeros, np.empty, np.ones, np.eye),
+        *(np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.full, np.arange),
+        *(np.sum, np.cumsum, np.matmul, np.dot, np.outer, np.tensordot, np.concatenate, np.stack),
+        *(np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.expand_dims),
+        *(np.squeeze, np.broadcast_to, np.flip, np.roll, np.repeat, np.tile, np.diagonal),
+        *(np.logical_and, np.logical_or, np.logical_not, plain_guarded_product, unbroadcast),
     }
 )
-"""Functions without poles: of finite numbers they are finite, or too large for any float."""
+"""Functions whose values are finite where their arguments are, overflow of large numbers aside.
+
+``np.where`` and its like are not among them: what they leave out may be infinite.
+"""
 
 
-def _can_be_infinite(block: Block) -> bool:
-    """Tell whether a guarded slope may be infinite, or NaN, where everything else is finite."""
-    return any(
-        isinstance(e, Call) and e.fn is plain_guarded_product and not _is_finite(e.args[1])
-        for s in ir.statements(block)
-        for expr in ir.expressions(s)
-        for e in ir.walk(expr)
+def _can_be_infinite(piece: ir.Program, guarded: Block) -> bool:
+    """Tell whether a zero cotangent may meet a slope that is infinite, or NaN.
+
+    Where nothing has a pole, an infinite slope comes from around the piece; the result itself is
+    then no number, unless a part of what is computed is left out.
+    """
+    exprs = [e for s in ir.statements(guarded) for x in ir.expressions(s) for e in ir.walk(x)]
+    if not any(isinstance(e, Call) and e.fn is plain_guarded_product for e in exprs):
+        return False
+    made = {name for s in ir.statements(piece.body) for name in ir.written(s)}
+    parts = (e.base for e in exprs if isinstance(e, Index))
+    return any(isinstance(base, Var) and base.name in made for base in parts) or not all(
+        _has_no_pole(e) for e in exprs if isinstance(e, Call)
     )
-
-
-def _is_finite(slope: Expr) -> bool:
-    return all(_has_no_pole(e) for e in ir.walk(slope) if isinstance(e, Call))
 
 
 def _has_no_pole(call: Call) -> bool:
