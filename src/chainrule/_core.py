@@ -22,6 +22,9 @@ from .errors import ArgumentError, UnsupportedError
 TABLE: dict[Any, Any] = {}
 """NumPy function -> the Primitive, Composite or PiecewiseConstant that stands for it."""
 
+DERIVATIVE_OF = "__chainrule_derivative__"
+"""Attribute of a derivative: name of the transform, function, argnums, has_aux."""
+
 next_level = itertools.count(1).__next__
 """Level of a new trace. The newest is the innermost, in whatever thread it was started."""
 

@@ -233,6 +233,18 @@ def copied_in_either_order(a):
     return b * c
 
 
+W = np.cos(np.arange(12.0).reshape(4, 3))
+
+
+def changed_through_a_reshaped_view(a):
+    b = a.copy()
+    flat = b.ravel()
+    s = np.sum(flat[2:] ** 2)
+    flat[1] *= 3.0
+    flat[4:] *= flat[:-4]
+    return s * np.sum(np.sin(b.T) * W)
+
+
 PROGRAMS = [
     *(mask_of_the_array_itself, index_from_the_array_itself, array_as_its_own_index),
     *(slice_bound_in_the_array_itself, indices_that_change_later),
@@ -241,6 +253,7 @@ PROGRAMS = [
     *(rows_swapped_through_views, a_name_bound_late, copies, places_of_a_condition),
     *(remembered, methods_of_parents, parts_of_a_complex_buffer, complex_sum, reshaped),
     *(copied_in_either_order, parts_that_are_assigned),
+    changed_through_a_reshaped_view,
 ]
 ARGUMENT = {"a": A, "z": Z, "x": V}
 
@@ -324,3 +337,16 @@ def test_a_python_float_beside_float32_arrays_has_a_float64_derivative(f):
     y, pullback = cr.vjp(cr.compile(f), x, 1.3)
     x_ct, s_ct = pullback(np.ones_like(y))
     assert (x_ct.dtype, type(s_ct)) == (np.float32, np.float64)
+
+
+def test_a_computed_index_of_a_list_is_checked_as_python_does():
+    def at(x, rows):
+        return rows[int(x[0])] @ x
+
+    program, rows = cr.compile(at), [V, 2 * V, 3 * V]
+    for k in (-3, -1, 0, 2):
+        x = np.array([k, *V[1:]])
+        assert program(x, rows) == at(x, rows)
+    for k in (-4, 3):
+        with pytest.raises(IndexError, match="list index out of range"):
+            program(np.array([k, *V[1:]]), rows)

@@ -299,6 +299,13 @@ def chosen_by_a_number(x):
     return x[0] * len(str(weights[int(x[1])]))  # HERE
 
 
+def store_into_what_a_number_chose(x):
+    rows = [x.copy(), 2 * x]
+    row = rows[int(x[1])]
+    row[0] = 1.0  # HERE
+    return rows[0].sum()
+
+
 def structure_that_differs_between_arms(x):
     if x[0] > 0:  # HERE  # noqa: SIM108
         y = (x[0], x[1])
@@ -410,6 +417,7 @@ REFUSED = [
     (filtered, r"comprehension|condition", r"for loop|np\.where"),
     (list_of_unknown_length, r"list|append", r"array|np\.(zeros|empty)"),
     (chosen_by_a_number, r"index|value", r"."),
+    (store_into_what_a_number_chose, r"different arrays", r"\.copy\(\)"),
     (structure_that_differs_between_arms, r"tuple.*list", r"one kind"),
     (keyed_by_a_number, r"key|dict|value", r"."),
     (array_of_objects, r"object", r"list|array|dtype"),
@@ -597,11 +605,56 @@ def test_a_library_s_own_text_is_not_blamed():
         assert gradient.tolist() == [1.0, 0.0, 0.0]
 
 
-def test_a_derivative_inside_a_compiled_function_is_refused_by_name():
-    def f(x):
-        return np.sum(cr.grad(np.sin)(x[0]) * x)  # HERE
+# -- derivatives that a function takes itself ------------------------------------------------------
 
-    with pytest.raises(UnsupportedError, match="grad of chainrule inside a function") as caught:
+
+def checks_itself(x):
+    cr.check_grads(np.sin, (x,))  # HERE
+    return x[0]
+
+
+def derivative_chosen_by_a_number(x):
+    slope = cr.grad(np.sin) if x[0] > 0 else cr.grad(np.cos)  # HERE
+    return slope(x[1])
+
+
+def differentiates_what_changes_its_own(x):
+    buffer = np.zeros(3)
+
+    def fill(z):
+        buffer[0] = z[0]
+        return np.sum(z * buffer)
+
+    return np.sum(cr.grad(fill)(x))  # HERE
+
+
+def differentiates_what_keeps_values(x):
+    kept = []
+
+    def keep(z):
+        kept.append(np.sin(z))
+        return np.sum(z)
+
+    return np.sum(cr.grad(keep)(x) + kept[0])  # HERE
+
+
+def differentiates_an_unknown_function(x):
+    return np.sum(cr.grad(lambda z: np.sum(np.i0(z)))(x))  # HERE
+
+
+@pytest.mark.parametrize(
+    ("f", "construct", "advice"),
+    [
+        (checks_itself, "check_grads of chainrule", "outside"),
+        (derivative_chosen_by_a_number, "derivative after one arm", "both arms"),
+        (differentiates_what_changes_its_own, "changes buffer", "copy"),
+        (differentiates_what_keeps_values, "keeps a value in kept", "has_aux"),
+        (differentiates_an_unknown_function, "i0", "cr.primitive"),
+    ],
+)
+def test_a_derivative_is_refused(f, construct, advice):
+    with pytest.raises(UnsupportedError, match=construct) as caught:
         cr.compile(f)(X)
-    assert parts(caught.value)[2] == line_of(f)
-    np.testing.assert_allclose(cr.grad(f)(X)[1:], np.cos(X[0]))  # the tape takes it
+    _, instead, location = parts(caught.value)
+    assert advice in instead
+    assert location == line_of(f)

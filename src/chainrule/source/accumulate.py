@@ -14,9 +14,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from .build import add, base_variable, copy, is_fresh, zeros_like
+from .build import add, base_variable, copy, literal, zeros_like
 from .fitting import spread
 from .ir import Alias, Assign, Call, Expr, Index, Lit, Seq, Slice, Stmt, Store, Var
+from .sharing import is_fresh
 from .types import Type
 
 OWNED, BORROWED = "owned", "borrowed"
@@ -43,6 +44,8 @@ class Cotangents:
         self.free: Expr | None = None
         """A cotangent that is absent now, and whose array whoever gets it may keep."""
         self.names: dict[str, Var] = {}
+        self.reshaped: set[str] = set()
+        """Buffers of which the program reshapes all or a part."""
         self.contiguous = set(buffers)
         """Buffers and their cotangents: reshaping one makes a view."""
 
@@ -151,6 +154,8 @@ class Cotangents:
             kept = is_fresh(ct) or ct is self.free
             if name in self.buffers and not var.type.ndim:  # NumPy makes numbers of 0-d arrays
                 ct, kept = Call(var.type, np.array, (ct,)), True
+            elif name in self.reshaped and var.type.ndim > 1:  # views of it must be views here too
+                ct, kept = Call(var.type, np.array, (ct,), (("order", literal("C")),)), True
             elif name in self.buffers and not kept:
                 ct, kept = copy(ct), True
             self.emit(Assign(mine.name, ct))

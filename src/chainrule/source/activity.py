@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 
 from .._core import TABLE, PiecewiseConstant
+from .build import base_variable
 from .ir import (
     Alias,
     Assign,
@@ -21,7 +22,9 @@ from .ir import (
     Index,
     Move,
     Opaque,
+    Pop,
     Program,
+    Push,
     Seq,
     Stmt,
     Store,
@@ -73,6 +76,10 @@ def _reached(statement: Stmt, found: set[str]) -> Iterable[str]:
             yield target.name
         case Opaque(name=name, args=args) if any(depends(a, found) for a in args):
             yield name
+        case Push(value=value, stack=stack) if stack and depends(value, found):
+            yield stack  # of one value in a list, so of all
+        case Pop(stack=stack) if stack in found and is_restored(statement, found):
+            yield statement.target.name
 
 
 def depends(expr: Expr, found: Collection[str]) -> bool:
@@ -94,3 +101,18 @@ def depends(expr: Expr, found: Collection[str]) -> bool:
         case Choice(a=a, b=b):
             return depends(a, found) or depends(b, found)
     return False
+
+
+def is_saved(s: Push, found: Collection[str]) -> bool:
+    """Tell whether a derivative is saved with a value: where the variable restored has one."""
+    if s.stack:
+        return s.stack in found and s.value.type.is_differentiable
+    base = base_variable(s.value)
+    return depends(s.value, found) if base is None else base.name in found
+
+
+def is_restored(s: Pop, found: Collection[str]) -> bool:
+    """Tell whether a derivative was saved with the value that is taken from a list."""
+    if s.stack:
+        return s.stack in found and s.target.type.is_differentiable
+    return s.target.name in found

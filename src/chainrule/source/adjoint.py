@@ -148,7 +148,9 @@ class Weave:
         undo: Block = []
         after: dict[str, str] = {}
         match s:
-            case ir.Store(target=target, index=index) if saved:
+            case (
+                ir.Store(target=target, index=index) | ir.Pop(target=target, index=tuple() as index)
+            ) if saved:
                 place = self.rules.part(self.expand(target), index)
                 is_view = place.type.is_array and not is_fresh(place)
                 forward.append(Push(place, copy=is_view))
@@ -221,7 +223,8 @@ class Weave:
             return list(adjoint.first)
         if isinstance(s, ir.For):
             start, stop, step = (self.expand(b) for b in (s.start, s.stop, s.step))
-            loop = ir.For(s.var, start, stop, step, inner, trips=s.trips, backwards=True)
+            turned = not s.backwards
+            loop = ir.For(s.var, start, stop, step, inner, trips=s.trips, backwards=turned)
         else:
             assert s.trips is not None
             var = self.fresh("k", INT)

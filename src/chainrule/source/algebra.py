@@ -151,6 +151,9 @@ def _sum(expr: ir.Call, a: ir.Expr, b: ir.Expr) -> ir.Expr:
 
 
 def _product(expr: ir.Call, a: ir.Expr, b: ir.Expr) -> ir.Expr:
+    numbers = [x.value for x in (a, b) if isinstance(x, ir.Lit) and type(x.value) in (int, float)]
+    if len(numbers) == 2:
+        return ir.Lit(type_of(numbers[0] * numbers[1]), numbers[0] * numbers[1])
     for one, other in ((a, b), (b, a)):
         if is_number(one, 1):
             return _as(expr, other)

@@ -16,13 +16,13 @@ from .types import INT, type_of
 
 __all__ = [
     "CONTIGUOUS",
+    "DISPLAYS",
     "VIEWS",
     "add",
     "base_variable",
     "call",
     "copy",
     "integer",
-    "is_fresh",
     "is_literal",
     "literal",
     "multiply",
@@ -90,30 +90,6 @@ def integer(value: int) -> Lit:
     return Lit(INT, value)
 
 
-def is_fresh(expr: Expr) -> bool:
-    """Tell whether an expression makes a new array (or number) that nobody else holds."""
-    if expr.type.is_number:
-        return True
-    if isinstance(expr, Call) and expr.fn in VIEWS | CONTIGUOUS and expr.args:
-        return is_fresh(expr.args[0])
-    return isinstance(expr, Call) and (isinstance(expr.fn, np.ufunc) or expr.fn in _FRESH)
-
-
-_FRESH = {
-    np.zeros,
-    np.zeros_like,
-    np.full_like,
-    np.copy,
-    np.ndarray.copy,
-    np.dot,
-    np.matmul,
-    np.tensordot,
-    np.outer,
-    np.sum,
-    np.where,
-}
-
-
 def base_variable(expr: Expr, buffers: Collection[str] = ()) -> Var | None:
     """The variable at the base of a chain of indices and view-making calls.
 
@@ -141,6 +117,9 @@ VIEWS: frozenset[Any] = frozenset(
     }
 )
 """Calls whose result is a view of their first argument, whatever its memory layout."""
+
+DISPLAYS: frozenset[Any] = frozenset({np.array, np.asarray})
+"""Functions of a display of numbers and arrays, or of a single one."""
 
 CONTIGUOUS: frozenset[Any] = frozenset({np.reshape, np.ravel})
 """Calls whose result is a view of a contiguous argument."""

@@ -47,7 +47,7 @@ class _Writer:
         self.program = program
         self.names = Names(_own_names(program))
         self.spell = Speller(self.names)
-        self.stack = ""
+        self.stacks: dict[str, str] = {}
 
     def module(self) -> str:
         """Return the whole text: imports, helpers, the function."""
@@ -58,15 +58,20 @@ class _Writer:
 
     def _function(self) -> list[str]:
         head = f"def {self.program.name}({', '.join(self._parameters())}):"
-        self.stack = self.program.stack
-        is_made_here = any(isinstance(s, ir.Push) for s in ir.statements(self.program.body))
-        if is_made_here and not self.stack:
-            self.stack = self.names.free("stack")
-        lines = [f"{INDENT}{self.stack} = []"] if is_made_here else []
+        lines = [f"{INDENT}{stack} = []" for stack in self._made_stacks()]
         lines += self._block(self.program.body, INDENT)
         if self.program.result is not None:
             lines += wrap(f"return {self._result(self.program.result, outermost=True)}", INDENT)
         return [*wrap(head), *(lines or [f"{INDENT}pass"])]
+
+    def _made_stacks(self) -> list[str]:
+        """Give the lists of saved values their names; return those that are made at the start."""
+        pushed = [s.stack for s in ir.statements(self.program.body) if isinstance(s, ir.Push)]
+        made = dict.fromkeys(pushed)
+        self.stacks = {name: name for name in made} | {"": self.program.stack}
+        if "" in made and not self.program.stack:
+            self.stacks[""] = self.names.free("stack")
+        return [self.stacks[name] for name in made]
 
     def _parameters(self) -> list[str]:
         """The user's parameters, with the closed-over values as keyword-only ones."""
@@ -137,7 +142,7 @@ class _Writer:
         match same[0]:
             case ir.Push():
                 values = [self._saved(s) for s in same if isinstance(s, ir.Push)]
-                return f"{self.stack} += [{', '.join(values)}]"
+                return f"{self.stacks[same[0].stack]} += [{', '.join(values)}]"
             case ir.Pop():
                 sides = [self._simple(s).split(" = ") for s in same]
                 left, right = (", ".join(side) for side in zip(*sides, strict=True))
@@ -179,10 +184,10 @@ class _Writer:
             case ir.Opaque():
                 return self._opaque(statement)
             case ir.Push():
-                return f"{self.stack}.append({self._saved(statement)})"
-            case ir.Pop(target=target, index=index, copy=copy):
+                return f"{self.stacks[statement.stack]}.append({self._saved(statement)})"
+            case ir.Pop(target=target, index=index, copy=copy, stack=stack):
                 place = target.name if index is None else self._place(target, index)
-                return f"{place} = {self.stack}.pop(){'.copy()' if copy else ''}"
+                return f"{place} = {self.stacks[stack]}.pop(){'.copy()' if copy else ''}"
         raise TypeError(f"no text for {statement!r}")
 
     def _saved(self, push: ir.Push) -> str:
@@ -255,10 +260,10 @@ class _Writer:
 def _together(statement: ir.Stmt) -> Any:
     """Return what statements have in common that are written in one line; None for the others."""
     match statement:
-        case ir.Push():
-            return "push"
-        case ir.Pop(index=None):
-            return "pop"
+        case ir.Push(stack=stack):
+            return "push", stack
+        case ir.Pop(index=None, stack=stack):
+            return "pop", stack
         case ir.Assign(value=ir.Lit(value=None)):
             return "nothing"
     return None

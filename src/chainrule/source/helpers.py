@@ -39,6 +39,11 @@ def unbroadcast(ct: Any, like: Any) -> Any:
     return ct.astype(dtype) if dtype.kind in "fc" else ct
 
 
+def holds_nan(*derivatives: Any) -> bool:
+    """Tell whether any of some numbers and arrays holds a NaN."""
+    return any(bool(np.isnan(x).any()) for x in derivatives)
+
+
 # ------------------------------------------------------- what the engine is handed from outside
 
 _injected: dict[str, Callable[..., Any]] = {}

@@ -177,10 +177,14 @@ class Opaque(Stmt):
 
 @dataclass(slots=True)
 class Push(Stmt):
-    """Save a value for the reverse sweep. ``copy``: it will be changed in place."""
+    """Save a value for the reverse sweep. ``copy``: it will be changed in place.
+
+    ``stack``: the list of saved values; that of the outermost derivative has no name yet.
+    """
 
     value: Expr
     copy: bool = False
+    stack: str = ""
 
 
 @dataclass(slots=True)
@@ -193,6 +197,7 @@ class Pop(Stmt):
     target: Var
     index: tuple[Expr, ...] | None = None
     copy: bool = False
+    stack: str = ""
 
 
 @dataclass(slots=True)
@@ -243,13 +248,16 @@ class Program:
     prints: bool = False
     """Whether it has effects that must not happen twice, such as prints."""
     stack: str = ""
-    """The list of saved values, where a pass named it: a parameter, or made at the start."""
+    """The list of saved values without a name of its own, where a pass named it: a parameter, or
+    made at the start."""
     static: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
     """Arguments, as ``(parameter, path)``, whose value was needed to make this program."""
     guards: tuple[tuple[Callable[[], Any], Any], ...] = ()
     """Closed-over values taken as known: how to read each again, and what it was."""
     changed: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
     """Arguments, as ``(parameter, path)``, that the function changes (here: copies of them)."""
+    spliced: frozenset[str] = frozenset()
+    """Variables that derivatives called inside the program have brought along."""
     wrt: tuple[str, ...] = ()
     """The variables of the program before that a pass has differentiated by."""
 

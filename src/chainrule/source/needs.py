@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from . import ir
-from .build import base_variable, integer
+from .build import add, base_variable, integer, multiply
 from .helpers import unbroadcast
 from .ir import AFTER, Assign, Block, Call, Dim, Expr, Index, Stmt, Var
 from .locals import local_names
@@ -115,7 +115,9 @@ class Needs:
         need = need | before
         self.saved[id(s)] = []
         match s:
-            case ir.Store(target=target, index=index):
+            case (
+                ir.Store(target=target, index=index) | ir.Pop(target=target, index=tuple() as index)
+            ):
                 root = self.root(target.name)
                 if (root, VALUE) in need or self.store_all:
                     self.save(s, root, defined)
@@ -284,6 +286,8 @@ def prepare(block: Block, fresh: Callable[[str, Type], Var]) -> Block:
                 s.condition = _steady(s.condition, s, fresh, out, BOOL)
                 s.then, s.orelse = prepare(s.then, fresh), prepare(s.orelse, fresh)
             case ir.For():
+                if s.backwards and s.trips:  # so many steps from the start
+                    s.stop, s.trips = _after(s.start, s.step, Var(INT, s.trips)), None
                 for bound in ("start", "stop", "step"):
                     setattr(s, bound, _steady(getattr(s, bound), s, fresh, out, INT))
                 _counted(s, fresh, out)
@@ -293,6 +297,11 @@ def prepare(block: Block, fresh: Callable[[str, Type], Var]) -> Block:
                 s.pullback = fresh(f"{s.name}_pullback", Type("object")).name
         out.append(s)
     return out
+
+
+def _after(start: Expr, step: Expr, trips: Var) -> Expr:
+    """Return ``start + trips * step``."""
+    return add(start, multiply(trips, step))
 
 
 def _steady(

@@ -21,7 +21,14 @@ from . import typestrings
 from .lower import lower
 from .primitive import traced_call
 from .signature import Binder, Place, Signature, at_place, exact_key, key_at, leaves, show
-from .specialise import Reads, Specialisation, Split, before_running, is_again
+from .specialise import (
+    Reads,
+    Specialisation,
+    Split,
+    before_running,
+    infinite_slopes,
+    is_again,
+)
 
 _MANY = 512
 """Signatures looked up by their exact shapes; beyond, the table is started anew."""
@@ -145,7 +152,10 @@ class Program:
         """Run the program made for these values."""
         self._last = self._ran.spec = spec
         self.check_sharing(spec, values)
-        return spec.run(self.binder.names, values)
+        if not spec.program.spliced:
+            return spec.run(self.binder.names, values)
+        with infinite_slopes():  # of derivatives that the function takes itself
+            return spec.run(self.binder.names, values)
 
     def specialised(self, values: Sequence[Any]) -> Specialisation:
         """Return the program for the types of these values, made if need be."""

@@ -10,13 +10,13 @@ import numpy as np
 
 from .._core import top_trace
 from .._trees import leaves_of, map_leaves
-from .derived import infinite_slopes, is_nan
+from .derived import is_nan
 from .native.leaving import Leave
 from .primitive import snapshot, with_generators
 from .products import pull
 from .program import Program
 from .signature import Place
-from .specialise import Reads, Split, again
+from .specialise import Reads, Split, again, infinite_slopes
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Pulled:
         except Leave:  # NumPy cannot go on from what machine code has saved
             with again(self.reads):
                 return pull(self.program, self.values, self.places, ct)
-        return _owned(cts, {*_memory(self.residuals), *_memory(ct)})  # type: ignore[no-any-return]
+        return owned(cts, {*_memory(self.residuals), *_memory(ct)})  # type: ignore[no-any-return]
 
 
 def run_once(
@@ -67,7 +67,7 @@ def run_once(
     given = with_generators(held, values)
     result, residuals = made.forward.call(program.binder.names, given, hidden)
     seen = set(_memory((residuals, given, list(hidden.values()))))
-    return _owned(result, seen), Pulled(program, held, places, reads, made, residuals)
+    return owned(result, seen), Pulled(program, held, places, reads, made, residuals)
 
 
 def _memory(tree: Any) -> Iterator[int]:
@@ -79,14 +79,14 @@ def _memory(tree: Any) -> Iterator[int]:
                 yield id(x.base)
 
 
-def _owned(tree: Any, seen: set[int]) -> Any:
+def owned(tree: Any, seen: set[int]) -> Any:
     """Copy the arrays of a result that may be memory of others, or of each other."""
 
-    def owned(x: Any) -> Any:
+    def own(x: Any) -> Any:
         if isinstance(x, np.ndarray):
             if x.base is not None or id(x) in seen:
                 x = x.copy()
             seen.add(id(x))
         return x
 
-    return map_leaves(owned, tree)
+    return map_leaves(own, tree)

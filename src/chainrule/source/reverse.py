@@ -7,29 +7,28 @@ what it wrote to what it read. See Griewank and Walther, Evaluating Derivatives,
 differentiation tool, ACM TOMS 39 (2013).
 
 This file writes the adjoint of each statement; ``needs`` then finds which values these read, and
-weaves both sweeps together.
+``adjoint`` weaves both sweeps together. A program may hold sweeps itself: the cotangent of what
+these take from a list of saved values waits in another list for that of what was saved.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
 from . import ir
-from .accumulate import BORROWED, OWNED, Cotangents, repeats
-from .activity import depends
+from .accumulate import BORROWED, OWNED, repeats
+from .activity import is_restored, is_saved
 from .build import add, base_variable, call, copy, literal, negative, zeros_like
-from .fitting import as_sized, may_be_smaller, restore, restore_later, spread
-from .ir import AFTER, Assign, Block, Call, Choice, Expr, Index, Seq, Stmt, Var
+from .fitting import as_sized
+from .ir import AFTER, Assign, Block, Choice, Expr, Index, Seq, Stmt, Var
 from .locals import local_names
-from .parts import merged
+from .reverse_expressions import Contributions
 from .rulecode import Rules
-from .types import Type
+from .types import OBJECT, Type
 
 
 @dataclass(slots=True)
@@ -44,7 +43,7 @@ class Adjoint:
     """At the end of each reversed inner block: cotangents that must be there when it is left."""
 
 
-class Reversal:
+class Reversal(Contributions):
     """Writes the adjoint of every statement of a program, from the last to the first."""
 
     def __init__(
@@ -54,38 +53,10 @@ class Reversal:
         rules: Rules,
         fresh: Callable[[str, Type], Var],
     ) -> None:
-        self.program = program
-        self.rules = rules
-        self.fresh = fresh
-        self.block: Block = []
+        super().__init__(program, varied, rules, fresh)
         self.adjoints: dict[int, Adjoint] = {}
-        self.aliases = {
-            s.name: s.value for s in ir.statements(program.body) if isinstance(s, ir.Alias)
-        }
-        self.cts = Cotangents(program.types, program.buffers, varied, self.emit, fresh)
-
-    def emit(self, statement: Stmt) -> None:
-        """Append to the block that is being written."""
-        self.block.append(statement)
-
-    @contextmanager
-    def into(self, block: Block) -> Any:
-        """Write into another block for a while."""
-        outer, self.block = self.block, block
-        try:
-            yield
-        finally:
-            self.block = outer
-
-    def expand(self, expr: Expr) -> Expr:
-        """Write views as parts of their buffers."""
-
-        def change(e: Expr) -> Expr:
-            if isinstance(e, Var) and e.name in self.aliases:
-                return self.expand(self.aliases[e.name])
-            return merged(e) if isinstance(e, Index) else e
-
-        return ir.rewrite(expr, change)
+        self.stacks: dict[str, str] = {}
+        """Lists of saved values -> those of their cotangents."""
 
     # ----------------------------------------------------------------------------- statements
 
@@ -119,6 +90,10 @@ class Reversal:
                 for name in names:
                     if self.cts.present(name):
                         self.cts.take(name)
+            case ir.Push():
+                self.reverse_push(statement)
+            case ir.Pop():
+                self.reverse_pop(statement)
 
     def reverse_assign(self, name: str, value: Expr) -> None:
         """``x = f(y)``: the cotangent of ``x`` goes to ``y``, and ``x`` has none any more."""
@@ -143,12 +118,6 @@ class Reversal:
     def is_leaf(self, expr: Expr) -> bool:
         """Whether an expression is a variable that takes part in the derivative."""
         return isinstance(expr, Var) and self.is_varied(expr)
-
-    def name_it(self, expr: Expr, hint: str) -> Var:
-        """Assign an expression to a variable of its own."""
-        var = self.fresh(hint, expr.type)
-        self.emit(Assign(var.name, expr))
-        return var
 
     def reverse_store(self, store: ir.Store) -> None:
         """``u[i] = f(y)``: that part of the cotangent of ``u`` goes to ``y``, and is zero then."""
@@ -210,6 +179,47 @@ class Reversal:
             if self.is_varied(expanded):
                 self.pull(expanded, Index(arg.type, cts, (literal(i),)))
 
+    # --------------------------------------------------------------------------- saved values
+
+    def reverse_pop(self, pop: ir.Pop) -> None:
+        """``x = stack.pop()``: the cotangent of ``x`` waits for that of what was saved."""
+        name = pop.target.name
+        if not is_restored(pop, self.cts.varied):
+            return
+        if pop.index is None:
+            after = Var(self.program.types[name], name + AFTER)
+            ct = self.cts.take(name) if self.cts.present(name) else zeros_like(after)
+        else:
+            target = self.expand(pop.target)
+            place = self.rules.part(target, pop.index)
+            base = base_variable(place, self.program.buffers)
+            assert base is not None
+            ct = zeros_like(place)
+            if self.cts.present(base.name):
+                self.cts.own(base.name)
+                part = self.cts.shadow(place)
+                ct = self.name_it(copy(part), "stored_ct")
+                if repeats_in(place):  # saved several times, restored once
+                    ct = self.rules.last_written(ct, target, pop.index, place)
+                    ct = self.name_it(ct, "stored_ct")
+                variable, index = self.cts._target(part)
+                self.emit(ir.Store(variable, index, literal(0.0)))
+        self.emit(ir.Push(ct, stack=self.waiting(pop.stack)))
+
+    def reverse_push(self, push: ir.Push) -> None:
+        """``stack.append(x)``: the cotangent of what was saved goes to ``x``."""
+        value = self.expand(push.value)
+        if is_saved(push, self.cts.varied):
+            ct = self.fresh("saved_ct", value.type)
+            self.emit(ir.Pop(ct, stack=self.waiting(push.stack)))
+            self.pull(value, ct)
+
+    def waiting(self, stack: str) -> str:
+        """Return the list of the cotangents of saved values."""
+        if stack not in self.stacks:
+            self.stacks[stack] = self.fresh(f"{stack}_ct", OBJECT).name
+        return self.stacks[stack]
+
     # ------------------------------------------------------------------------------- branches
 
     def reverse_if(self, statement: ir.If, adjoint: Adjoint) -> None:
@@ -222,20 +232,6 @@ class Reversal:
             ends.append(self.cts.state)
         adjoint.ends = ([], [])
         self.join(ends, adjoint.ends)
-
-    def join(self, ends: Sequence[dict[str, str]], blocks: Sequence[Block]) -> None:
-        """Let all arms of a branch end with the same cotangents: the missing ones are zeros."""
-        names = set[str]().union(*ends)
-        common = {}
-        for name in names:
-            states = {state.get(name, OWNED) for state in ends}
-            common[name] = BORROWED if BORROWED in states else OWNED
-        for state, block in zip(ends, blocks, strict=True):
-            self.cts.state = state
-            with self.into(block):
-                for name in sorted(names - state.keys()):
-                    self.cts.start(name)
-        self.cts.state = common
 
     def reverse_loop(self, body: Block, adjoint: Adjoint) -> None:
         """Write the adjoint of a loop: what its body adds to must be there from the start.
@@ -273,104 +269,6 @@ class Reversal:
     def carried(self, body: Block) -> set[str]:
         """Variables whose cotangents can outlive an iteration: all but those local to the body."""
         return set(self.program.types) - local_names(body)
-
-    # ---------------------------------------------------------------------------- expressions
-
-    def is_varied(self, expr: Expr) -> bool:
-        """Whether the derivative can reach an input through an expression."""
-        return depends(expr, self.cts.varied)
-
-    def pull(self, expr: Expr, ct: Expr, y: Expr | None = None) -> None:
-        """Hand the cotangent ``ct`` of an expression to the variables in it.
-
-        ``y``: a variable that holds the value of the expression.
-        """
-        if not self.is_varied(expr):
-            return
-        if isinstance(expr, Var | Index) and base_variable(expr, self.program.buffers) is not None:
-            self.cts.add(expr, ct)
-            return
-        match expr:
-            case Index(base=base, index=index):
-                inner = self.name_it(zeros_like(base), "part_ct")
-                self.emit(ir.Store(inner, index, ct, "add", repeats(expr)))
-                self.pull(base, inner)
-            case Seq(items=items):
-                for k, item in enumerate(items):
-                    if self.is_varied(item):
-                        self.pull(item, restore(Index(item.type, ct, (literal(k),)), item))
-            case Choice(condition=condition, a=a, b=b):
-                self.pull_choice(condition, a, b, ct)
-            case Call(fn=fn) if fn in DISPLAYS:
-                self.pull_display(expr.args[0], spread(ct, expr), ())
-            case Call():
-                self.pull_call(expr, ct, y)
-            case _:
-                raise AssertionError(expr)
-
-    def pull_call(self, expr: Call, ct: Expr, y: Expr | None) -> None:
-        """Hand a cotangent to the operands of a call, by its rule."""
-        wanted = [(i, arg) for i, arg in self.rules.operands(expr) if self.is_varied(arg)]
-        if len(wanted) > 1 and not isinstance(ct, Var):
-            ct = self.name_it(ct, "t_ct")
-        if expr.fn is np.multiply and expr.args[0] == expr.args[1]:
-            expr, wanted = call(np.square, expr.args[0]), wanted[:1]
-        for i, arg in wanted:
-            with self.rules.writing(self.block):
-                contribution = self.contribution(expr, i, arg, ct, y)
-            if self.rules.is_exact(expr):
-                contribution = as_sized(contribution, arg)
-            self.pull(arg, self.restored(contribution, arg))
-
-    def contribution(self, expr: Call, i: int, arg: Expr, ct: Expr, y: Expr | None) -> Expr:
-        """Return what argument ``i`` gets; it broadcasts to the whole expression.
-
-        A smaller cotangent stands for one that is spread over the whole expression, which must be
-        there before it is summed for an operand that was broadcast.
-        """
-        if not self.rules.is_elementwise(expr):
-            return self.rules.vjp(expr, i, spread(ct, expr), y)
-        found = self.rules.vjp(expr, i, ct, y)
-        if may_be_smaller(found, expr):
-            found = self.rules.vjp(expr, i, spread(ct, expr), y)
-        return found if arg.type.sizes == expr.type.sizes else spread(found, expr)
-
-    def restored(self, ct: Expr, expr: Expr) -> Expr:
-        """Give a contribution the shape and dtype of an expression, or leave it to its operands."""
-        broadcasts = isinstance(expr, Call) and self.rules.is_elementwise(expr)
-        return restore_later(ct, expr) if broadcasts else restore(ct, expr)
-
-    def pull_choice(self, condition: Expr, a: Expr, b: Expr, ct: Expr) -> None:
-        """Hand a cotangent to the chosen one of two expressions."""
-        if not isinstance(ct, Var):
-            ct = self.name_it(ct, "t_ct")
-        choice = ir.If(condition=condition)
-        before = dict(self.cts.state)
-        ends = []
-        for arm, block in ((a, choice.then), (b, choice.orelse)):
-            self.cts.state = dict(before)
-            with self.into(block):
-                self.pull(arm, restore(ct, arm))
-            ends.append(self.cts.state)
-        self.join(ends, (choice.then, choice.orelse))
-        self.emit(choice)
-
-    def pull_display(self, display: Expr, ct: Expr, path: tuple[Expr, ...]) -> None:
-        """Take the cotangent of ``np.array([[a, b], [c, d]])`` apart."""
-        if not isinstance(ct, Var):
-            ct = self.name_it(ct, "t_ct")
-        if isinstance(display, Seq):
-            for k, item in enumerate(display.items):
-                self.pull_display(item, ct, (*path, literal(k)))
-        elif self.is_varied(display):
-            sizes = ct.type.sizes[len(path) :]
-            kind = "array" if sizes else "scalar"
-            part = Index(Type(kind, ct.type.dtype, sizes), ct, path) if path else ct
-            self.pull(display, restore(part, display))
-
-
-DISPLAYS = {np.array, np.asarray}
-"""Functions of a display of numbers and arrays, or of a single one."""
 
 
 def is_updated(name: str, value: Expr) -> bool:

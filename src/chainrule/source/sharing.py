@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import ir
+from .build import CONTIGUOUS, VIEWS
 
 _MAKERS: tuple[Any, ...] = (
     *(np.zeros, np.empty, np.ones, np.full, np.eye, np.arange, np.linspace),
@@ -27,6 +28,10 @@ def is_fresh(expr: ir.Expr) -> bool:
         return any(entry.type.is_array and entry.type.ndim > 0 for entry in expr.index)
     if not isinstance(expr, ir.Call) or any(key == "out" for key, _ in expr.kwargs):
         return False
+    if expr.fn in VIEWS | CONTIGUOUS:
+        return bool(expr.args) and is_fresh(expr.args[0])
+    if expr.fn is np.einsum:  # of one array it may be a view
+        return len(expr.args) > 2
     return isinstance(expr.fn, np.ufunc) or expr.fn in _FRESH
 
 
@@ -77,7 +82,8 @@ class Sharing:
             self._parent[a] = b
 
 
-_STACK = "'stack"  # no variable is called so
+_STACK = "'stack"
+"""Stands for what is saved in a list; no variable has a quote."""
 
 
 def _bindings(statement: ir.Stmt) -> Iterator[tuple[str, ir.Expr]]:
@@ -87,11 +93,11 @@ def _bindings(statement: ir.Stmt) -> Iterator[tuple[str, ir.Expr]]:
             yield name, value
         case ir.Move(targets=targets, sources=sources):
             yield from zip(targets, sources, strict=True)
-        case ir.Push(value=value, copy=False):
-            yield _STACK, value
-        case ir.Pop(target=target, index=None):
+        case ir.Push(value=value, copy=False, stack=stack):
+            yield _STACK + stack, value
+        case ir.Pop(target=target, index=None, stack=stack):
             if not target.type.is_number:
-                yield target.name, ir.Var(target.type, _STACK)
+                yield target.name, ir.Var(target.type, _STACK + stack)
         case ir.Effect(value=value, names=names):
             yield from ((name, part) for name in names for part in ir.children(value))
         case ir.Opaque(name=name, args=args, pullback=pullback):

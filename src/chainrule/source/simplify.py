@@ -38,10 +38,10 @@ def simplify(program: ir.Program, generated: Callable[[str], bool]) -> ir.Progra
         beside = re.search(r"_(ct|dot)_\d+$", name) is not None
         return generated(name) or beside or name in taken_out
 
-    body = _algebra(fold(_sizes(body, program), foldable), generated)
+    body = algebra(fold(_sizes(body, program), foldable), generated)
     body = computed_once(body, lambda name: generated(name) or _is_derivative(name))
-    body = late_zeros(first_stores(_algebra(fold(body, foldable), generated)))
-    *body, last = remove_dead_code(_algebra(fold(body, foldable), generated))
+    body = late_zeros(first_stores(algebra(fold(body, foldable), generated)))
+    *body, last = remove_dead_code(algebra(fold(body, foldable), generated))
     leaves = ir.children(next(ir.expressions(last)))
     return replace(program, body=body, result=_filled(program.result, leaves))
 
@@ -93,11 +93,11 @@ def _filled(template: Any, leaves: Iterator[ir.Expr]) -> Any:
 # ------------------------------------------------------------------------------------- algebra
 
 
-def _algebra(block: ir.Block, generated: Callable[[str], bool]) -> ir.Block:
+def algebra(block: ir.Block, generated: Callable[[str], bool]) -> ir.Block:
     """Apply the algebra to the statements that write generated variables, and to the result."""
     done = []
     for s in block:
-        s = map_blocks(s, lambda inner: _algebra(inner, generated))
+        s = map_blocks(s, lambda inner: algebra(inner, generated))
         match s:
             case ir.Assign(name=name) if generated(name) or _is_derivative(name):
                 s = map_expressions(s, simplified)

@@ -122,8 +122,11 @@ class Specialisation:
     def _is_generated(self, name: str) -> bool:
         """Tell whether a variable is neither the user's nor the derivative of one of his."""
         base = re.sub(r"((_ct|_dot|_value|_after)(_\d+)?)+$", "", name)
-        return base not in self.stages[0][1].types or bool(
-            re.fullmatch(r"t\d+|result(_\d+)?", base)
+        lowered = self.stages[0][1]
+        return (
+            base not in lowered.types
+            or not lowered.spliced.isdisjoint((name, base))
+            or bool(re.fullmatch(r"t\d+|result(_\d+)?", base))
         )
 
     @functools.cached_property
@@ -211,7 +214,7 @@ class Specialisation:
         program = self.program
         plain = {p.kind for p in program.parameters} <= {"positional or keyword", "positional-only"}
         in_order = [self.roles[p.name] for p in program.parameters] == list(roles)
-        known = (program.guards, program.hidden, program.changed, program.static)
+        known = (program.guards, program.hidden, program.changed, program.static, program.spliced)
         watched = any(known) or has_effects(program)
         return self.function if plain and in_order and not watched else None
 
@@ -326,6 +329,11 @@ class Specialisation:
             return replace(tangent(program, wrt, guarded), wrt=tuple(wrt)), roles
 
         return self._derive(("tangent", tuple(prefixes), guarded), "tangent", make)
+
+
+def infinite_slopes() -> Any:
+    """Keep NumPy quiet about slopes such as that of a square root at 0: the result is looked at."""
+    return np.errstate(divide="ignore", invalid="ignore")
 
 
 def _function(program: ir.Program) -> str:

@@ -17,9 +17,9 @@ import numpy as np
 
 from ..errors import UnsupportedError
 from . import ir
-from .activity import depends, varied
+from .activity import is_restored, is_saved, varied
 from .adjoint import Fresh
-from .build import base_variable, copy, literal, zeros_like
+from .build import copy, literal, zeros_like
 from .ir import Access, Alias, Assign, Block, Call, Expr, Index, Seq, Stmt, Var
 from .rulecode import Rules
 from .sharing import holders, is_fresh
@@ -100,23 +100,19 @@ class Tangents(Expressions):
             case ir.For(body=body) | ir.While(body=body):
                 self.emit(replace(s, body=self.whole(body)))
             case ir.Push(value=value):
-                if self.is_saved(value):
+                if is_saved(s, self.varied):
                     dot = self.tangent_of(value)
-                    self.emit(ir.Push(zeros_like(value) if dot is None else dot, s.copy))
+                    dot = zeros_like(value) if dot is None else dot
+                    self.emit(ir.Push(dot, s.copy, s.stack))
                 self.emit(s)
             case ir.Pop(target=target, index=index):
                 self.emit(s)
-                if target.name in self.varied:
-                    self.emit(ir.Pop(self.dot(target.name), index))
+                if is_restored(s, self.varied):
+                    self.emit(ir.Pop(self.dot(target.name), index, stack=s.stack))
             case ir.Opaque(name=name) if name in self.varied:
                 self.opaque(s)
             case _:
                 self.emit(s)
-
-    def is_saved(self, value: Expr) -> bool:
-        """Tell whether a tangent is saved with a value: where the variable restored has one."""
-        base = base_variable(value)
-        return depends(value, self.varied) if base is None else base.name in self.varied
 
     def assign(self, s: Assign, name: str, value: Expr) -> None:
         """``y = f(x)``: its tangent comes before it, or after it where the rule reads ``y``."""

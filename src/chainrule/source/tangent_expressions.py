@@ -14,15 +14,12 @@ from .._core import TABLE, Composite
 from ..rules.indexing import last_written
 from . import ir
 from .activity import can_vary, depends
-from .build import literal, zeros_like
+from .build import DISPLAYS, literal, zeros_like
 from .helpers import unbroadcast
 from .ir import Assign, Block, Call, Choice, Expr, Index, Lit, Seq, Stmt, Var
 from .lower.containers import expression
 from .rulecode import _value as value_of
 from .types import Type
-
-DISPLAYS = {np.array, np.asarray}
-"""Functions of a display of numbers and arrays, or of a single one."""
 
 LINEAR = {unbroadcast, np.astype, last_written}
 """Functions that appear in adjoints, linear in their first argument, the only one of interest."""

@@ -15,8 +15,8 @@ from . import ir
 from .ir import Assign, Block, Expr, Stmt, Var
 from .templates import map_template, template_leaves
 
-_NAMES = ("name", "root", "until", "trips", "pullback")
-"""Fields of statements that hold the name of a variable."""
+_NAMES = ("name", "root", "until", "trips", "pullback", "stack")
+"""Fields of statements that hold the name of a variable, or nothing."""
 _NUMBERED = re.compile(r"(.*?)_(\d+)$")
 
 
@@ -137,7 +137,7 @@ def uses(s: Stmt) -> Iterator[str]:
     for t in ir.statements([s]):
         for expr in ir.expressions(t):
             yield from sorted(ir.names_in(expr))
-        yield from (found for f in _NAMES if isinstance(found := getattr(t, f, None), str))
+        yield from filter(None, (getattr(t, f, None) for f in _NAMES))
         yield from ir.written(t)
 
 

@@ -108,6 +108,25 @@ class Function(Value):
 
 
 @dataclass(slots=True)
+class Derivative(Value):
+    """What a transform makes of a function, not called yet: a gradient, a Jacobian."""
+
+    transform: str
+    function: Value
+    argnums: Any = 0
+    has_aux: bool = False
+
+
+@dataclass(slots=True)
+class LinearMap(Value):
+    """The derivative at some place: a pullback, or the map of tangents to tangents."""
+
+    transform: str
+    piece: Any
+    """The function there, as a part of the program (``lower.pieces.Piece``)."""
+
+
+@dataclass(slots=True)
 class Method(Value):
     """A method of an array, a list, a dict, ..., looked up and not yet called."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Tracer
+from .._core import DERIVATIVE_OF, Tracer
 from .._trees import is_container, leaves_of, matched_leaves
 from ..errors import ArgumentError, ShapeError
 
@@ -108,6 +108,12 @@ class Call:
     def result(self, gradients: list[Any]) -> Any:
         """Return one gradient for one argnum, else a tuple."""
         return gradients[0] if self.single else tuple(gradients)
+
+
+def derivative_of(made: Function, transform: str, f: Function, *options: Any) -> Function:
+    """Note on a derivative what it is one of: options are ``argnums`` and ``has_aux``."""
+    setattr(made, DERIVATIVE_OF, (transform, f, *options))
+    return made
 
 
 def name_of(f: Function) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from .._trees import is_container, leaves_of, map_leaves, rebuild
 from ..source.program import Program
+from ..source.residuals import owned
 from ..source.signature import Path, Place, replaced
 from ..source.specialise import Specialisation, Split, call_with
 from ._calls import Argnums, Call, inexact_dtype, is_differentiable, matching, name_of
@@ -192,13 +193,8 @@ def own(tree: Any, program: Program, values: Sequence[Any], more: Any = ()) -> A
     """Copy the arrays of a result that may be memory of the caller, or of each other."""
     seen = {id(x) for _, x in program.places(values)} | program.hidden_arrays()
     seen |= {id(x) for x in leaves_of(more)}
+    return map_leaves(_as_numpys, owned(tree, seen))
 
-    def owned(x: Any) -> Any:
-        if isinstance(x, np.ndarray):
-            if x.base is not None or id(x) in seen:
-                x = x.copy()
-            seen.add(id(x))
-            return x
-        return np.asarray(x)[()] if type(x) in (float, complex) else x
 
-    return map_leaves(owned, tree)
+def _as_numpys(x: Any) -> Any:
+    return np.asarray(x)[()] if type(x) in (float, complex) else x

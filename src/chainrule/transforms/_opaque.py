@@ -7,8 +7,9 @@ from typing import Any
 
 from .._trees import leaves_of
 from ..source.helpers import set_opaque_vjp
+from ..source.lower.intrinsics import set_transforms
 from ..source.tangent import set_opaque_jvp
-from . import first_order
+from . import control, first_order, jacobians, programs
 from ._calls import Function, is_differentiable
 
 
@@ -55,6 +56,14 @@ def _of_active(fn: Function, args: Sequence[Any], active: Sequence[int]) -> Func
 
 
 def register() -> None:
-    """Let emitted programs call the tape."""
+    """Let emitted programs call the tape, and take derivatives themselves."""
     set_opaque_vjp(_OpaqueVjp())
     set_opaque_jvp(_OpaqueJvp())
+    modules = {
+        first_order: ("grad", "value_and_grad", "vjp", "jvp", "linearize"),
+        jacobians: ("jacfwd", "jacrev", "jacobian", "hessian", "hvp"),
+        control: ("stop_gradient",),
+        programs: ("compile",),
+    }
+    named = {name: getattr(module, name) for module, names in modules.items() for name in names}
+    set_transforms(**named)

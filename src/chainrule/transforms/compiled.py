@@ -12,13 +12,13 @@ import numpy as np
 from .._core import top_trace
 from ..rules._central import has_nan
 from ..source.derivatives import scalar_result
-from ..source.derived import Gradient, infinite_slopes
+from ..source.derived import Gradient
 from ..source.primitive import snapshot
 from ..source.products import pull, tangent_of, with_value_by
 from ..source.program import Program, compile_
 from ..source.signature import exact_key
-from ..source.specialise import Specialisation, again
-from ._calls import Argnums, Function, inexact_dtype
+from ..source.specialise import Specialisation, again, infinite_slopes
+from ._calls import Argnums, Function, derivative_of, inexact_dtype
 from ._compiled_calls import Arguments, Derivative, Resolved, own, settle
 from ._opaque import register
 from .compiled_products import jvp, linearize, vjp
@@ -51,6 +51,7 @@ class GradientProgram(Derivative):
         super().__init__(program, argnums, name, has_aux, with_value)
         self.has_aux = has_aux
         self.with_value = with_value
+        derivative_of(self, name, program, argnums, has_aux)
         self._plans: dict[Hashable, _Plan] = {}
 
     def resolved(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Resolved:
@@ -172,6 +173,7 @@ class SecondGradient(Derivative):
         super().__init__(program, argnums, name, has_aux, with_value)
         self.has_aux = has_aux
         self.with_value = with_value
+        derivative_of(self, name, program, argnums, has_aux)
 
     def specialise(self, *args: Any, **kwargs: Any) -> Program:
         """Make the program for these arguments without running it; return the Program itself."""

@@ -12,7 +12,7 @@ from ..source.primitive import as_before, is_number, snapshot
 from ..source.products import pullback_of, spread, tangent_of
 from ..source.program import Program
 from ..source.specialise import again
-from ._calls import Argnums, Function, inexact_dtype, is_differentiable
+from ._calls import Argnums, Function, derivative_of, inexact_dtype, is_differentiable
 from ._compiled_calls import Arguments, Derivative, own, settle
 from .compiled import grad
 from .compiled_products import jvp, pulled_back
@@ -23,7 +23,9 @@ class JacobianProgram(Derivative):
     """The Jacobian of a Program: one array per output and argument."""
 
     def __init__(self, program: Program, argnums: Argnums, forward: bool) -> None:
-        super().__init__(program, argnums, "jacfwd" if forward else "jacrev", forward)
+        name = "jacfwd" if forward else "jacrev"
+        super().__init__(program, argnums, name, forward)
+        derivative_of(self, name, program, argnums, False)
         self.forward = forward
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

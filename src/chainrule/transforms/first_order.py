@@ -13,7 +13,16 @@ from ..rules._central import zeros
 from ..tape import Forward, Tape
 from ..tape.collector import OLD_GENERATION_SPARED
 from ..tape.sweep import sweep_all
-from ._calls import Argnums, Call, Function, check_argnums, check_callable, inexact_dtype, matching
+from ._calls import (
+    Argnums,
+    Call,
+    Function,
+    check_argnums,
+    check_callable,
+    derivative_of,
+    inexact_dtype,
+    matching,
+)
 from ._engines import by_source
 from ._runs import (
     NO_TRACE,
@@ -73,7 +82,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
         with OLD_GENERATION_SPARED:  # until the graph is gone
             return differentiate(args, kwargs)
 
-    return with_gradient
+    return derivative_of(with_gradient, "value_and_grad", f, argnums, has_aux)
 
 
 def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
@@ -99,7 +108,7 @@ def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
         value, g = both(*args, **kwargs)
         return (g, value[1]) if has_aux else g
 
-    return gradient
+    return derivative_of(gradient, "grad", f, argnums, has_aux)
 
 
 def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:

@@ -16,6 +16,7 @@ from ._calls import (
     Function,
     check_argnums,
     check_callable,
+    derivative_of,
     describe,
     inexact_dtype,
     is_differentiable,
@@ -135,7 +136,7 @@ def jacrev(f: Function, argnums: Argnums = 0) -> Function:
 
         return map_leaves(rows_of, run.out)
 
-    return jacobian_function
+    return derivative_of(jacobian_function, "jacrev", f, argnums, False)
 
 
 def jacfwd(f: Function, argnums: Argnums = 0) -> Function:
@@ -185,7 +186,7 @@ def jacfwd(f: Function, argnums: Argnums = 0) -> Function:
         columns = [columns_of(i, leaf) for i, leaf in enumerate(leaves_of(out))]
         return rebuild(out, iter(columns))
 
-    return jacobian_function
+    return derivative_of(jacobian_function, "jacfwd", f, argnums, False)
 
 
 def _zero_leaf(leaf: Any) -> Any:
@@ -236,7 +237,7 @@ def hessian(f: Function, argnums: Argnums = 0) -> Function:
         found = by_source(f, argnums, lambda p: of_program(p)(*args, **kwargs))
         return by_tape(*args, **kwargs) if found is None else found
 
-    return hessian_function
+    return derivative_of(hessian_function, "hessian", f, argnums, False)
 
 
 def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:

@@ -217,3 +217,22 @@ def unselected_arms_are_not_evaluated(x, y):
     a = np.sqrt(x) if x > 0 else np.log(x)
     b = x / y if y != 0 else x * 3
     return a * b + y
+
+
+@program(numbers(3, seed=34), [numbers(3, 3, seed=k) for k in (35, 36, 37)], step=2.0**-12)
+def a_layer_chosen_by_what_is_computed(x, layers):
+    k = 0
+    while np.sum(x * x) < 50 and k < 7:
+        x = np.sin(layers[int(3 * abs(np.sin(x[0]))) - 3] @ x) + 1
+        k += 1
+    return x
+
+
+@program(numbers(3, seed=38), [numbers(3, 3, seed=k) for k in (35, 36, 37)], step=2.0**-12)
+def tuples_chosen_by_what_is_computed(x, layers):
+    steps = [(w, w[0], 2.0 + n) for n, w in enumerate(layers)]
+    for _ in range(3):
+        w, b, scale = steps[np.argmax(x)]
+        x = np.tanh(w @ x + b) * scale
+        steps[0][1][:] *= x[1]
+    return x

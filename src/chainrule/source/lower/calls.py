@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
-import os
 import types
 from typing import Any
 
@@ -16,7 +15,18 @@ from ..._core import TABLE, Composite, PiecewiseConstant, Primitive
 from ...errors import ArgumentError, UnsupportedError
 from ...rules._forms import _ExplicitRule
 from ..types import OBJECT
-from ..values import Function, Items, Known, Leaf, Mapping, Method, Record, Value
+from ..values import (
+    Derivative,
+    Function,
+    Items,
+    Known,
+    Leaf,
+    LinearMap,
+    Mapping,
+    Method,
+    Record,
+    Value,
+)
 from . import functions, intrinsics
 from .containers import describe, items_of, known, lift
 from .intrinsics import INTRINSICS, intrinsic
@@ -35,7 +45,14 @@ from .plain_calls import (
     spec,
     typed,
 )
-from .purity import is_message, is_random, is_standard, module_of
+from .purity import (
+    derivative_of,
+    is_message,
+    is_random,
+    is_standard,
+    is_transform,
+    module_of,
+)
 from .state import State
 
 __all__ = [
@@ -106,6 +123,10 @@ def call(state: State, function: Value, args: list[Value], kwargs: dict[str, Val
             from .methods import call_method
 
             return call_method(state, function, args, kwargs)
+        case Derivative() | LinearMap():
+            from .nested import call_derivative
+
+            return call_derivative(state, function, args, kwargs)
         case Known(value=fn):
             return _call_known(state, fn, args, kwargs)
         case Record():
@@ -160,12 +181,8 @@ def _call_known(state: State, fn: Any, args: list[Value], kwargs: dict[str, Valu
         return call_ufunc_method(state, fn.__self__, fn.__name__, args, kwargs)
     if in_rule(state) and is_folded(state, fn, args, kwargs):
         return fold(state, fn, args, kwargs)
-    if _is_transform(fn):
-        raise state.error(
-            f"{fn.__name__} of chainrule inside a function that is compiled",
-            "compile the derivative instead, cr.grad(cr.compile(f)), and combine the results "
-            "outside; or leave the outer function to the tape",
-        )
+    if is_transform(fn):
+        return _derivative(state, fn, args, kwargs)
     if _is_read(state, fn, [*args, *kwargs.values()]):
         inlined = functions.function_value(state, fn)
         if inlined is not None:
@@ -189,12 +206,16 @@ def entry_of(fn: Any) -> Any:
 _load_rules = functools.cache(rules.load)
 
 
-_TRANSFORMS = os.sep.join(("chainrule", "transforms", ""))
-
-
-def _is_transform(fn: Any) -> bool:
-    """Tell ``cr.grad`` and the like, and the derivatives that they return."""
-    return _TRANSFORMS in getattr(getattr(fn, "__code__", None), "co_filename", "")
+def _derivative(state: State, fn: Any, args: list[Value], kwargs: dict[str, Value]) -> Value:
+    """Call a derivative that was made before; the transforms themselves are intrinsics."""
+    found = derivative_of(fn)
+    if found is None:
+        raise state.error(
+            f"{getattr(fn, '__name__', fn)} of chainrule inside a function that is compiled",
+            "call it outside, on a program: cr.compile(f); or leave the function to the tape",
+        )
+    transform, f, argnums, has_aux = found
+    return call(state, Derivative(transform, Known(f), argnums, has_aux), args, kwargs)
 
 
 def _is_read(state: State, fn: Any, given: list[Value]) -> bool:

@@ -29,6 +29,7 @@ from ..signature import Binder, Signature
 from ..types import INT, OBJECT
 from ..values import Function, Items, Known, Leaf, Mapping, Record, Value
 from . import absent, containers, functions, memory
+from .purity import derivative_of
 from .state import Place, Refine, State
 
 _LIMIT = 200
@@ -118,7 +119,12 @@ class _Lowering:
         bound = {name: self._argument(name, value) for name, value in self.arguments.items()}
         state.origin = origin
         args, kwargs = self._given(function, bound)
-        result = functions.inline(state, function, args, kwargs)
+        if derivative_of(self.fn) is None:
+            result = functions.inline(state, function, args, kwargs)
+        else:
+            from .calls import call
+
+            result = call(state, Known(self.fn), args, kwargs)
         state.origin = origin
         template = self._template(result)
         return Program(
@@ -134,6 +140,7 @@ class _Lowering:
             function.node.lineno,
             state.prints,
             guards=tuple(state.guards),
+            spliced=frozenset(state.spliced),
             changed=tuple(
                 key[1][1]
                 for key in sorted(state.refinements, key=repr)
@@ -144,7 +151,10 @@ class _Lowering:
     def _function(self) -> Function:
         state = self.state
         state.origin = None
-        found = functions.function_value(state, self.fn)
+        fn = self.fn
+        while (derivative := derivative_of(fn)) is not None:
+            fn = derivative[1]  # it has the same parameters
+        found = functions.function_value(state, fn)
         if found is None:
             code = getattr(self.fn, "__code__", None)
             where = f"{code.co_filename}:{code.co_firstlineno}" if code else "<unknown>:0"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from ..results import spec_of
 from ..samples import Sized
 from ..types import Size, Type, broadcast_sizes, type_of, unknown_size
 from ..values import Items, Known, Leaf, Mapping, Record, Value
-from . import memory
+from . import choices, memory
 from .containers import NONE, describe, expression, items_of, known, lift
 from .intrinsics import intrinsic
 from .operators import is_cheap, operand, symbol
@@ -119,8 +119,21 @@ def subscript(state: State, base: Value, index: Value) -> Value:
     if not isinstance(base, (Items, Mapping)):
         raise state.error(f"A {describe(base)} takes no index", "index an array, a tuple or a dict")
     if not ok:
+        if isinstance(base, Items) and base.items and _is_integer(index):
+            state.ask(index)  # what it is computed from may be known: an argument, a loop's index
+            return choices.chosen(state, base, index)
         found = state.static(index, f"the index of a {describe(base)}")
     return _of_container(state, base, found)
+
+
+def _is_integer(index: Value) -> TypeGuard[Leaf]:
+    found = index.type if isinstance(index, Leaf) else None
+    return (
+        found is not None
+        and found.is_number
+        and found.dtype is not None
+        and (found.dtype.kind in "iu")
+    )
 
 
 def _of_known(state: State, base: Any, index: Any) -> Value:

@@ -29,6 +29,21 @@ def intrinsic(*functions: Any) -> Callable[[Callable[..., Value]], Callable[...,
     return register
 
 
+def set_transforms(**functions: Any) -> None:
+    """Say which public functions take derivatives: ``grad``, ``jvp``, ..."""
+
+    def meaning(name: str) -> Handler:
+        def call(state: Any, args: list[Value], kwargs: dict[str, Value]) -> Value:
+            from .nested import HANDLERS
+
+            found: Value = HANDLERS[name](state, *args, **kwargs)
+            return found
+
+        return call
+
+    INTRINSICS.update({function: meaning(name) for name, function in functions.items()})
+
+
 _MODULES = (
     *("builtins", "classes", "constructors", "inplace", "mathematics", "methods", "numbers"),
     *("refusals", "tables"),

@@ -9,26 +9,18 @@ import numpy as np
 
 from ...errors import UnsupportedError
 from ...rules.complex import imaginary_part
-from .. import ir, sizes
+from .. import build, ir, sizes
+from ..build import CONTIGUOUS
 from ..ir import Access, Alias, Assign, Call, Choice, Expr, Index, Lit, Slice, Store, Var, names_in
 from ..types import Type
 from ..values import Items, Known, Leaf, Mapping, Record, Value
 from .state import Refine, Site, State
 
-VIEWS: frozenset[Any] = frozenset(
-    {
-        *(np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze),
-        *(np.broadcast_to, np.diagonal, np.flip, np.fliplr, np.flipud, np.rot90),
-        *(np.asarray, np.asanyarray, np.atleast_1d, np.atleast_2d, np.atleast_3d),
-    }
-)
-"""Functions whose result is memory of their first argument."""
-
 PARTS: frozenset[Any] = frozenset({np.real, np.imag, imaginary_part.fn})
 """Views of a complex array; a real one is its own real part."""
 
-CONTIGUOUS: frozenset[Any] = frozenset({np.reshape, np.ravel})
-"""Functions whose result is a view if the argument is contiguous, else a copy."""
+VIEWS: frozenset[Any] = (build.VIEWS - PARTS) | {np.broadcast_to, np.diagonal}
+"""Functions whose result is memory of their first argument, those to be read only among them."""
 
 COPY = np.ndarray.copy
 """What copies an array: in C order, so that reshaping the copy makes a view."""

@@ -11,6 +11,7 @@ import collections
 import enum
 import functools
 import logging
+import os
 import random
 import sys
 import sysconfig
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import DERIVATIVE_OF
 from ..types import FLOAT, INT, NONE, OBJECT, Type
 
 _BUILTINS = frozenset(
@@ -181,3 +183,19 @@ def is_standard(fn: Any) -> bool:
 def is_library(fn: Any) -> bool:
     """Tell whether a function or class is of Python, NumPy or SciPy."""
     return is_standard(fn) or module_of(fn) in ("numpy", "scipy")
+
+
+# --------------------------------------------------------------------- derivatives as functions
+
+_TRANSFORMS = os.sep.join(("chainrule", "transforms", ""))
+
+
+def is_transform(fn: Any) -> bool:
+    """Tell ``cr.grad`` and the like, and the derivatives that they return."""
+    made = getattr(fn, "__code__", getattr(type(fn).__call__, "__code__", None))
+    return _TRANSFORMS in getattr(made, "co_filename", "")
+
+
+def derivative_of(fn: Any) -> Any:
+    """Return transform, function, argnums and has_aux of a derivative; None of anything else."""
+    return getattr(fn, DERIVATIVE_OF, None) if is_transform(fn) else None

@@ -14,7 +14,18 @@ from ...errors import UnsupportedError
 from ..ir import Assign, Expr, Lit, Var
 from ..liveness import is_live
 from ..types import Type, type_of
-from ..values import Function, Items, Known, Leaf, Mapping, Method, Record, Scope, Value
+from ..values import (
+    Derivative,
+    Function,
+    Items,
+    Known,
+    Leaf,
+    Mapping,
+    Method,
+    Record,
+    Scope,
+    Value,
+)
 from . import memory
 from .state import State, Unreadable, is_plain_number
 
@@ -36,8 +47,8 @@ def inside(value: Value) -> list[Holder]:
             return [attributes]
         case Function(scope=scope, first=first, keywords=keywords, defaults=defaults):
             return [list(first), keywords, defaults, *_of_scope(scope)]
-        case Method(receiver=receiver):
-            return inside(receiver)
+        case Method(receiver=inner) | Derivative(function=inner):
+            return inside(inner)
     return []
 
 
@@ -111,7 +122,8 @@ class Snapshot:
             1
             for contents in self.contents.values()
             for _, other in entries(contents)
-            if not isinstance(other, Function) and wanted & {id(h) for h in inside(other)}
+            if not isinstance(other, (Function, Derivative))
+            and wanted & {id(h) for h in inside(other)}
         ]
         return len(found) > 1
 
@@ -180,6 +192,9 @@ def is_same(a: Value | None, b: Value | None) -> bool:
         return True
     if isinstance(a, Function) and isinstance(b, Function):
         return a.node is b.node and a.scope is b.scope
+    if isinstance(a, Derivative) and isinstance(b, Derivative):
+        options = (a.transform, a.argnums, a.has_aux) == (b.transform, b.argnums, b.has_aux)
+        return options and is_same(a.function, b.function)
     return False
 
 
@@ -266,7 +281,7 @@ def own_expr(value: Value) -> Expr:
 def parts(value: Value) -> Iterator[Value]:
     """Yield a value and all that is in it."""
     yield value
-    for holder in [] if isinstance(value, Function) else inside(value):
+    for holder in [] if isinstance(value, (Function, Derivative)) else inside(value):
         for _, item in entries(holder):
             yield from parts(item)
 

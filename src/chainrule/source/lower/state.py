@@ -122,6 +122,8 @@ class State:
     guarded: bool = False
     """Whether products of rules are guarded: a zero beats an infinite or NaN slope."""
     prints: bool = False
+    spliced: set[str] = field(default_factory=set)
+    """Variables that derivatives called inside the program have brought along."""
     _count: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
