@@ -52,7 +52,9 @@ class _Writer:
     def _function(self) -> list[str]:
         head = f"def {self.program.name}({', '.join(self._parameters())}):"
         self.stack = self.program.stack
-        is_made_here = any(isinstance(s, ir.Push) for s in ir.statements(self.program.body))
+        is_given = self.stack in [p.name for p in self.program.parameters]
+        pushes = any(isinstance(s, ir.Push) for s in ir.statements(self.program.body))
+        is_made_here = pushes and not is_given
         if is_made_here and not self.stack:
             self.stack = self.names.free("stack")
         lines = [f"{INDENT}{self.stack} = []"] if is_made_here else []
