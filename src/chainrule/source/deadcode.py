@@ -141,6 +141,7 @@ def left_over(block: ir.Block, found: list[ir.Stmt | None]) -> ir.Block:
 
 # ------------------------------------------------------------------------------------ liveness
 
+
 class _Liveness:
     """Goes backwards with the set of variables that will still be read; drops what is not."""
 

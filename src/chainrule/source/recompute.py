@@ -46,7 +46,7 @@ class Recomputed:
         self.adjoint = weave.adjoints[id(s)]
         body, back = weave.block(s.body)
         self.is_empty = not back
-        self.iteration = [*body, *back, *self.adjoint.ends[0]]
+        self.iteration = [*_bare(body), *back, *self.adjoint.ends[0]]
         self.again = _bare(s.body)
         self.changed = weave.needs.changed_by(s.body)
         self.rebound = {
@@ -76,7 +76,7 @@ class Recomputed:
         if self.state:
             out += self.views + self._reverse()
         elif not self.is_empty:
-            out += self.views + [self._plain_reverse()]
+            out += [*self.views, self._plain_reverse()]
         return out + [Pop(self.var(name)) for name in reversed(self.rest)]
 
     def var(self, name: str) -> Var:
@@ -256,7 +256,8 @@ class Recomputed:
         var, kept = self.var(name), self.kept[name]
         if self._keeps_shape(name):
             return []
-        message = f"{name} has another shape than before the checkpointed loop"
+        line = "" if self.s.origin is None else f": {self.s.origin.text.strip()}"
+        message = f"{name} has another shape than before the checkpointed loop{line}"
         error = Call(OBJECT, ValueError, (ir.Lit(type_of(message), message),))
         return [
             If(
@@ -298,17 +299,18 @@ def _array(make: Callable[..., Any], type_: Type, shape: tuple[Expr, ...]) -> Ex
 
 
 def _bare(block: Block, raises: bool = False) -> Block:
-    """Copy statements of a program as they were before they were made ready for going back.
+    """Copy statements that run forwards, without what only their own reverse asks for.
 
-    What has been found to be right need not be tested again: ``raises`` keeps these tests.
+    What the forward sweep has found to be right need not be tested again: ``raises`` keeps the
+    tests.
     """
     kept: Block = []
     for s in block:
         if isinstance(s, ir.Raise) and not raises:
             continue
         s = map_blocks(replace(s), lambda inner: _bare(inner, raises))
-        if isinstance(s, For):
-            s.snapshots = None
+        if isinstance(s, For) and not s.backwards:
+            s.snapshots = s.trips = None
         kept.append(s)
     return kept
 
@@ -330,5 +332,3 @@ def _check_repeatable(s: For) -> None:
                 "do it before or after the loop, or leave cr.checkpointed out",
                 str(t.origin or s.origin),
             )
-
-

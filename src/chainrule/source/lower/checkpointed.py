@@ -8,7 +8,7 @@ from typing import Any
 from ..checkpointed import checkpointed
 from ..ir import Expr
 from ..values import Known, Leaf, Value
-from . import cells, slots
+from . import cells
 from .carried import Carried
 from .intrinsics import intrinsic
 from .iteration import Counted, Iteration
@@ -53,25 +53,34 @@ def check_range(state: State, found: Iteration, unrolled: bool) -> Counted:
     return found
 
 
-def snapshots_of(state: State, value: Value) -> Expr:
-    """Return how many snapshots are asked for; the literal None leaves it to the reverse sweep."""
-    wanted: Any = value.value if isinstance(value, Known) else None
-    if isinstance(value, Known) and (wanted is None or (type(wanted) is int and wanted > 0)):
-        return value.expr
-    if isinstance(value, Leaf) and slots.leaf_type(value).dtype is not None:
-        if value.type.is_number and value.type.dtype.kind in "iu":  # type: ignore[union-attr]
-            return value.expr
+def kept_states(state: State, snapshots: Value | None, carried: Carried) -> Expr | None:
+    """Return how many states are to be kept: the literal None leaves it to the reverse sweep.
+
+    None is returned for a loop without a mark.
+    """
+    if snapshots is None:
+        return None
+    _check_carried(state, carried)
+    if isinstance(snapshots, Known):
+        wanted: Any = snapshots.value
+        if wanted is None or (type(wanted) is int and wanted > 0):
+            return snapshots.expr
+    elif isinstance(snapshots, Leaf) and snapshots.type.is_number:
+        dtype = snapshots.type.dtype
+        if dtype is not None and dtype.kind in "iu":
+            return snapshots.expr
     raise state.error("snapshots is not a positive integer", "keep one state or more")
 
 
-def check_carried(state: State, carried: Carried) -> None:
-    """Refuse what has another kind before the loop than in it."""
-    for cell in cells.all_cells(carried.plans.values()):
-        if cell.is_mixed and cell.error is None:
-            raise state.error(
-                f"{cell.base} is a number when a checkpointed loop begins, and an array later",
-                "bind it to an array of the final shape before the loop",
-            )
+def _check_carried(state: State, carried: Carried) -> None:
+    """Refuse arrays that are not there, or numbers, before the loop: there is no room for them."""
+    plans = list(cells.all_cells(carried.plans.values()))
+    names = [cell.base for cell in plans if cell.is_mixed and cell.error is None]
+    for name in (*names, *carried.late):
+        raise state.error(
+            f"{name} is no array of its final shape when a checkpointed loop begins",
+            f"bind {name} to one before the loop",
+        )
 
 
 @intrinsic(checkpointed)

@@ -147,13 +147,17 @@ def _counted(
     state.scope.variables.pop(kept)
     state.origin = origin
     bounds, until = [_steady(state, bound, block) for bound in bounds], _until(state, node)
-    loop = For(index[0], bounds[0], bounds[1], bounds[2], block, until)
-    if snapshots is not None:
-        checkpointed.check_carried(state, carried)
-        loop.snapshots = _steady(state, checkpointed.snapshots_of(state, snapshots), block)
-    state.emit(loop)
+    wanted = _kept_states(state, snapshots, carried, block)
+    state.emit(For(index[0], bounds[0], bounds[1], bounds[2], block, until, snapshots=wanted))
     for name in direct:
         state.scope.variables[name] = Unreadable(Refine(("after", location)))
+
+
+def _kept_states(
+    state: State, snapshots: Value | None, carried: Carried, block: Block
+) -> Expr | None:
+    found = checkpointed.kept_states(state, snapshots, carried)
+    return None if found is None else _steady(state, found, block)
 
 
 def _run(
@@ -186,6 +190,7 @@ def _run(
     for name, found in types.items():
         binding.bind(state, name, absent.stand_in(found))
     carried = start()
+    carried.late = [name for name, found in types.items() if found.is_array]
     return carried, carried.run(body, location)
 
 
