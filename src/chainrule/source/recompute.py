@@ -49,6 +49,7 @@ class Recomputed:
         self.iteration = [*_bare(body), *back, *self.adjoint.ends[0]]
         self.again = _bare(s.body)
         self.changed = weave.needs.changed_by(s.body)
+        self.local = local_names(s.body)
         self.rebound = {
             name
             for t in ir.statements(s.body)
@@ -68,7 +69,7 @@ class Recomputed:
     def sweeps(self, forward: Block) -> Block:
         """Add the loop to the forward sweep; return its reverse sweep."""
         saved = [*self.rest, *self.state]
-        forward += [Push(self.var(name), copy=self._is_stored(name)) for name in saved]
+        forward += [Push(self.var(name), copy=self._is_changed(name)) for name in saved]
         self.weave.needs.unset.update(name for name in self.rest if name not in self.defined)
         forward.append(replace(self.s, body=_bare(self.s.body, True), trips=None, snapshots=None))
         out: Block = [*self.adjoint.first]
@@ -107,7 +108,7 @@ class Recomputed:
         What an iteration binds before it reads it is no part of that: its adjoint reads what the
         iteration itself has bound.
         """
-        own = {self.s.var.name, *local_names(self.s.body)}
+        own = {self.s.var.name, *self.local}
         sharing = Sharing([*self.views, *self.again, *self.iteration])
         other = frozenset(self.fresh.types) - self.changed
         self.iteration, live = live_before(self.iteration, other, sharing)
@@ -122,8 +123,9 @@ class Recomputed:
         live = live_before(self.views, live, sharing)[1]
         return [name for name in self._changed_in_order() if name in live]
 
-    def _is_stored(self, name: str) -> bool:
-        return name in self.weave.needs.buffers
+    def _is_changed(self, name: str) -> bool:
+        """Whether the loop changes the array that a variable holds before it."""
+        return name in self.weave.needs.buffers and name not in self.local
 
     def _check_state(self, name: str) -> None:
         kind = self.types[name]
