@@ -4,6 +4,7 @@ from . import errors
 from .transforms import (
     check_grads,
     checkpoint,
+    checkpointed,
     compile,
     engine,
     explain_nan,
@@ -30,6 +31,7 @@ __all__ = [
     "__version__",
     "check_grads",
     "checkpoint",
+    "checkpointed",
     "compile",
     "engine",
     "errors",

@@ -9,6 +9,7 @@ from . import ir
 from .build import base_variable, copy, integer, literal, zeros_like
 from .ir import AFTER, Assign, Block, Expr, Index, Note, Pop, Push, Stmt, Var
 from .needs import Needs, prepare
+from .recompute import Recomputed
 from .reverse import Adjoint, Reversal
 from .rulecode import Rules
 from .sharing import is_fresh
@@ -118,6 +119,7 @@ class Weave:
     def __init__(self, reversal: Reversal, needs: Needs, fresh: Fresh) -> None:
         self.adjoints = reversal.adjoints
         self.expand = reversal.expand
+        self.aliases = reversal.aliases
         self.rules = reversal.rules
         self.types = reversal.program.types
         self.needs = needs
@@ -131,6 +133,8 @@ class Weave:
             match s:
                 case ir.If():
                     piece = self.branch(s, forward)
+                case ir.For(snapshots=Expr()):
+                    piece = Recomputed(self, s).sweeps(forward)
                 case ir.For() | ir.While():
                     piece = self.loop(s, forward)
                 case _:

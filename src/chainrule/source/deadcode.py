@@ -11,6 +11,9 @@ from dataclasses import replace
 from . import ir
 from .sharing import Sharing
 
+Live = frozenset[str]
+"""Variables that will still be read."""
+
 
 def remove_dead_code(block: ir.Block) -> ir.Block:
     """Return the block without what none of its effects needs; nothing is read after it."""
@@ -23,6 +26,13 @@ def remove_dead_code(block: ir.Block) -> ir.Block:
 def reads_before(block: ir.Block) -> set[str]:
     """Return the variables that a block reads as they were before it; nothing is read after it."""
     return set(_Liveness(Sharing(block)).block(remove_dead_code(block), frozenset())[1])
+
+
+def live_before(
+    block: ir.Block, after: Live, sharing: Sharing | None = None
+) -> tuple[ir.Block, Live]:
+    """Return what of a block matters if ``after`` is read after it, and what is read before it."""
+    return _Liveness(sharing or Sharing(block)).block(block, after)
 
 
 # ------------------------------------------------------- what the effects are computed from
@@ -131,8 +141,6 @@ def left_over(block: ir.Block, found: list[ir.Stmt | None]) -> ir.Block:
 
 # ------------------------------------------------------------------------------------ liveness
 
-Live = frozenset[str]
-
 
 class _Liveness:
     """Goes backwards with the set of variables that will still be read; drops what is not."""
@@ -195,8 +203,8 @@ class _Liveness:
 def _reads(s: ir.Stmt) -> Live:
     """The variables that a statement itself reads."""
     match s:
-        case ir.For(start=start, stop=stop, step=step):
-            found = ir.names_in(start, stop, step)
+        case ir.For(start=start, stop=stop, step=step, snapshots=snapshots):
+            found = ir.names_in(start, stop, step, snapshots)
             return frozenset(found | ({s.trips} if s.trips and s.backwards else set()))
         case ir.Pop(index=None):
             return frozenset()

@@ -71,7 +71,8 @@ class _Writer:
         self.stacks = {name: name for name in made} | {"": self.program.stack}
         if "" in made and not self.program.stack:
             self.stacks[""] = self.names.free("stack")
-        return [self.stacks[name] for name in made]
+        given = {p.name for p in self.program.parameters}
+        return [self.stacks[name] for name in made if self.stacks[name] not in given]
 
     def _parameters(self) -> list[str]:
         """The user's parameters, with the closed-over values as keyword-only ones."""

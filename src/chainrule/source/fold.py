@@ -194,7 +194,9 @@ def map_expressions(s: ir.Stmt, change: Callable[[ir.Expr], ir.Expr]) -> ir.Stmt
         case ir.If() | ir.While():
             return replace(s, condition=change(s.condition))
         case ir.For():
-            return replace(s, start=change(s.start), stop=change(s.stop), step=change(s.step))
+            snapshots = None if s.snapshots is None else change(s.snapshots)
+            bounds = [change(bound) for bound in (s.start, s.stop, s.step)]
+            return replace(s, start=bounds[0], stop=bounds[1], step=bounds[2], snapshots=snapshots)
     return s
 
 

@@ -121,6 +121,8 @@ class For(Stmt):
     not read after the loop. ``trips``: a variable that counts the iterations; the program itself
     counts. ``backwards``: the range is run through from its last number to its first, from the
     one of iteration ``trips`` on if that is given: ``reversed(range(start, stop, step)[:trips])``.
+    ``snapshots``: of a loop marked by ``checkpointed``, how many of its states the reverse sweep
+    keeps; the literal None leaves that to it.
     """
 
     var: Var
@@ -131,6 +133,7 @@ class For(Stmt):
     until: str | None = None
     trips: str | None = None
     backwards: bool = False
+    snapshots: Expr | None = None
 
 
 @dataclass(slots=True)

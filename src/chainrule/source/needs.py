@@ -81,6 +81,8 @@ class Needs:
         self.store_all = store_all
         self.saved: dict[int, list[str]] = {}
         self.ends: dict[int, End] = {}
+        self.entries: dict[int, tuple[set[Need], set[str]]] = {}
+        """What is needed, and what is bound, where a checkpointed loop begins."""
         self.unset: set[str] = set()
         """Variables that may be saved before they are bound."""
 
@@ -101,6 +103,8 @@ class Needs:
             match s:
                 case ir.If():
                     need = self.flow_if(s, need, defined)
+                case ir.For(snapshots=Expr()):
+                    need = self.flow_checkpointed(s, need, defined)
                 case ir.For() | ir.While():
                     need = self.flow_loop(s, need, defined)
                 case _:
@@ -192,6 +196,29 @@ class Needs:
         if s.trips:
             head = head | {(s.trips, VALUE)}
         return head | self.primal(reads_of(adjoint.first))
+
+    def flow_checkpointed(self, s: ir.For, need: set[Need], defined: set[str]) -> set[Need]:
+        """Go over a loop whose iterations run again one by one: only what it reads must stay.
+
+        Each iteration is reversed at once, so nothing is saved for the sake of others.
+        """
+        adjoint = self.adjoints[id(s)]
+        self.entries[id(s)] = (need, set(defined))
+        changed, local = self.changed_by(s.body), local_names(s.body)
+        ends = {n for n in self.primal(reads_of(adjoint.ends[0])) if n[0] not in local}
+        read = self.flow(s.body, ends, set(defined) | {s.var.name})
+        for t in ir.statements(s.body):
+            read = read.union(*(self.primal(reads(self.expand(e))) for e in ir.expressions(t)))
+        read = {n for n in need | read if n[0] not in changed}
+        read = read.union(*(self.primal(reads(self.expand(e))) for e in ir.expressions(s)))
+        if s.trips:
+            read.add((s.trips, VALUE))
+        return read - {(s.var.name, VALUE)} | self.primal(reads_of(adjoint.first))
+
+    def changed_by(self, body: Block) -> set[str]:
+        """Return the variables that a loop's body binds, and the buffers that it changes."""
+        names = {name for t in ir.statements(body) for name in ir.written(t)}
+        return names | set(map(self.root, names))
 
     def read_by(self, a: Assign) -> set[Need]:
         """Return what is read to compute a variable again."""
@@ -288,8 +315,9 @@ def prepare(block: Block, fresh: Callable[[str, Type], Var]) -> Block:
             case ir.For():
                 if s.backwards and s.trips:  # so many steps from the start
                     s.stop, s.trips = _after(s.start, s.step, Var(INT, s.trips)), None
-                for bound in ("start", "stop", "step"):
-                    setattr(s, bound, _steady(getattr(s, bound), s, fresh, out, INT))
+                for bound in ("start", "stop", "step", "snapshots"):
+                    if getattr(s, bound) is not None:
+                        setattr(s, bound, _steady(getattr(s, bound), s, fresh, out, INT))
                 _counted(s, fresh, out)
             case ir.While():
                 _counted(s, fresh, out)

@@ -17,7 +17,7 @@ from . import ir
 from .adjoint import Fresh
 from .build import copy, literal
 from .deadcode import reads_before
-from .ir import Access, Assign, Block, Call, Choice, Effect, Expr, Pop, Push, Seq, Var
+from .ir import Access, Assign, Block, Call, Choice, Effect, Expr, Pop, Push, Seq, Store, Var
 from .templates import map_template, template_leaves
 from .tidy import renamed, uses
 from .types import BOOL, OBJECT, Type
@@ -160,9 +160,10 @@ class _Copies:
 
 
 def _restored(body: Block) -> set[str]:
-    """Return the variables whose array some statement restores in part, under whatever name."""
+    """Return the variables whose array some statement changes or restores, under whatever name."""
     every = list(ir.statements(body))
-    found = {s.target.name for s in every if isinstance(s, Pop) and s.index is not None}
+    found = {s.target.name for s in every if isinstance(s, Store)}
+    found |= {s.target.name for s in every if isinstance(s, Pop) and s.index is not None}
     while True:
         more = {s.root for s in every if isinstance(s, ir.Alias) and s.name in found}
         for s in every:

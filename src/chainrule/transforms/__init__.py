@@ -5,7 +5,7 @@ Every transform runs the given function once, on traced values.
 
 from ._engines import engine, which_engine
 from .check import check_grads
-from .control import checkpoint, primitive, stop_gradient
+from .control import checkpoint, checkpointed, primitive, stop_gradient
 from .diagnose import explain_nan, why_zero
 from .first_order import grad, jvp, linearize, value_and_grad, vjp
 from .jacobians import hessian, hvp, jacfwd, jacobian, jacrev
@@ -15,6 +15,7 @@ from .programs import compile
 __all__ = [
     "check_grads",
     "checkpoint",
+    "checkpointed",
     "compile",
     "engine",
     "explain_nan",

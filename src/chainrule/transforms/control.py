@@ -13,12 +13,18 @@ from .._core import Primitive, Tracer, apply, note_cut, plain, top_trace
 from .._trees import leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError, MutationError, UnsupportedError
 from ..rules._central import restore, zeros
+from ..source.checkpointed import checkpointed, set_watch
 from ..tape import Tape
 from ..tape.captured import fingerprint
+from ..tape.collector import OLD_GENERATION_SPARED
 from ..tape.sweep import sweep_all
 from ._calls import Function, check_callable, is_differentiable, name_of
 from ._runs import detached
 from .first_order import jvp, vjp
+
+__all__ = ["UserPrimitive", "checkpoint", "checkpointed", "primitive", "stop_gradient"]
+
+set_watch(lambda: OLD_GENERATION_SPARED.users > 0)  # a loop on the tape keeps all its iterations
 
 
 def stop_gradient(x: Any) -> Any:

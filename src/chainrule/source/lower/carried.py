@@ -58,6 +58,8 @@ class Carried:
         self.skipped: set[Slot] = set()
         """Places that the loop binds at the start of each iteration."""
         self.plans: dict[Slot, Value] = {}
+        self.late: list[str] = []
+        """Arrays that only an iteration binds, and a later one reads."""
         self.replaced: set[int] = set()
         """Containers that the loop carries item by item."""
         self.unroll: Exception | None = None

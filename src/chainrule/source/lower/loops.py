@@ -28,7 +28,7 @@ from ..ir import statements as all_statements
 from ..parse import assigned_names
 from ..types import INT, Type, type_of
 from ..values import Items, Known, Leaf, Value
-from . import absent, binding, branches, slots
+from . import absent, binding, branches, checkpointed, slots
 from .carried import Carried
 from .iteration import Counted, items_of, iteration, known_items
 from .state import Refine, State, Unreadable
@@ -47,13 +47,17 @@ def lower_for(state: State, node: ast.For) -> None:
     from . import statements
 
     location = place(state, node)
-    found = iteration(state, node.iter)
-    if isinstance(found, Counted) and ("unroll", location) in state.refinements:
+    is_unrolled = ("unroll", location) in state.refinements
+    steps, snapshots = checkpointed.marked(state, node.iter)
+    found = iteration(state, steps)
+    if snapshots is not None:
+        found = checkpointed.check_range(state, found, is_unrolled)
+    if isinstance(found, Counted) and is_unrolled:
         found = known_items(state, found)
     if isinstance(found, list):
         _unrolled(state, node, found)
     else:
-        _counted(state, node, found, location)
+        _counted(state, node, found, location, snapshots)
     if node.orelse:
         statements.execute(state, node.orelse)
 
@@ -93,7 +97,9 @@ def _unrolled(state: State, node: ast.For, items: list[Value]) -> None:
     run(0)
 
 
-def _counted(state: State, node: ast.For, found: Counted, location: Any) -> None:
+def _counted(
+    state: State, node: ast.For, found: Counted, location: Any, snapshots: Value | None
+) -> None:
     from . import statements
 
     is_kept = ("after", location) in state.refinements
@@ -137,13 +143,21 @@ def _counted(state: State, node: ast.For, found: Counted, location: Any) -> None
         _bind_items(state, node.target, found.item(found.start), [], Var(INT, ""))
         statements.execute(state, node.body)
 
-    _, block = _run(state, node, begin, body, first, location)
+    carried, block = _run(state, node, begin, body, first, location)
     state.scope.variables.pop(kept)
     state.origin = origin
     bounds, until = [_steady(state, bound, block) for bound in bounds], _until(state, node)
-    state.emit(For(index[0], bounds[0], bounds[1], bounds[2], block, until))
+    wanted = _kept_states(state, snapshots, carried, block)
+    state.emit(For(index[0], bounds[0], bounds[1], bounds[2], block, until, snapshots=wanted))
     for name in direct:
         state.scope.variables[name] = Unreadable(Refine(("after", location)))
+
+
+def _kept_states(
+    state: State, snapshots: Value | None, carried: Carried, block: Block
+) -> Expr | None:
+    found = checkpointed.kept_states(state, snapshots, carried)
+    return None if found is None else _steady(state, found, block)
 
 
 def _run(
@@ -176,6 +190,7 @@ def _run(
     for name, found in types.items():
         binding.bind(state, name, absent.stand_in(found))
     carried = start()
+    carried.late = [name for name, found in types.items() if found.is_array]
     return carried, carried.run(body, location)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..._core import TABLE, PiecewiseConstant
 from ...rules import load
+from ..checkpointed import checkpointed
 
 TRACED, PLAIN, TRACED_IN, PLAIN_IN, DEEP, PART = 1, 2, 4, 8, 16, 32
 """A traced value; a plain array; a list, tuple or dict of traced values; one of plain arrays; one
@@ -150,6 +151,8 @@ def call_of(fn: Any, args: Sequence[Value], kwargs: Mapping[str, Value]) -> Outc
     """Say what a call of a library's function does to traced values."""
     everything = join(*args, *kwargs.values())
     name = _spoken(fn)
+    if fn is checkpointed:
+        return Outcome(NOTHING, "a checkpointed loop, of which it would keep every iteration")
     if isinstance(fn, types.FunctionType) and fn.__module__.startswith("chainrule."):
         return Outcome(NOTHING if fn.__name__ == "stop_gradient" else Value(everything.bits))
     if fn in (exec, eval, compile, globals, locals, setattr, delattr):
