@@ -100,11 +100,18 @@ def store(state: State, statement: ir.Store, why: str) -> None:
 
 def push(state: State, value: Expr) -> None:
     """Save an object."""
+    _only_one_list(state)
     append = Call(OBJECT, list.append, (Var(OBJECT, OBJECTS), value))
     run(state, ir.Effect(append), [], "it saves an object")
 
 
 def pop(state: State, name: str) -> None:
     """Take the object saved last."""
+    _only_one_list(state)
     last = Call(OBJECT, list.pop, (Var(OBJECT, OBJECTS),))
     run(state, Assign(name, last), [name], "it takes a saved object")
+
+
+def _only_one_list(state: State) -> None:
+    if state.list:
+        raise NotNative("objects saved in a list of their own")

@@ -35,7 +35,7 @@ _INTEGERS = np.dtype(np.int64)
 
 def stack_of(state: State, dtype: np.dtype[Any]) -> tuple[Var, Var]:
     """Return the stack of a dtype and the number of its elements in use."""
-    name = f"{STACK}{dtype.str[1:]}"
+    name = f"{STACK}{state.list}{'_' * bool(state.list)}{dtype.str[1:]}"
     if name not in state.stacks:
         state.types[name] = Type("array", dtype, ("stack",))
         state.types[top_of(name)] = INT

@@ -105,6 +105,8 @@ class State:
         """Whether indices are expected to be negative: each is looked at where it is used."""
         self.may_leave = may_leave
         """Whether the program may be run again by NumPy."""
+        self.list = ""
+        """Which of the program's lists of saved values is pushed to or popped from."""
         self.stacks: dict[str, np.dtype[Any]] = {}
         """The stacks of saved values that the program needs."""
         self.pops_are_final = False

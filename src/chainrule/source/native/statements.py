@@ -74,9 +74,11 @@ def _lower(state: State, statement: Stmt) -> None:
         case ir.Move(targets=targets, sources=sources):
             nothing.move(state, statement)
             state.emit(ir.Move(targets, sources))
-        case ir.Push(value=value):
+        case ir.Push(value=value, stack=stack):
+            state.list = stack
             saved.push(state, value)
-        case ir.Pop():
+        case ir.Pop(stack=stack):
+            state.list = stack
             saved.pop(state, statement)
         case ir.Raise():
             _raise(state, statement)
@@ -388,7 +390,8 @@ def _joined(*ends: dict[str, Any]) -> dict[str, Any]:
     joined = {}
     for name in names:
         made_by = {end[name][1] if name in end else None for end in ends}
-        joined[name] = first[name] if len(made_by) == 1 else (_either(name), None)
+        is_same = len(made_by) == 1 and name in first
+        joined[name] = first[name] if is_same else (_either(name), None)
     return joined
 
 
