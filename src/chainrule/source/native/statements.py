@@ -317,6 +317,9 @@ def _applied(state: State, place: Elements, value: Expr, source: Elements, op: s
 
 def _held(state: State, source: Elements) -> Elements:
     """Compute elements into an array of their own."""
+    if not source.extents:
+        number_ = state.named("t", source.at(()))
+        return Elements((), source.dtype, lambda _: number_)
     type_ = Type("array", source.dtype, tuple(extent.size for extent in source.extents))
     found = Var(type_, state.fresh("t"))
     state.types[found.name] = type_
@@ -383,7 +386,8 @@ def _joined(*ends: dict[str, Any]) -> dict[str, Any]:
     joined = {}
     for name in names:
         made_by = {end[name][1] if name in end else None for end in ends}
-        joined[name] = first[name] if len(made_by) == 1 else (_either(name), None)
+        is_same = len(made_by) == 1 and name in first
+        joined[name] = first[name] if is_same else (_either(name), None)
     return joined
 
 
