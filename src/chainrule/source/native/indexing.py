@@ -58,8 +58,10 @@ def _opened(state: State, entry: Expr) -> list[Any]:
             return [x for item in value for x in _opened(state, Lit(entry.type, item))]
         if isinstance(value, (bool, np.bool_)):
             raise NotNative(f"the index {value!r}")
-        if isinstance(value, (list, np.ndarray)):
+        if isinstance(value, (list, range, np.ndarray)):
             return _known_places(state, np.asarray(value))
+        if not isinstance(value, (int, np.integer)):
+            raise NotNative(f"the index {value!r}")
         return [literal(value)]
     if isinstance(entry, Slice):
         return [entry]
@@ -103,7 +105,7 @@ class _Subscript:
         self.state, self.base = state, base
         self.left = list(base.extents)
         self.where: list[Any] = []
-        """For each axis of the base: a place, ``(axis of the result, start, step)``, or an array."""
+        """For each axis of the base: a place, ``(axis of the result, start, step)`` or an array."""
         self.axes: list[Extent] = []
         """The extent of each axis of the result, without those of the index arrays."""
         self.arrays: list[Elements] = []

@@ -90,7 +90,7 @@ class Native:
     def _again(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Run by NumPy what machine code left; what NumPy raises is what the function raises.
 
-        Otherwise negative indices are expected from now on. What leaves in spite of that is NumPy's.
+        Otherwise negative indices are expected from now on. What then leaves is NumPy's.
         """
         result = self.by_numpy()(*args, **kwargs)
         if self.wraps:

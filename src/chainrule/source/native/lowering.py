@@ -73,6 +73,9 @@ def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
     state.unshared = _unshared(program)
     state.pops_are_final = _pops_are_final(body)
     given = _given(program, opening)
+    for expr in (e for s in ir.statements(program.body) for e in ir.expressions(s)):
+        for var in (e for e in ir.walk(expr) if isinstance(e, Var) and e.type.dtype is not None):
+            state.types.setdefault(var.name, var.type)
     state.types |= _promoted(program)
     _name_sizes(state, given)
     note_tests(state)

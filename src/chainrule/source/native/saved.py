@@ -112,7 +112,7 @@ def _restore(state: State, dtype: np.dtype[Any], hint: str) -> Var:
 def pop(state: State, statement: ir.Pop) -> None:
     """Take what was saved last."""
     target = statement.target
-    type_ = state.types[target.name]
+    type_ = state.types.setdefault(target.name, target.type)
     if statement.index is not None:
         _pop_into(state, statement)
     elif type_.dtype is None:

@@ -324,6 +324,9 @@ def _applied(state: State, place: Elements, value: Expr, source: Elements, op: s
 
 def _held(state: State, source: Elements) -> Elements:
     """Compute elements into an array of their own."""
+    if not source.extents:
+        number_ = state.named("t", source.at(()))
+        return Elements((), source.dtype, lambda _: number_)
     type_ = Type("array", source.dtype, tuple(extent.size for extent in source.extents))
     found = Var(type_, state.fresh("t"))
     state.types[found.name] = type_
