@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import linecache
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +38,23 @@ def compiled(text: str, types: str) -> Callable[..., Any]:
     where = store.store()
     if where is not None:
         made._cache = Cached(where, name)
-    made.compile(types)
+    with without_collections():
+        made.compile(types)
     made.disable_compile()
     kernel: Callable[..., Any] = made
     return kernel
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Keep Python from looking for garbage: a compiler makes a lot, and frees it in the end."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _digest(*parts: str) -> str:
