@@ -16,7 +16,7 @@ from ..rules._central import has_nan
 from .effects import cannot_be_repeated
 from .program import Program
 from .signature import Place
-from .specialise import Specialisation, again
+from .specialise import Specialisation, again, infinite_slopes
 
 
 class Roles:
@@ -120,11 +120,6 @@ class Tangent(Checked):
 
 class Adjoint(Checked):
     """A derivative that goes backwards."""
-
-
-def infinite_slopes() -> Any:
-    """Keep NumPy quiet about slopes such as that of a square root at 0: the result is looked at."""
-    return np.errstate(divide="ignore", invalid="ignore")
 
 
 def is_nan(x: Any) -> bool:

@@ -10,12 +10,12 @@ import numpy as np
 
 from .._core import top_trace
 from .._trees import leaves_of, map_leaves
-from .derived import infinite_slopes, is_nan
+from .derived import is_nan
 from .primitive import snapshot, with_generators
 from .products import pull
 from .program import Program
 from .signature import Place
-from .specialise import Reads, Split, again
+from .specialise import Reads, Split, again, infinite_slopes
 
 
 @dataclass(slots=True)

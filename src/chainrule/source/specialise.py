@@ -139,12 +139,12 @@ class Specialisation:
         from .native.kernel import Native, NotNative
 
         with _LOCK:
-            try:
-                self.native = Native(self.for_machine, lambda: self.by_numpy)
-            except NotNative as why:
-                self.not_native = str(why)
-                return self.by_numpy
-            return self.native.function
+            if self.native is None and not self.not_native:  # no other thread was faster
+                try:
+                    self.native = Native(self.for_machine, lambda: self.by_numpy_quietly)
+                except NotNative as why:
+                    self.not_native = str(why)
+            return self.by_numpy if self.native is None else self.native.function
 
     native: Any = None
     """The machine code, once it was made."""
@@ -166,6 +166,11 @@ class Specialisation:
             exec(compile(self.text, file, "exec"), space)
             made: Callable[..., Any] = space[self.program.name]
             return made
+
+    @property
+    def by_numpy_quietly(self) -> Callable[..., Any]:
+        """The function that NumPy runs; of a derivative, without warnings of infinite slopes."""
+        return infinite_slopes()(self.by_numpy) if len(self.stages) > 1 else self.by_numpy
 
     def hidden(self) -> dict[str, Any]:
         """Read the closed-over values; those of a run that is repeated are as they were."""
@@ -385,6 +390,11 @@ def joined(*texts: str) -> str:
 
 def _same(a: Any, b: Any) -> bool:
     return a is b or (type(a) is type(b) and bool(a == b))
+
+
+def infinite_slopes() -> Any:
+    """Keep NumPy quiet about slopes such as that of a square root at 0: the result is looked at."""
+    return np.errstate(divide="ignore", invalid="ignore")
 
 
 def call_with(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..templates import map_template
 from ..types import OBJECT, Type
 from .cache import compiled
 from .lowering import Kernel, to_kernel
+from .owning import owns_results
 from .runtime import Leave
 from .state import NotNative
 from .writer import numba_type, write
@@ -38,10 +39,52 @@ class Native:
         self.kernel = to_kernel(program)
         self.text = write(self.kernel)
         self.entry = _compiled(self.kernel, self.text)
+        self.owns_results = owns_results(self.kernel)
         self.function = self._caller()
 
     def _caller(self) -> Callable[..., Any]:
         """Return the function with the program's own parameters and result."""
+        bare, run = self._is_bare(), self._run
+        function = self.entry if bare else self._emitted()
+
+        def called(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except Leave:
+                return self.by_numpy()(*args, **kwargs)
+            except TypeError:
+                if not bare:
+                    raise
+            try:
+                return run(*args, **kwargs)
+            except Leave:
+                return self.by_numpy()(*args, **kwargs)
+
+        return called
+
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return self.entry(*args, **kwargs)
+        except TypeError:  # arrays that lie in memory in another way
+            named = {name: _in_c_order(arg) for name, arg in kwargs.items()}
+            return self.entry(*map(_in_c_order, args), **named)
+
+    def _is_bare(self) -> bool:
+        """Tell whether parameters and result of the program are those of the kernel."""
+        kernel, program = self.kernel, self.program
+        passed = [_passed(Var(kernel.types[name], name)) for name in kernel.parameters]
+        result, own = kernel.template, dict(kernel.returned)
+        return (
+            kernel.parameters == [p.name for p in program.parameters]
+            and {p.kind for p in program.parameters} <= {"positional or keyword", "positional-only"}
+            and all(isinstance(expr, Var) for expr in passed)
+            and isinstance(result, Var)
+            and result.name in own
+            and _boxed(result, own) == Var(OBJECT, result.name)
+        )
+
+    def _emitted(self) -> Callable[..., Any]:
+        """Return a function that takes arguments apart and puts results together."""
         kernel = self.kernel
         types = {**kernel.types, **{name: OBJECT for name, _ in kernel.returned}}
         args = tuple(_passed(Var(types[name], name)) for name in kernel.parameters)
@@ -56,26 +99,8 @@ class Native:
         file = f"<chainrule {self.program.name} call {id(self):x}>"
         linecache.cache[file] = (len(text), None, text.splitlines(True), file)
         exec(compile(text, file, "exec"), space)
-        function: Callable[..., Any] = space[self.program.name]
-
-        def called(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return function(*args, **kwargs)
-            except Leave:
-                return self._again(args, kwargs)
-
-        return called
-
-    def _run(self, *args: Any) -> Any:
-        try:
-            return self.entry(*args)
-        except TypeError:  # arrays that lie in memory in another way
-            return self.entry(*[_in_c_order(arg) for arg in args])
-
-    def _again(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-        """Run by NumPy what machine code left, and expect negative indices from now on."""
-        result = self.by_numpy()(*args, **kwargs)
-        return result
+        made: Callable[..., Any] = space[self.program.name]
+        return made
 
 
 def _in_c_order(x: Any) -> Any:
@@ -104,8 +129,13 @@ def _boxed(expr: Expr, own: dict[str, Type]) -> Expr:
 
 
 def _compiled(kernel: Kernel, text: str) -> Callable[..., Any]:
+    from numba.core.errors import NumbaError
+
     types = ", ".join(numba_type(kernel.types[name]) for name in kernel.parameters)
-    return compiled(text, f"({types}{',' * (len(kernel.parameters) == 1)})")
+    try:
+        return compiled(text, f"({types}{',' * (len(kernel.parameters) == 1)})")
+    except (NumbaError, RuntimeError) as fault:  # RuntimeError: LLVM found Numba's code at fault
+        raise NotNative(f"Numba could not compile it: {str(fault).strip()[:500]}") from fault
 
 
 __all__ = ["Native", "NotNative", "native"]
