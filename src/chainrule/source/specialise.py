@@ -146,6 +146,10 @@ class Specialisation:
                     self.not_native = str(why)
             return self.by_numpy if self.native is None else self.native.function
 
+    def warm(self) -> None:
+        """Compile the program now."""
+        _ = self.function
+
     native: Any = None
     """The machine code, once it was made."""
     not_native = ""
@@ -359,6 +363,11 @@ class Split:
         self.base = base
         self.forward = made(forward, base.roles)
         self.reverse, self.guarded = (made(back) for back in backs)
+
+    def warm(self) -> None:
+        """Compile both programs now."""
+        self.forward.warm()
+        self.reverse.warm()
 
     @property
     def text(self) -> str:

@@ -74,10 +74,11 @@ def _surroundings() -> tuple[str, ...]:
 
     from . import pipeline, runtime
 
+    files = (__file__, runtime.__file__, pipeline.__file__)
     packages = (llvmlite, numba, numpy)
     settings = numba.config
     return (
-        *(Path(str(module.__file__)).read_text("utf-8") for module in (runtime, pipeline)),
+        *(Path(str(file)).read_text("utf-8") for file in files),
         *(package.__version__ for package in packages),
         platform.python_implementation() + platform.python_version(),
         repr(cpu_target.target_context.codegen().magic_tuple()),
@@ -116,7 +117,11 @@ class Cached:
 
         if any(not part.can_cache for part in result.lifted) or result.library.has_dynamic_globals:
             return
-        self.where.save(self.name, dumps(result._reduce()))
+        *code, environments = result._reduce()
+        # Of Numba's functions, those without constants of Python: to load them would be to import
+        # all modules that compiling needs.
+        used = tuple(environment for environment in environments if environment.consts)
+        self.where.save(self.name, dumps((*code, used)))
 
     def enable(self) -> None:
         """Do nothing: this cache is always on."""
