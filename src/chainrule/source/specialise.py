@@ -242,8 +242,8 @@ class Specialisation:
         shown.append(("simplify", _function(simplify(self.program, self._is_generated))))
         shown.append(("emit", self.text))
         if self.backend != "numpy":
-            made = self.function and self.native
-            loops = made.text if made else f"# NumPy runs this program: {self.not_native}\n"
+            self.warm()
+            loops = self.native.text if self.native else f"# NumPy runs this program: {self.not_native}\n"
             shown.append(("loops", loops))
         return "\n\n".join(f"# ---- after {name}\n\n{text}" for name, text in shown)
 

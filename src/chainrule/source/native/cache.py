@@ -7,6 +7,7 @@ import gc
 import hashlib
 import linecache
 import pickle
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from . import store
 
-OPTIONS = {"nogil": True, "error_model": "numpy"}
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 
 def compiled(text: str, types: str) -> Callable[..., Any]:
@@ -23,6 +24,7 @@ def compiled(text: str, types: str) -> Callable[..., Any]:
     ``types`` is a signature as Numba writes it, such as ``(float64[::1], int64)``.
     """
     import numba
+    from numba.core.errors import NumbaWarning
 
     from .pipeline import Pipeline, WithPython
 
@@ -38,7 +40,8 @@ def compiled(text: str, types: str) -> Callable[..., Any]:
     where = store.store()
     if where is not None:
         made._cache = Cached(where, name)
-    with without_collections():
+    with without_collections(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumbaWarning)  # they are about lines that we wrote
         made.compile(types)
     made.disable_compile()
     kernel: Callable[..., Any] = made
@@ -76,7 +79,7 @@ def _surroundings() -> tuple[str, ...]:
 
     files = (__file__, runtime.__file__, pipeline.__file__)
     packages = (llvmlite, numba, numpy)
-    settings = numba.config
+    settings: Any = numba.config
     return (
         *(Path(str(file)).read_text("utf-8") for file in files),
         *(package.__version__ for package in packages),
@@ -109,7 +112,8 @@ class Cached:
         if data is None:
             return None
         rtsys.initialize(target_context)
-        return CompileResult._rebuild(target_context, *pickle.loads(data))
+        result: Any = CompileResult
+        return result._rebuild(target_context, *pickle.loads(data))
 
     def save_overload(self, sig: Any, result: Any) -> None:
         """Keep compiled code, unless it holds addresses of this process."""
@@ -121,7 +125,8 @@ class Cached:
         # Of Numba's functions, those without constants of Python: to load them would be to import
         # all modules that compiling needs.
         used = tuple(environment for environment in environments if environment.consts)
-        self.where.save(self.name, dumps((*code, used)))
+        data: bytes = dumps((*code, used))  # type: ignore[no-untyped-call]
+        self.where.save(self.name, data)
 
     def enable(self) -> None:
         """Do nothing: this cache is always on."""

@@ -15,7 +15,6 @@ from numba.core.typed_passes import (
 from numba.core.untyped_passes import FixupArgs, GenericRewrites, IRProcessing, TranslateByteCode
 
 
-
 class _Remembering:
     """A typing context that finds out once what a function returns for arguments of given types.
 

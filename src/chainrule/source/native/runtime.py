@@ -151,9 +151,7 @@ def count(low, high, step):
 def common(context, builder, m, n):
     """Return the size of two axes that are broadcast together."""
     is_one = builder.icmp_signed("==", n, _int(1))
-    others = builder.or_(
-        builder.icmp_signed("==", m, n), builder.icmp_signed("==", m, _int(1))
-    )
+    others = builder.or_(builder.icmp_signed("==", m, n), builder.icmp_signed("==", m, _int(1)))
     _leave_if(context, builder, builder.not_(builder.or_(is_one, others)))
     return builder.select(is_one, m, n)
 
