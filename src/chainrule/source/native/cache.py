@@ -31,11 +31,12 @@ def compiled(text: str, types: str) -> Callable[..., Any]:
     name = _digest(text, types, *_surroundings())
     file = f"<chainrule kernel {name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    space: dict[str, Any] = {"__name__": __name__}
+    with_python = "objmode" in text  # such a kernel is not kept: it needs the names of its text
+    space: dict[str, Any] = {} if with_python else {"__name__": __name__}
     exec(compile(text, file, "exec"), space)
     function = space["kernel"]
     function.__qualname__ = f"kernel_{name}"  # names of machine code must differ in a process
-    passes = WithPython if "objmode" in text else Pipeline
+    passes = WithPython if with_python else Pipeline
     made: Any = numba.njit(pipeline_class=passes, **OPTIONS)(function)
     where = store.store()
     if where is not None:
