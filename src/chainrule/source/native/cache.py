@@ -39,7 +39,7 @@ def compiled(text: str, types: str) -> Callable[..., Any]:
     passes = WithPython if with_python else Pipeline
     made: Any = numba.njit(pipeline_class=passes, **OPTIONS)(function)
     where = store.store()
-    if where is not None:
+    if where is not None and not with_python:
         made._cache = Cached(where, name)
     with without_collections(), warnings.catch_warnings():
         warnings.simplefilter("ignore", NumbaWarning)  # they are about lines that we wrote
