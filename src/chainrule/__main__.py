@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from .demo.command import add_parser as add_demo
+from .source.command import add_cache_parser
 from .source.command import add_parser as add_source
 
 
@@ -18,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     add_demo(commands)
     add_source(commands)
+    add_cache_parser(commands)
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
         parser.print_help()

@@ -1,4 +1,4 @@
-"""``chainrule source``: prints the derivative of a function in a file, as Python."""
+"""``chainrule source`` prints the derivative of a function in a file, ``cache`` what is kept."""
 
 from __future__ import annotations
 
@@ -48,6 +48,35 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--mode", choices=MODES, default="grad", help="default: %(default)s")
     parser.set_defaults(run=run)
+
+
+def add_cache_parser(commands: Any) -> None:
+    """Add ``cache`` to the subcommands of the command line."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "cache",
+        help="show or clear the machine code that is kept on disk",
+        description="Show where compiled programs are kept, how many and how large they are.",
+        epilog="CHAINRULE_CACHE_DIR names another folder, or none if it is empty; "
+        "CHAINRULE_CACHE_MB how many megabytes are kept at most.",
+    )
+    parser.add_argument("--clear", action="store_true", help="delete them")
+    parser.set_defaults(run=run_cache)
+
+
+def run_cache(options: argparse.Namespace) -> int:
+    """Print what is kept, or delete it; return the exit status."""
+    from .native import store
+
+    found = store.store()
+    if found is None:
+        print(f"{store.FOLDER} is empty: compiled programs are not kept")
+        return 0
+    files = found.files()
+    size = sum(file.size for file in files) / 2**20
+    print(f"{found.path}: {len(files)} files, {size:.1f} MB of at most {store.limit() / 2**20:g}")
+    if options.clear:
+        print(f"{found.clear()} deleted")
+    return 0
 
 
 def run(options: argparse.Namespace) -> int:

@@ -27,10 +27,9 @@ def _table() -> dict[int, tuple[str, str]]:
     """``id`` of a public function or class of NumPy and Python -> its module and name."""
     found: dict[int, tuple[str, str]] = {}
     for module in (builtins, math, cmath, operator, np, np.linalg, np.fft, np.random):
-        for name in dir(module):
+        for name, value in sorted(vars(module).items()):  # dir would import parts of NumPy
             if name.startswith("_"):
                 continue
-            value = getattr(module, name)
             own = str(getattr(value, "__name__", ""))
             if callable(value) and (id(value) not in found or name == _PREFERRED.get(own, own)):
                 found.setdefault(id(value), (module.__name__, name))

@@ -121,6 +121,22 @@ class Program:
         given = typestrings.parse(text)
         return self.specialise(*given)
 
+    def warm(self, *args: Any, **kwargs: Any) -> Program:
+        """Compile the program without running it; return the Program itself.
+
+        Takes arguments like those of later calls, or types as ``for_types`` does.
+
+        >>> import chainrule as cr
+        >>> cr.compile(lambda x: x * x, backend="numpy").warm("f8[:]").source.splitlines()[-1]
+        '    return x * x'
+        """
+        if args and all(isinstance(arg, str) for arg in args):
+            self.for_types(", ".join(args))
+        else:
+            self.specialise(*args, **kwargs)
+        self._latest().warm()
+        return self
+
     # -------------------------------------------------------------------------------- running
 
     def call(self, values: Sequence[Any]) -> Any:

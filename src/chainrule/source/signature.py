@@ -304,7 +304,7 @@ def _is_plain(p: inspect.Parameter) -> bool:
 
 def exact_key(values: Sequence[Any]) -> Hashable:
     """Return a key of a call that is quick to make, finer than that of its ``Signature``."""
-    return tuple([_exact(x) for x in values])
+    return tuple([(x.dtype, x.shape) if type(x) is np.ndarray else _exact(x) for x in values])
 
 
 def _exact(x: Any) -> Hashable:

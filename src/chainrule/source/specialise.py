@@ -142,13 +142,16 @@ class Specialisation:
         from .native.kernel import Native, NotNative
 
         with _LOCK:
-            try:
-                self.native = Native(self.for_machine, lambda: self.by_numpy)
-            except NotNative as why:
-                self.not_native = str(why)
-                return self.by_numpy
-            function: Callable[..., Any] = self.native.function
-            return function
+            if self.native is None and not self.not_native:  # no other thread was faster
+                try:
+                    self.native = Native(self.for_machine, lambda: self.by_numpy_quietly)
+                except NotNative as why:
+                    self.not_native = str(why)
+            return self.by_numpy if self.native is None else self.native.function
+
+    def warm(self) -> None:
+        """Compile the program now."""
+        _ = self.function
 
     native: Any = None
     """The machine code, once it was made."""
@@ -170,6 +173,11 @@ class Specialisation:
             exec(compile(self.text, file, "exec"), space)
             made: Callable[..., Any] = space[self.program.name]
             return made
+
+    @property
+    def by_numpy_quietly(self) -> Callable[..., Any]:
+        """The function that NumPy runs; of a derivative, without warnings of infinite slopes."""
+        return infinite_slopes()(self.by_numpy) if len(self.stages) > 1 else self.by_numpy
 
     def hidden(self) -> dict[str, Any]:
         """Read the closed-over values; those of a run that is repeated are as they were."""
@@ -237,8 +245,8 @@ class Specialisation:
         shown.append(("simplify", _function(simplify(self.program, self._is_generated))))
         shown.append(("emit", self.text))
         if self.backend != "numpy":
-            made = self.native if callable(self.function) else None
-            loops = made.text if made else f"# NumPy runs this program: {self.not_native}\n"
+            self.warm()
+            loops = self.native.text if self.native else f"# NumPy runs this program: {self.not_native}\n"
             shown.append(("loops", loops))
         return "\n\n".join(f"# ---- after {name}\n\n{text}" for name, text in shown)
 
@@ -331,11 +339,6 @@ class Specialisation:
         return self._derive(("tangent", tuple(prefixes), guarded), "tangent", make)
 
 
-def infinite_slopes() -> Any:
-    """Keep NumPy quiet about slopes such as that of a square root at 0: the result is looked at."""
-    return np.errstate(divide="ignore", invalid="ignore")
-
-
 def _function(program: ir.Program) -> str:
     """Return the text of a program without imports and helpers."""
     text = emit(program)
@@ -376,6 +379,11 @@ class Split:
         for spec in made:
             spec.backend, spec.not_native = backend, refusal
 
+    def warm(self) -> None:
+        """Compile both programs now."""
+        self.forward.warm()
+        self.reverse.warm()
+
     @property
     def text(self) -> str:
         """Both functions, in one module."""
@@ -406,6 +414,11 @@ def joined(*texts: str) -> str:
 
 def _same(a: Any, b: Any) -> bool:
     return a is b or (type(a) is type(b) and bool(a == b))
+
+
+def infinite_slopes() -> Any:
+    """Keep NumPy quiet about slopes such as that of a square root at 0: the result is looked at."""
+    return np.errstate(divide="ignore", invalid="ignore")
 
 
 def call_with(

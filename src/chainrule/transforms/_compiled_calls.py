@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from .._trees import is_container, leaves_of, map_leaves, rebuild
+from ..source import typestrings
 from ..source.program import Program
 from ..source.residuals import owned
-from ..source.signature import Path, Place, replaced
+from ..source.signature import Path, Place, Typed, replaced
 from ..source.specialise import Specialisation, Split, call_with
 from ._calls import Argnums, Call, inexact_dtype, is_differentiable, matching, name_of
 
@@ -41,6 +43,10 @@ class Derivative(Program):
         """Look at the arguments of a call."""
         return arguments_of(self.program, Call(self.program, self.argnums, args, kwargs))
 
+    def for_types(self, text: str) -> Program:
+        """Make the program for arguments of given types, as in ``"f8[:,:], i8, i8=3"``."""
+        return self.specialise(*stand_ins(typestrings.parse(text)))
+
     def resolved(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Resolved:
         """Return a Program that computes this derivative, and the values of its parameters."""
         raise NotImplementedError
@@ -68,6 +74,33 @@ class Derivative(Program):
     def stand_ins(self) -> Sequence[Any]:
         """Return arguments like those of the last call of the function."""
         return self.program.stand_ins()
+
+
+_FIRST_SIZE = 53
+"""Sizes of axes that are no numbers, from here on: small ones, for loops that are unrolled."""
+
+
+def stand_ins(given: Sequence[Any]) -> list[Any]:
+    """Return numbers and arrays of given types; the arrays hold hardly memory."""
+    sizes: dict[Any, int] = {}
+    taken = {n for x in given if isinstance(x, Typed) for n in x.type.sizes if isinstance(n, int)}
+    free = (n for n in itertools.count(_FIRST_SIZE) if n not in taken)
+
+    def stand_in(x: Any) -> Any:
+        if not isinstance(x, Typed):
+            return x
+        assert x.type.dtype is not None
+        one = x.type.dtype.type(1)
+        if not x.type.is_array:
+            return one.item() if x.type.kind == "python" else one
+        return np.broadcast_to(one, tuple(map(numbered, x.type.sizes)))
+
+    def numbered(size: Any) -> int:
+        if size not in sizes:
+            sizes[size] = size if isinstance(size, int) else next(free)
+        return sizes[size]
+
+    return [stand_in(x) for x in given]
 
 
 Resolved = tuple[Program, Sequence[Any]]

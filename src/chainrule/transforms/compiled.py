@@ -87,7 +87,7 @@ class GradientProgram(Derivative):
         self.shown = core = self.core(arguments)
         result = core.call(arguments.values)
         if not kwargs:
-            self._plan(args, arguments, core)
+            self._plan(args, arguments, core, result)
         return self._finished(arguments, core, result)
 
     def _finished(self, arguments: Arguments, core: Gradient, result: Any) -> Any:
@@ -102,7 +102,9 @@ class GradientProgram(Derivative):
 
     # A call of types seen before, of numbers and floating arrays alone, takes a short way.
 
-    def _plan(self, args: tuple[Any, ...], arguments: Arguments, core: Gradient) -> None:
+    def _plan(
+        self, args: tuple[Any, ...], arguments: Arguments, core: Gradient, result: Any
+    ) -> None:
         call = arguments.call
         slots = [slot for slot in call.slots if isinstance(slot, int)]
         simple = all(_is_simple(args[slot]) for slot in slots) and not self.has_aux
@@ -116,20 +118,40 @@ class GradientProgram(Derivative):
         if function is not None:
             if len(self._plans) >= _MANY:
                 self._plans.clear()
-            self._plans[exact_key(args)] = _Plan(function, spec, core, slots, call.single)
+            plan = _Plan(function, spec, core, slots, call.single)
+            plan.is_ready = self._is_ready(plan, args, result)
+            self._plans[exact_key(args)] = plan
+
+    def _is_ready(self, plan: _Plan, args: tuple[Any, ...], result: Any) -> bool:
+        """Tell whether machine code gives results as they are returned: new arrays that fit."""
+        native = plan.spec.native
+        if native is None or not native.owns_results:
+            return False
+        value, gradients = result if self.with_value else (None, result)
+        found = [gradients] if plan.single else list(gradients)
+        fits = zip(found, (args[slot] for slot in plan.slots), strict=True)
+        return type(value) not in (float, complex) and all(
+            type(g) is np.ndarray and type(x) is np.ndarray and g.dtype == x.dtype for g, x in fits
+        )
 
     def _planned(self, plan: _Plan, args: tuple[Any, ...]) -> Any:
         """Call the emitted function; look for NaNs and shared memory."""
-        with infinite_slopes():
+        if plan.is_ready:
             result = plan.function(*args)
-        self.shown, plan.core._last = plan.core, plan.spec
+            self.shown, plan.core._last = plan.core, plan.spec
+            gradients = result[1] if self.with_value else result
+            if not (has_nan(gradients) if plan.single else any(map(has_nan, gradients))):
+                return result
+        else:
+            with infinite_slopes():
+                result = plan.function(*args)
+            self.shown, plan.core._last = plan.core, plan.spec
         value, gradients = result if self.with_value else (None, result)
         found = [gradients] if plan.single else list(gradients)
         for k, slot in enumerate(plan.slots):
             g = found[k]
             if type(g) is np.ndarray:
-                shared = g.base is not None or any(g is x for x in (*args, *found[:k]))
-                if shared or g.dtype != args[slot].dtype or has_nan(g):
+                if g.dtype != args[slot].dtype or has_nan(g) or _is_shared(g, args, found[:k]):
                     break
             elif g != g:
                 break
@@ -141,6 +163,15 @@ class GradientProgram(Derivative):
             return (value, gradient) if self.with_value else gradient
         checked = plan.core.checked(args, result)
         return self._finished(self.arguments(args, {}), plan.core, checked)
+
+
+def _is_shared(g: Any, args: tuple[Any, ...], others: list[Any]) -> bool:
+    """Tell whether an array may be memory of an argument or of another result."""
+    if g.base is None:
+        return any([g is x for x in args]) or any([g is x for x in others])
+    return isinstance(g.base, np.ndarray) or any(
+        [np.may_share_memory(g, x) for x in (*args, *others) if type(x) is np.ndarray]
+    )
 
 
 _MANY = 512
@@ -156,6 +187,8 @@ class _Plan:
     core: Gradient
     slots: list[int]
     single: bool
+    is_ready: bool = False
+    """Whether results are returned as they are, unless they hold a NaN."""
 
 
 def _is_simple(x: Any) -> bool:

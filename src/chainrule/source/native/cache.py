@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import linecache
 import pickle
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from . import store
 
-OPTIONS = {"error_model": "numpy"}
+OPTIONS: dict[str, Any] = {"error_model": "numpy"}
 
 
 def compiled(
@@ -29,6 +32,7 @@ def compiled(
     for its loops, which the text shows as comments.
     """
     import numba
+    from numba.core.errors import NumbaWarning
 
     from .pipeline import Pipeline
 
@@ -47,10 +51,24 @@ def compiled(
     where = None if outside or has_python else store.store()
     if where is not None:
         made._cache = Cached(where, name)
-    made.compile(types)
+    with without_collections(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumbaWarning)  # they are about lines that we wrote
+        made.compile(types)
     made.disable_compile()
     kernel: Callable[..., Any] = made
     return kernel
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Keep Python from looking for garbage: a compiler makes a lot, and frees it in the end."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _digest(*parts: str) -> str:
@@ -70,11 +88,12 @@ def _surroundings() -> tuple[str, ...]:
 
     from . import instructions, machine, pipeline, regions, runtime
 
-    own = (runtime, pipeline, instructions, machine, regions)
+    own = (instructions, machine, pipeline, regions, runtime)
+    files = (__file__, *(module.__file__ for module in own))
     packages = (llvmlite, numba, numpy)
-    settings = numba.config
+    settings: Any = numba.config
     return (
-        *(Path(str(module.__file__)).read_text("utf-8") for module in own),
+        *(Path(str(file)).read_text("utf-8") for file in files),
         *(package.__version__ for package in packages),
         platform.python_implementation() + platform.python_version(),
         repr(cpu_target.target_context.codegen().magic_tuple()),
@@ -105,7 +124,8 @@ class Cached:
         if data is None:
             return None
         rtsys.initialize(target_context)
-        return CompileResult._rebuild(target_context, *pickle.loads(data))
+        result: Any = CompileResult
+        return result._rebuild(target_context, *pickle.loads(data))
 
     def save_overload(self, sig: Any, result: Any) -> None:
         """Keep compiled code, unless it holds addresses of this process."""
@@ -113,7 +133,12 @@ class Cached:
 
         if any(not part.can_cache for part in result.lifted) or result.library.has_dynamic_globals:
             return
-        self.where.save(self.name, dumps(result._reduce()))
+        *code, environments = result._reduce()
+        # Of Numba's functions, those without constants of Python: to load them would be to import
+        # all modules that compiling needs.
+        used = tuple(environment for environment in environments if environment.consts)
+        data: bytes = dumps((*code, used))  # type: ignore[no-untyped-call]
+        self.where.save(self.name, data)
 
     def enable(self) -> None:
         """Do nothing: this cache is always on."""

@@ -20,6 +20,7 @@ from .cache import compiled
 from .interpreter import OBJECTS
 from .leaving import DivisionByZero, Leave, OutOfRange
 from .lowering import Kernel, to_kernel
+from .owning import owns_results
 from .regions import intrinsic_of
 from .runtime import holding
 from .saved import top_of
@@ -128,10 +129,31 @@ class Code:
         self.kernel = to_kernel(program, wraps)
         self.text = write(self.kernel)
         self.entry = _compiled(self.kernel, self.text)
+        self.owns_results = owns_results(self.kernel)
         self.function = self._caller()
 
     def _caller(self) -> Callable[..., Any]:
-        """Return the function that takes arguments apart, calls the kernel and makes the result."""
+        """Return the function with the program's own parameters and result."""
+        if self._is_bare():
+            return self._run
+        return self._emitted()
+
+    def _is_bare(self) -> bool:
+        """Tell whether parameters and result of the program are those of the kernel."""
+        kernel, program = self.kernel, self.program
+        passed = [_passed(Var(kernel.types[name], name)) for name in kernel.parameters]
+        result, own = kernel.template, dict(kernel.returned)
+        return (
+            kernel.parameters == [p.name for p in program.parameters]
+            and {p.kind for p in program.parameters} <= {"positional or keyword", "positional-only"}
+            and all(isinstance(expr, Var) for expr in passed)
+            and isinstance(result, Var)
+            and result.name in own
+            and _boxed(result, own) == Var(OBJECT, result.name)
+        )
+
+    def _emitted(self) -> Callable[..., Any]:
+        """Return a function that takes arguments apart, calls the kernel and makes the result."""
         kernel = self.kernel
         own = dict(kernel.returned)
         names = [*own, *kernel.made, *[self.program.stack] * (kernel.stack == "given")]
@@ -157,13 +179,14 @@ class Code:
         function: Callable[..., Any] = space[self.program.name]
         return function
 
-    def _run(self, *args: Any) -> Any:
-        if not self.kernel.may_leave:  # must not be tried twice
-            return self.entry(*[_in_c_order(arg) for arg in args])
-        try:
-            return self.entry(*args)
-        except TypeError:  # arrays that lie in memory in another way
-            return self.entry(*[_in_c_order(arg) for arg in args])
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
+        if self.kernel.may_leave:  # it may be tried twice
+            try:
+                return self.entry(*args, **kwargs)
+            except TypeError:  # arrays that lie in memory in another way
+                pass
+        named = {name: _in_c_order(arg) for name, arg in kwargs.items()}
+        return self.entry(*map(_in_c_order, args), **named)
 
     def _run_with_objects(self, saved: Saved | None, given: Sequence[Any], *args: Any) -> Any:
         """Run a kernel that has objects kept for it, or stacks of saved values given to it."""
@@ -218,14 +241,19 @@ def _boxed(expr: Expr, own: dict[str, Type]) -> Expr:
 
 
 def _compiled(kernel: Kernel, text: str) -> Callable[..., Any]:
+    from numba.core.errors import NumbaError
+
     types = ", ".join(numba_type(kernel.types[name]) for name in kernel.parameters)
-    return compiled(
-        text,
-        f"({types}{',' * (len(kernel.parameters) == 1)})",
-        kernel.outside,
-        {name: partial(intrinsic_of, r, kernel.types) for name, r in kernel.regions.items()},
-        nogil=not kernel.call and "objmode" not in text,
-    )
+    try:
+        return compiled(
+            text,
+            f"({types}{',' * (len(kernel.parameters) == 1)})",
+            kernel.outside,
+            {name: partial(intrinsic_of, r, kernel.types) for name, r in kernel.regions.items()},
+            nogil=not kernel.call and "objmode" not in text,
+        )
+    except (NumbaError, RuntimeError) as fault:  # RuntimeError: LLVM found Numba's code at fault
+        raise NotNative(f"Numba could not compile it: {str(fault).strip()[:500]}") from fault
 
 
 __all__ = ["Native", "NotNative", "native", "why_not"]

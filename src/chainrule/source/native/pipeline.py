@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from numba.core.compiler import CompilerBase
-from numba.core.compiler_machinery import PassManager
+from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.typed_passes import (
     AnnotateTypes,
     IRLegalization,
@@ -14,12 +14,52 @@ from numba.core.typed_passes import (
 )
 from numba.core.untyped_passes import FixupArgs, GenericRewrites, IRProcessing, TranslateByteCode
 
+
+class _Remembering:
+    """A typing context that finds out once what a function returns for arguments of given types.
+
+    Numba's type inference asks anew at each of its rounds, which is a third of its time.
+    """
+
+    def __init__(self, context):
+        self._context = context
+        self._found = {}
+
+    def __getattr__(self, name):
+        return getattr(self._context, name)
+
+    def resolve_function_type(self, function, args, kws):
+        """Return the signature of a call, as the context does."""
+        key = (function, args, tuple(sorted(kws.items())))
+        found = self._found.get(key)
+        if found is None:
+            found = self._context.resolve_function_type(function, args, kws)
+            self._found[key] = found
+        return found
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class InferTypes(NopythonTypeInference):
+    """Numba's type inference."""
+
+    _name = "chainrule_type_inference"
+
+    def run_pass(self, state):
+        """Infer the types of all variables."""
+        context = state.typingctx
+        state.typingctx = _Remembering(context)
+        try:
+            return super().run_pass(state)
+        finally:
+            state.typingctx = context
+
+
 _PASSES = (
     (TranslateByteCode, "read bytecode"),
     (FixupArgs, "number the arguments"),
     (IRProcessing, "find the variables"),
     (GenericRewrites, "see constants, such as the index of a shape"),
-    (NopythonTypeInference, "infer types"),
+    (InferTypes, "infer types"),
     (IRLegalization, "say where arrays die"),
     (AnnotateTypes, "annotate types"),
     (NativeLowering, "make LLVM's code"),

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 import numpy as np
 from llvmlite import ir as llvm
 from numba import njit, types
+from numba.core import cgutils
+from numba.core.imputils import impl_ret_borrowed
 from numba.extending import intrinsic
 
 from .leaving import DivisionByZero, Leave, OutOfRange
@@ -59,6 +61,63 @@ def held_by(call):
     return _objects[call]
 
 
+def _leave_if(context, builder, bad, how=Leave):
+    """Leave the compiled program where a condition holds."""
+    with builder.if_then(bad, likely=False):
+        context.call_conv.return_user_exc(builder, how, ())
+
+
+def _of_integers(build):
+    """Make an intrinsic of 64-bit integers from what builds its code.
+
+    A function that Numba compiled would cost a tenth of a second, anew for each known number.
+    """
+
+    def typed(typingctx, *args):
+        if not all(isinstance(arg, (types.Integer, types.Boolean)) for arg in args):
+            return None
+        result = types.boolean if build.__name__ == "within" else types.intp
+
+        def code(context, builder, signature, values):
+            pairs = zip(values, signature.args, strict=True)
+            return build(context, builder, *[context.cast(builder, v, t, _I) for v, t in pairs])
+
+        return result(*args), code
+
+    return _intrinsic(build, typed)
+
+
+def _intrinsic(build, typed):
+    """Return an intrinsic with the parameters of ``build`` that follow context and builder."""
+    names = ", ".join(build.__code__.co_varnames[2 : build.__code__.co_argcount])
+    space = {"typed": typed}
+    exec(f"def made(typingctx, {names}): return typed(typingctx, {names})", space)
+    made = space["made"]
+    made.__name__, made.__doc__, made.__module__ = build.__name__, build.__doc__, __name__
+    return intrinsic(made)
+
+
+_I = types.intp
+
+
+def _int(value):
+    return llvm.Constant(llvm.IntType(types.intp.bitwidth), value)
+
+
+def _least(builder, a, b):
+    return builder.select(builder.icmp_signed("<", a, b), a, b)
+
+
+def _most(builder, a, b):
+    return builder.select(builder.icmp_signed(">", a, b), a, b)
+
+
+def _from_end(builder, place, n):
+    """Return a place that counts from the end where it is negative."""
+    is_negative = builder.icmp_signed("<", place, _int(0))
+    return builder.select(is_negative, builder.add(place, n), place)
+
+
 # --------------------------------------------------------------------------------- indices
 
 
@@ -78,52 +137,49 @@ def u(typingctx, i):
     return types.uintp(i), code
 
 
-@njit(inline="never")
-def at(i, n):
+@_of_integers
+def at(context, builder, i, n):
     """Return the place of index ``i`` along an axis of size ``n``, negative ones from the end."""
-    j = i + n if i < 0 else i
-    if j < 0 or j >= n:
-        raise OutOfRange
-    return j
+    place = _from_end(builder, i, n)
+    _leave_if(context, builder, builder.icmp_unsigned(">=", place, n), OutOfRange)
+    return place
 
 
-@njit
-def check(holds):
+@intrinsic
+def check(typingctx, holds):
     """Leave the compiled program if something that it relies on does not hold."""
-    if not holds:
-        raise Leave
+
+    def code(context, builder, signature, args):
+        condition = context.cast(builder, args[0], holds, types.boolean)
+        _leave_if(context, builder, builder.not_(condition))
+        return context.get_dummy_value()
+
+    return types.none(holds), code
 
 
-@njit
-def within(start, stop, step, shift, n):
+@_of_integers
+def within(context, builder, start, stop, step, shift, n):
     """Tell whether all of ``range(start, stop, step)`` shifted are places of an axis of ``n``."""
-    if step > 0:
-        if start >= stop:
-            return True
-        low, high = start, stop - 1
-    else:
-        if start <= stop:
-            return True
-        low, high = stop + 1, start
-    return low + shift >= 0 and high + shift < n
+    forward = builder.icmp_signed(">", step, _int(0))
+    low = builder.select(forward, start, builder.add(stop, _int(1)))
+    high = builder.select(forward, builder.sub(stop, _int(1)), start)
+    is_empty = builder.icmp_signed(">", low, high)
+    fits_low = builder.icmp_signed(">=", builder.add(low, shift), _int(0))
+    fits_high = builder.icmp_signed("<", builder.add(high, shift), n)
+    return builder.or_(is_empty, builder.and_(fits_low, fits_high))
 
 
-@njit
-def bound(place, n):
+@_of_integers
+def bound(context, builder, place, n):
     """Return where a slice starts or stops: from the end if negative, and within the axis."""
-    if place < 0:
-        place += n
-        return place if place > 0 else 0
-    return place if place < n else n
+    return _least(builder, _most(builder, _from_end(builder, place, n), _int(0)), n)
 
 
-@njit
-def bound_down(place, n):
+@_of_integers
+def bound_down(context, builder, place, n):
     """Return where a slice that goes backwards starts or stops; -1 is before the first place."""
-    if place < 0:
-        place += n
-        return place if place >= 0 else -1
-    return place if place < n else n - 1
+    last = builder.sub(n, _int(1))
+    return _least(builder, _most(builder, _from_end(builder, place, n), _int(-1)), last)
 
 
 @njit
@@ -151,14 +207,13 @@ def mirrored(i, n):
     return j if j < n else 2 * n - 2 - j
 
 
-@njit
-def common(m, n):
+@_of_integers
+def common(context, builder, m, n):
     """Return the size of two axes that are broadcast together."""
-    if m == n or n == 1:
-        return m
-    if m != 1:
-        raise Leave
-    return n
+    is_one = builder.icmp_signed("==", n, _int(1))
+    others = builder.or_(builder.icmp_signed("==", m, n), builder.icmp_signed("==", m, _int(1)))
+    _leave_if(context, builder, builder.not_(builder.or_(is_one, others)))
+    return builder.select(is_one, m, n)
 
 
 # ------------------------------------------------------------------------------- arithmetic
@@ -254,12 +309,22 @@ def sign(x):
     return x
 
 
-@njit
-def nonzero(x):
+@intrinsic
+def nonzero(typingctx, x):
     """Return a divisor; Python's division by zero raises."""
-    if x == 0:
-        raise DivisionByZero
-    return x
+    if not isinstance(x, (types.Float, types.Integer)):
+        return None
+    kind = types.unliteral(x)
+
+    def code(context, builder, signature, args):
+        value = context.cast(builder, args[0], x, kind)
+        zero = llvm.Constant(value.type, 0)
+        is_float = isinstance(kind, types.Float)
+        equal = builder.fcmp_ordered if is_float else builder.icmp_unsigned
+        _leave_if(context, builder, equal("==", value, zero), DivisionByZero)
+        return value
+
+    return kind(x), code
 
 
 @intrinsic
@@ -279,15 +344,73 @@ def guarded_product(typingctx, ct, slope):
 # ----------------------------------------------------------------------------- saved values
 
 
-@njit
-def room(stack, top, more):
+@intrinsic
+def room(typingctx, stack, top, more):
     """Return a stack with room for that many more numbers."""
+    inner = stack(stack, types.intp, types.intp)
+
+    def code(context, builder, signature, args):
+        counts = zip(args[1:], (top, more), strict=True)
+        wide = [context.cast(builder, v, t, types.intp) for v, t in counts]
+        return context.compile_internal(builder, _room, inner, [args[0], *wide])
+
+    return stack(stack, top, more), code
+
+
+def _room(stack, top, more):
     if top + more <= stack.size:
         return stack
     larger = np.empty(max(2 * stack.size, top + more, 64), stack.dtype)
-    for k in range(top):
-        larger[k] = stack[k]
+    for i in range(top):  # a slice would cost a second of compilation, for its errors' texts
+        larger[i] = stack[i]
     return larger
+
+
+@intrinsic
+def part(typingctx, array, start, shape):
+    """Return the numbers of a vector from a place on, as an array that fits into what is left."""
+    result = array.copy(ndim=len(shape))
+
+    def code(context, builder, signature, args):
+        from numba.np import arrayobj
+
+        given = arrayobj.make_array(array)(context, builder, args[0])
+        first = context.cast(builder, args[1], start, types.intp)
+        data = builder.gep(given.data, [first])
+        return _seen_as(context, builder, result, given, data, shape, args[2])
+
+    return result(array, start, shape), code
+
+
+@intrinsic
+def shaped(typingctx, array, shape):
+    """Return the numbers of an array as one of another shape, which holds as many."""
+    result = array.copy(ndim=len(shape))
+
+    def code(context, builder, signature, args):
+        from numba.np import arrayobj
+
+        given = arrayobj.make_array(array)(context, builder, args[0])
+        return _seen_as(context, builder, result, given, given.data, shape, args[1])
+
+    return result(array, shape), code
+
+
+def _seen_as(context, builder, type_, given, data, shape_type, shape):
+    """Return a view of another array's memory, in C order."""
+    from numba.np import arrayobj  # late: it takes longer to read than machine code
+
+    sizes = zip(cgutils.unpack_tuple(builder, shape, len(shape_type)), shape_type, strict=True)
+    extents = [context.cast(builder, size, own, types.intp) for size, own in sizes]
+    strides, stride = [], given.itemsize
+    for extent in reversed(extents):
+        strides.insert(0, stride)
+        stride = builder.mul(stride, extent)
+    seen = arrayobj.make_array(type_)(context, builder)
+    arrayobj.populate_array(
+        seen, data, extents, strides, given.itemsize, given.meminfo, given.parent
+    )
+    return impl_ret_borrowed(context, builder, type_, seen._getvalue())
 
 
 # ------------------------------------------------------------------------- matrix products

@@ -124,6 +124,10 @@ class Store:
             size -= kept.size
         return deleted
 
+    def clear(self) -> int:
+        """Delete all files; return how many there were."""
+        return self.trim(-1)
+
     def _file(self, name: str) -> Path:
         return self.path / f"{name}.kernel"
 

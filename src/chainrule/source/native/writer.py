@@ -200,12 +200,11 @@ class _Writer:
                 given = ", ".join(spell(arg, TERNARY) for arg in args)
                 left = f"{', '.join(names)} = " if names else ""
                 return f"{left}{self.names.of(fn)}({given})"
-            case Part(name=name, array=array, start=start, size=size, extents=extents):
-                first = spell(start)
-                part = f"{array.name}[{first} : {first} + {spell(size)}]"
-                return f"{name} = {part}.reshape({self._shape(extents)})"
+            case Part(name=name, array=array, start=start, extents=extents):
+                given = f"{array.name}, {spell(start, TERNARY)}, {self._shape(extents)}"
+                return f"{name} = {self.names.of(runtime.part)}({given})"
             case Reshape(name=name, array=array, extents=extents):
-                return f"{name} = {array.name}.reshape({self._shape(extents)})"
+                return f"{name} = {self.names.of(runtime.shaped)}({array.name}, {self._shape(extents)})"
         raise TypeError(f"no text for {s!r}")
 
     def _shape(self, extents: tuple[ir.Expr, ...]) -> str:
