@@ -127,6 +127,9 @@ def elementwise(call: Call, values: list[Expr]) -> Expr:
     python = all(weak) and fn in (np.divide, np.floor_divide, np.remainder)
     if python and isinstance(made, Call) and not _is_nonzero(given[1]):
         made = apply(fn, made.type, given[0], apply(runtime.nonzero, given[1].type, given[1]))
+    if fn is np.floor_divide and dtype.kind == "i" and not python and not _is_nonzero(given[1]):
+        minus = apply(np.equal, BOOL, given[1], Lit(scalar(dtype), -1))
+        made = Choice(scalar(dtype), minus, apply(np.negative, scalar(dtype), given[0]), made)
     if dtype not in _FREE and dtype.kind in "iu":
         return apply(dtype.type, scalar(dtype), made)  # Numba has computed with 64 bits
     return made
