@@ -147,11 +147,9 @@ def test_singular_matrix_is_numpys_error():
 
 # ------------------------------------------------------------------------- numbers of all dtypes
 
-_DTYPES = "? b h i q B H I Q f d F D".split()
-_UNARY = """negative absolute sign exp log sqrt square sin tanh floor ceil trunc rint isfinite isnan
-signbit logical_not invert conjugate""".split()
-_BINARY = """add subtract multiply divide floor_divide remainder power maximum minimum fmax arctan2
-hypot logaddexp less equal logical_and bitwise_xor left_shift""".split()
+_DTYPES = ["?", "b", "h", "i", "q", "B", "H", "I", "Q", "f", "d", "F", "D"]
+_UNARY = ["negative", "absolute", "sign", "exp", "log", "sqrt", "square", "sin", "tanh", "floor", "ceil", "trunc", "rint", "isfinite", "isnan", "signbit", "logical_not", "invert", "conjugate"]
+_BINARY = ["add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power", "maximum", "minimum", "fmax", "arctan2", "hypot", "logaddexp", "less", "equal", "logical_and", "bitwise_xor", "left_shift"]
 
 
 def numbers(dtype, second):
@@ -163,7 +161,9 @@ def numbers(dtype, second):
         first = [5, info.max, info.min, 7]
         return np.array([3, 2, 1 if info.min == 0 else -1, 5] if second else first, dtype)
     if dtype.kind == "f":
-        values = [2.0, 0.5, 3.0, -1.5, np.nan, 2.0] if second else [1.5, -2.5, -0.0, np.inf, 1.0, -7.0]
+        values = (
+            [2.0, 0.5, 3.0, -1.5, np.nan, 2.0] if second else [1.5, -2.5, -0.0, np.inf, 1.0, -7.0]
+        )
         return np.array(values, dtype)
     return np.array([2 - 1j, 1j, 1 + 1j] if second else [1 + 2j, -1.5 + 0.5j, 3 - 4j], dtype)
 

@@ -9,13 +9,13 @@ import numpy as np
 from ...rules import creation as rules
 from ..ir import Assign, Call, Choice, Expr, Lit, Seq, Var
 from ..types import Type
-from .code import BOOL, INT, Make, Put, apply, minus, number, plus, scalar, times
 from . import runtime
-from .sums import new_array
+from .code import BOOL, INT, Make, Put, apply, number, plus, scalar, times
 from .elements import NUMBERS, VALUES, aligned, broadcast, elements, in_memory, number_of
 from .numbers import cast, literal
-from .state import Elements, Extent, NotNative, State, is_axes
 from .products import enter
+from .state import Elements, Extent, NotNative, State
+from .sums import new_array
 from .views import argument, extents_of, only, view
 
 
@@ -204,10 +204,13 @@ def _indices(state: State, call: Call) -> Elements:
     extents = extents_of(state, call.args[0])
     dtype = call.type.dtype
     assert dtype is not None
-    made = new_array(state, "indices", dtype, (Extent(number(len(extents)), len(extents)), *extents))
+    made = new_array(
+        state, "indices", dtype, (Extent(number(len(extents)), len(extents)), *extents)
+    )
     for k in range(len(extents)):
         state.nest(
-            extents, lambda i, k=k: state.emit(Put(made, (number(k), *i), cast(i[k], dtype)))  # type: ignore[misc]
+            extents,
+            lambda i, k=k: state.emit(Put(made, (number(k), *i), cast(i[k], dtype))),  # type: ignore[misc]
         )
     return in_memory(made)
 

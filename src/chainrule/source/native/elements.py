@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Assign, Block, Call, Choice, Dim, Expr, If, Index, Lit, Logic, Seq, Var
+from ..ir import Assign, Block, Call, Choice, Dim, Expr, If, Index, Lit, Logic, Var
 from ..sizes import may_be_one
 from ..types import Type
 from . import nothing, runtime

@@ -265,5 +265,3 @@ def multiplied_out(m: Machine, base: Any, n: int) -> Any:
             square = times(square, square)
     found = one if found is None else found
     return m.b.fdiv(one, found) if n < 0 else found
-
-

@@ -12,11 +12,11 @@ from ..ir import Assign, Call, Expr, Lit, Seq, Var
 from ..types import Type, unknown_size
 from . import runtime
 from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, plus, times
-from .sums import materialised, new_array
 from .elements import VALUES, elements, in_memory, number_of
 from .numbers import cast, literal
 from .products import enter
 from .state import Elements, Extent, NotNative, State, is_axes
+from .sums import materialised, new_array
 from .views import argument, extents_of, moved, only, reshaped
 
 

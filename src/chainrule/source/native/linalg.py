@@ -19,11 +19,11 @@ from ..sizes import product
 from ..types import Type
 from . import runtime
 from .code import BOOL, apply, number, scalar, times
-from .sums import reshaped
 from .elements import TUPLES, array, by_python, elements, in_memory
 from .products import enter
 from .sorting import array_of, call_helper
 from .state import Elements, Extent, NotNative, State, is_axes
+from .sums import reshaped
 from .views import argument, only
 
 _LARGE = 64
@@ -103,7 +103,9 @@ def _solve(state: State, call: Call) -> Elements:
 
     def small() -> Elements:
         x, y = _stack(state, call.args[0], dtype), _stack(state, call.args[1], dtype, axes)
-        return _back(state, call_helper(state, "solution", runtime.solve, (x, y), y.type), b.extents)
+        return _back(
+            state, call_helper(state, "solution", runtime.solve, (x, y), y.type), b.extents
+        )
 
     return _by_size(state, call, small)
 
@@ -218,5 +220,3 @@ def _singular_values(state: State, call: Call) -> Elements:
         raise NotNative("the vectors of a singular value decomposition")
     a = _matrix(state, call)
     return in_memory(call_helper(state, "values", runtime.singular_values, (a,), call.type))
-
-

@@ -255,7 +255,9 @@ class Machine:
     def _number(self, e: Expr) -> Any:
         match e:
             case Var(name=name):
-                return self.counters[name] if name in self.counters else self.b.load(self.slot(name))
+                return (
+                    self.counters[name] if name in self.counters else self.b.load(self.slot(name))
+                )
             case Lit(value=value, type=type_):
                 return self._literal(value, type_.dtype)
             case Index(base=Var(name=name), index=index, type=type_):
@@ -332,7 +334,9 @@ class Machine:
 class Distinct(llvm.MDValue):
     """Metadata that is equal to itself alone; that of a loop begins with itself."""
 
-    def __init__(self, module: Any, values: tuple[Any, ...], begins_with_itself: bool = False) -> None:
+    def __init__(
+        self, module: Any, values: tuple[Any, ...], begins_with_itself: bool = False
+    ) -> None:
         super().__init__(module, values, name=str(len(module.metadata)))
         if begins_with_itself:
             self.operands = (self, *self.operands)
@@ -348,7 +352,9 @@ class Distinct(llvm.MDValue):
 
 def _parallel(module: Any, group: Any) -> Any:
     """Return metadata that say: no access of this group depends on another iteration."""
-    accesses = module.add_metadata([llvm.MetaDataString(module, "llvm.loop.parallel_accesses"), group])
+    accesses = module.add_metadata(
+        [llvm.MetaDataString(module, "llvm.loop.parallel_accesses"), group]
+    )
     return Distinct(module, (accesses,), begins_with_itself=True)
 
 
@@ -402,7 +408,9 @@ def _nonzero(m: Machine, e: Call) -> Any:
     value = m.number(e.args[0])
     zero = llvm.Constant(value.type, 0)
     is_float = value.type in (DOUBLE, FLOAT)
-    m.check((m.b.fcmp_unordered if is_float else m.b.icmp_signed)("!=", value, zero), runtime.BY_ZERO)
+    m.check(
+        (m.b.fcmp_unordered if is_float else m.b.icmp_signed)("!=", value, zero), runtime.BY_ZERO
+    )
     return value
 
 

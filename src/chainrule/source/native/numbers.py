@@ -306,7 +306,9 @@ def _phase(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
 
 def _argument(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
     own = scalar(dtype)
-    parts = [cast(_part(fn, k)([values[0]], dtype), dtype) for k, fn in ((1, np.imag), (0, np.real))]
+    parts = [
+        cast(_part(fn, k)([values[0]], dtype), dtype) for k, fn in ((1, np.imag), (0, np.real))
+    ]
     return apply(np.arctan2, own, *parts)
 
 

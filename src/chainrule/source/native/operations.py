@@ -4,4 +4,13 @@ from __future__ import annotations
 
 from . import creation, joining, linalg, products, reductions, selection, sorting, views
 
-__all__ = ["creation", "joining", "linalg", "products", "reductions", "selection", "sorting", "views"]
+__all__ = [
+    "creation",
+    "joining",
+    "linalg",
+    "products",
+    "reductions",
+    "selection",
+    "sorting",
+    "views",
+]

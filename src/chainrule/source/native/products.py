@@ -10,10 +10,10 @@ import numpy as np
 from ...rules import products as rules
 from ..ir import Assign, Call, Expr, Lit
 from .code import INT, apply, number, scalar
-from .sums import Labels, Term, contract, new_array, stretched
 from .elements import NUMBERS, VALUES, aligned, broadcast, elements
 from .numbers import cast
 from .state import Elements, NotNative, State
+from .sums import Labels, Term, contract, new_array, stretched
 from .views import argument, is_whole, only, reshaped
 
 Product = Callable[[State, Call], Elements]

@@ -12,7 +12,6 @@ from ..ir import Assign, Call, Choice, Expr, If, Lit, Var
 from ..types import Type
 from . import runtime
 from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, plus, scalar, times
-from .sums import materialised, new_array
 from .elements import (
     NUMBERS,
     VALUES,
@@ -28,6 +27,7 @@ from .numbers import cast, literal
 from .products import enter
 from .selection import in_order
 from .state import Elements, Extent, NotNative, State
+from .sums import materialised, new_array
 from .views import argument, only
 
 _STEPS: dict[Any, Any] = {
@@ -341,7 +341,9 @@ def _extreme_place(
 
     def body(i: tuple[Expr, ...]) -> None:
         rest = iter(i)
-        value = state.named("value", source.at(tuple(fixed.get(k) or next(rest) for k in range(ndim))))
+        value = state.named(
+            "value", source.at(tuple(fixed.get(k) or next(rest) for k in range(ndim)))
+        )
         better = apply(beats, BOOL, value, best)
         if source.dtype.kind == "f":
             is_nan = apply(np.not_equal, BOOL, value, value)

@@ -293,7 +293,9 @@ def function(
     return made
 
 
-def _return(builder: Any, machine: Machine, results: list[str], outs: list[Any], status: int) -> None:
+def _return(
+    builder: Any, machine: Machine, results: list[str], outs: list[Any], status: int
+) -> None:
     from llvmlite import ir as llvm
 
     from .machine import INT

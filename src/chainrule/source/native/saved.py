@@ -86,9 +86,7 @@ def _push_elements(state: State, source: Elements, type_: Type) -> None:
     size = state.integer(size)
     state.emit(Do((stack.name,), runtime.room, (stack, top, size), (stack.type,)))
     # as an array with axes of its own, so that the loops are like any others
-    part = Var(
-        Type("array", source.dtype, type_.sizes), state.fresh(f"{stack.name}{PART[:-1]}")
-    )
+    part = Var(Type("array", source.dtype, type_.sizes), state.fresh(f"{stack.name}{PART[:-1]}"))
     state.types[part.name] = part.type
     extents = tuple(extent.expr for extent in source.extents)
     state.emit(Part(part.name, stack, top, size, extents))

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from ...rules import indexing as rules
 from .. import ir
-from ..ir import Call, Choice, Expr, Lit, Seq, Var
+from ..ir import Call, Choice, Expr, Lit, Seq
 from ..types import Type, unknown_size
 from . import runtime
 from .code import BOOL, INT, Put, apply, number, plus, scalar, times
-from .sums import materialised, new_array
 from .elements import aligned, broadcast, elements, in_memory
 from .indexing import places, subscript
 from .joining import whole_or_flat
 from .numbers import cast, literal
 from .products import enter
 from .state import Elements, Extent, NotNative, State, is_axes
+from .sums import materialised, new_array
 from .views import argument, extents_of, only, view
 
 # --------------------------------------------------------------------------- index arrays

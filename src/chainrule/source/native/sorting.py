@@ -10,13 +10,13 @@ from ..ir import Call, Expr, Lit, Var
 from ..types import Type, unknown_size
 from . import runtime
 from .code import BOOL, INT, Do, apply, minus, number, plus, scalar
-from .sums import materialised
 from .elements import TUPLES, elements, in_memory, number_of
 from .joining import whole_or_flat
 from .numbers import cast, literal
 from .products import enter
 from .selection import mask, places
 from .state import Elements, Extent, NotNative, State
+from .sums import materialised
 from .views import argument, moved, only, permuted
 
 _INTEGERS = np.dtype(np.int64)
@@ -161,7 +161,9 @@ def _histogram(state: State, call: Call) -> list[Elements]:
         if edges.type.dtype != double:
             raise NotNative("edges of another precision")
         state.check(call_helper(state, "sorted", runtime.is_sorted, (edges,), BOOL))
-        which = call_helper(state, "which", runtime.bins_by_edges, (values, edges), _vector(_INTEGERS))
+        which = call_helper(
+            state, "which", runtime.bins_by_edges, (values, edges), _vector(_INTEGERS)
+        )
     else:
         first, last = _range(state, call, values)
         n = state.integer(number_of(state, bins))
@@ -242,5 +244,3 @@ def _convolve(state: State, call: Call) -> Elements:
         raise NotNative("a mode that is not known")
     extent = Extent(size, call.type.sizes[0])
     return moved(found, (extent,), lambda i: (plus(i[0], start),))
-
-

@@ -229,8 +229,8 @@ class State:
 
 def _unless_empty(loop: Around, index: Expr, extent: Expr) -> Expr:
     """Return that an index is a place, if a loop has any iterations."""
-    compare = np.less_equal if isinstance(loop.step, Lit) and loop.step.value < 0 else (
-        np.greater_equal
+    compare = (
+        np.less_equal if isinstance(loop.step, Lit) and loop.step.value < 0 else (np.greater_equal)
     )
     empty = apply(compare, BOOL, loop.start, loop.stop)
     above = apply(np.greater_equal, BOOL, index, number(0))

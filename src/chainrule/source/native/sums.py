@@ -37,9 +37,7 @@ class Term(NamedTuple):
         return self.source.at(tuple(places[label] for label in self.labels))
 
 
-def contract(
-    state: State, terms: Sequence[Term], out: Labels, dtype: np.dtype[Any]
-) -> Elements:
+def contract(state: State, terms: Sequence[Term], out: Labels, dtype: np.dtype[Any]) -> Elements:
     """Return the sum of the products, with one axis for each label of ``out``."""
     if dtype.kind == "b":
         raise NotNative("products of truth values")
@@ -232,9 +230,7 @@ def _product(
     return permuted(in_memory(made), tuple(order.index(label) for label in out))
 
 
-def reshaped(
-    state: State, array: Var, extents: tuple[Extent, ...], always: bool = False
-) -> Var:
+def reshaped(state: State, array: Var, extents: tuple[Extent, ...], always: bool = False) -> Var:
     """Return the memory of an array in another shape, also (``always``) of as many axes."""
     if len(extents) == array.type.ndim and not always:
         return array

@@ -238,7 +238,9 @@ def extents_of(state: State, shape: Expr) -> tuple[Extent, ...]:
 @view(np.reshape)
 def _reshape(state: State, call: Call) -> Elements:
     only(call, "shape", "order", "copy")
-    return _in_order(state, call, call.args[1] if len(call.args) > 1 else dict(call.kwargs)["shape"])
+    return _in_order(
+        state, call, call.args[1] if len(call.args) > 1 else dict(call.kwargs)["shape"]
+    )
 
 
 @view(np.ravel, np.ndarray.flatten)
@@ -439,7 +441,9 @@ def _roll(state: State, call: Call) -> Elements:
     items = items * len(axes) if len(items) == 1 else items
     for ax, item in zip(axes * (len(items) if len(axes) == 1 else 1), items, strict=True):
         k = ax % len(source.extents)
-        shifts[k] = plus(shifts[k], number_of(state, item)) if k in shifts else number_of(state, item)
+        shifts[k] = (
+            plus(shifts[k], number_of(state, item)) if k in shifts else number_of(state, item)
+        )
     for k, by in shifts.items():
         n = source.extents[k].expr
         safe = apply(max, INT, n, number(1))

@@ -94,10 +94,15 @@ class _Writer:
         self.kernel = kernel
         self.pythons: list[str] = []
         """Functions of which the interpreter runs all."""
-        self.names = _Names({*kernel.types, *kernel.parameters, "kernel", "status", *kernel.regions})
+        self.names = _Names(
+            {*kernel.types, *kernel.parameters, "kernel", "status", *kernel.regions}
+        )
         self.spell = _Speller(self.names)
         self.outside = Speller(self.names)
-        every = [*statements(kernel.body), *(t for r in kernel.regions.values() for t in statements(r.body))]
+        every = [
+            *statements(kernel.body),
+            *(t for r in kernel.regions.values() for t in statements(r.body)),
+        ]
         self.spell.counters = {s.var.name for s in every if isinstance(s, Loop)}
 
     def module(self) -> str:
@@ -216,7 +221,10 @@ class _Writer:
         self.pythons.append("\n".join(self._python_function(s, name, given)))
         left = ", ".join(result for result, _ in s.results)
         call = f"{name}({', '.join(given)})"
-        return [f"{indent}# by Python: {s.why}", *wrap(f"{left} = {call}" if left else call, indent)]
+        return [
+            f"{indent}# by Python: {s.why}",
+            *wrap(f"{left} = {call}" if left else call, indent),
+        ]
 
     def _python_function(self, s: Python, name: str, given: list[str]) -> list[str]:
         types = ", ".join(f'{name}="{numba_type(type_)}"' for name, type_ in s.results)
@@ -234,7 +242,9 @@ class _Writer:
                 convert: Any = np.ascontiguousarray
             else:
                 assert type_.dtype is not None
-                convert = {"b": bool, "i": int, "u": int, "f": float, "c": complex}[type_.dtype.kind]
+                convert = {"b": bool, "i": int, "u": int, "f": float, "c": complex}[
+                    type_.dtype.kind
+                ]
             lines.append(f"{inner}{result} = {self.names.of(convert)}({result})")
         if s.results:
             lines.append(f"{INDENT}return {', '.join(result for result, _ in s.results)}")
