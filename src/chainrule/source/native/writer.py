@@ -31,6 +31,7 @@ from .code import (
 from .lowering import Kernel
 from .regions import Region
 from .saved import top_of
+from .state import NotNative
 
 _PLAIN = ("float64", "int64", "bool", "complex128")
 
