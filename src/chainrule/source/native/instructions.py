@@ -138,7 +138,9 @@ def _remainder(m: Machine, x: Any, y: Any) -> Any:
     rest = library(m, "fmod", [x, y])
     differs = b.xor(b.fcmp_ordered("<", rest, zero), b.fcmp_ordered("<", y, zero))
     turned = b.and_(differs, b.fcmp_unordered("!=", rest, zero))
-    return b.select(turned, b.fadd(rest, y), rest)
+    none = library(m, "copysign", [zero, y])
+    rest = b.select(turned, b.fadd(rest, y), rest)
+    return b.select(b.fcmp_ordered("==", rest, zero), none, rest)
 
 
 def _floored_quotient(m: Machine, x: Any, y: Any) -> Any:

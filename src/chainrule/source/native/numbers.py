@@ -65,13 +65,20 @@ def is_elementwise(call: Call) -> bool:
     return isinstance(fn, np.ufunc) and fn.nout == 1 and fn.signature is None and _is_known(call)
 
 
-_UNKNOWN = {np.bitwise_count, np.spacing, np.nextafter}
+_UNKNOWN = {np.bitwise_count, np.spacing, np.nextafter, np.heaviside, np.gcd, np.lcm}
 """Functions that Numba does not have, or not for all dtypes."""
+
+
+_ORDER = {np.maximum, np.minimum, np.fmax, np.fmin}
+_ORDER |= {np.less, np.less_equal, np.greater, np.greater_equal}
+"""Functions that Numba has of real numbers alone."""
 
 
 def _is_known(call: Call) -> bool:
     if call.fn is np.fmod:
         return call.type.dtype is not None and call.type.dtype.kind == "f"
+    if call.fn in _ORDER and any(arg.type.dtype.kind == "c" for arg in call.args):  # type: ignore[union-attr]
+        return False
     return call.fn not in _UNKNOWN
 
 
@@ -90,7 +97,7 @@ def cast(value: Expr, dtype: np.dtype[Any]) -> Expr:
     own = value.type.dtype
     if own is None or own == dtype:
         return value
-    if own.kind == "c" and dtype.kind in "fiub":
+    if own.kind == "c" and dtype.kind in "fiu":
         return cast(apply(np.real, scalar(_real(own)), value), dtype)
     if isinstance(value, Lit):
         made = dtype.type(value.value).item()
@@ -120,6 +127,9 @@ def elementwise(call: Call, values: list[Expr]) -> Expr:
     python = all(weak) and fn in (np.divide, np.floor_divide, np.remainder)
     if python and isinstance(made, Call) and not _is_nonzero(given[1]):
         made = apply(fn, made.type, given[0], apply(runtime.nonzero, given[1].type, given[1]))
+    if fn is np.floor_divide and dtype.kind == "i" and not python and not _is_nonzero(given[1]):
+        minus = apply(np.equal, BOOL, given[1], Lit(scalar(dtype), -1))
+        made = Choice(scalar(dtype), minus, apply(np.negative, scalar(dtype), given[0]), made)
     if dtype not in _FREE and dtype.kind in "iu":
         return apply(dtype.type, scalar(dtype), made)  # Numba has computed with 64 bits
     return made
@@ -189,6 +199,12 @@ def _conj(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
 def _pick(fn: Any) -> Any:
     def pick(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
         chosen = values[0]
+        if dtype.kind == "b":
+            larger = fn in (max, runtime.maximum)
+            fn_ = np.bitwise_or if larger else np.bitwise_and
+            for other in values[1:]:
+                chosen = apply(fn_, BOOL, chosen, other)
+            return chosen
         for other in values[1:]:
             chosen = apply(fn, scalar(dtype), cast(chosen, dtype), cast(other, dtype))
         return chosen
@@ -236,7 +252,10 @@ def _is_nan(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
 
 def _sign(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
     fn: Any = np.sign if dtype.kind == "c" else runtime.sign
-    return apply(fn, scalar(dtype), values[0])
+    found = apply(fn, scalar(dtype), values[0])
+    if dtype.kind != "f":
+        return found
+    return apply(np.add, scalar(dtype), found, Lit(scalar(dtype), 0.0))  # that of -0.0 is 0.0
 
 
 def _square(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
