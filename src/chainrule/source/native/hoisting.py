@@ -138,18 +138,34 @@ def reserve(block: Block) -> Block:
 
 
 def _stripped(loop: Stmt, body: Block) -> tuple[Stmt, Block]:
-    """Take requests for room out of a loop; return them as they are for all iterations."""
+    """Take requests for room out of a loop; return them as they are for all iterations.
+
+    Those for one stack go together or stay: what one has reserved, another one must not use up.
+    """
     if isinstance(loop, ir.While):
         return replace(loop, body=body), []
     own = touched([replace(loop, body=body)])  # type: ignore[call-arg]
-    changing = (own.bound | set(own.gathered)) - {
-        name for s in statements(body) if isinstance(s, Do) and s.fn is runtime.room
-        for name in s.names
-    }  # fmt: skip
-    wanted: Block = []
+    requests = [s for s in statements(body) if _is_room(s)]
+    changing = (own.bound | set(own.gathered)) - {n for s in requests for n in s.names}
+    direct = _requests(body)
+    staying = {
+        s.names
+        for s in requests
+        if not any(s is t for t in direct) or ir.names_in(s.args[2]) & changing
+    }
+    moving = [s for s in direct if s.names not in staying]
     trips = _trips(loop)
-    new = _without(body, changing, trips, wanted)
-    return replace(loop, body=new), wanted  # type: ignore[call-arg]
+    wanted: Block = [replace(s, args=(*s.args[:2], times(s.args[2], trips))) for s in moving]
+    return replace(loop, body=_without(body, moving)), wanted  # type: ignore[call-arg]
+
+
+def _requests(block: Block) -> list[Do]:
+    """Return the requests for room in a block and in its branches, but not in its loops."""
+    found = [s for s in block if isinstance(s, Do) and _is_room(s)]
+    for s in block:
+        if isinstance(s, ir.If):
+            found += [*_requests(s.then), *_requests(s.orelse)]
+    return found
 
 
 def _trips(loop: Stmt) -> Expr:
@@ -161,21 +177,13 @@ def _trips(loop: Stmt) -> Expr:
     return apply(runtime.count, INT, loop.start, loop.stop, loop.step)
 
 
-def _without(block: Block, changing: set[str], trips: Expr, wanted: Block) -> Block:
+def _without(block: Block, moving: list[Do]) -> Block:
     out: Block = []
     for s in block:
-        if isinstance(s, Do) and s.fn is runtime.room:
-            stack, top, size = s.args
-            if not ir.names_in(size) & changing:
-                wanted.append(replace(s, args=(stack, top, times(size, trips))))
-                continue
-        elif isinstance(s, ir.If):
-            s = replace(
-                s,
-                then=_without(s.then, changing, trips, wanted),
-                orelse=_without(s.orelse, changing, trips, wanted),
-            )
-        out.append(s)
+        if isinstance(s, ir.If):
+            s = replace(s, then=_without(s.then, moving), orelse=_without(s.orelse, moving))
+        if not any(s is t for t in moving):
+            out.append(s)
     return out
 
 
