@@ -13,7 +13,7 @@ import numpy as np
 from .. import ir
 from ..integers import integers_of
 from ..ir import Assign, Block, Expr, Lit, Stmt, Var
-from ..sizes import atoms, integer
+from ..sizes import atoms, integer, may_be_one
 from ..templates import template_leaves
 from ..types import Size, Type, is_plain
 from . import runtime
@@ -126,9 +126,12 @@ class State:
     def note_extent(self, size: Size, expr: Expr) -> Extent:
         """Remember an extent whose size is one number here."""
         found = Extent(expr, size)
-        if not any(isinstance(atom, str) and not is_plain(atom) for atom in atoms(size)):
-            self.extents[-1][size] = found
+        self._note(size, found)
         return found
+
+    def _note(self, size: Size, extent: Extent) -> None:
+        if not any(isinstance(atom, str) and not is_plain(atom) for atom in atoms(size)):
+            self.extents[-1][size] = extent
 
     # ---------------------------------------------------------------------------- statements
 
@@ -187,9 +190,18 @@ class State:
         self.emit(Check(holds))
 
     def same(self, a: Extent, b: Extent) -> None:
-        """Rely on two axes having the same size."""
+        """Rely on two axes having the same size, which from here on has one symbol."""
         if a.size != b.size and a.expr != b.expr:
             self.check(apply(np.equal, BOOL, a.expr, b.expr))
+            self._note(b.size, a)
+
+    def may_stretch(self, size: Size) -> bool:
+        """Tell whether an axis has to be expected to be stretched when it is broadcast.
+
+        Where it is not known, it is relied on that it is not: else NumPy runs the program once, and
+        the next machine code expects it.
+        """
+        return may_be_one(size) and (self.wraps or size == 1)
 
     def place(self, index: Expr, extent: Expr) -> Expr:
         """Return the place that a user's index stands for, which is looked at."""
