@@ -292,7 +292,7 @@ def put(
 ) -> None:
     """Write a value into a part of an array; the value is computed before anything is written."""
     source = elements(state, value)
-    if _overlaps(source, place):
+    if _overlaps(source, place, is_plain):
         source = _held(state, source)
     own = aligned(state, source.extents, place.extents)
     _fits(state, source, place)
@@ -353,8 +353,11 @@ def _fits(state: State, source: Elements, place: Elements) -> None:
             state.same(own, extent)
 
 
-def _overlaps(source: Elements, place: Elements) -> bool:
-    """Tell whether a value reads what is written, other than at the place being written."""
+def _overlaps(source: Elements, place: Elements, is_plain: bool) -> bool:
+    """Tell whether a value reads what is written, other than at the place being written.
+
+    Index arrays (``is_plain`` is False) may name a place twice: it is read after it was written.
+    """
     assert place.root is not None and place.index is not None
     ndim = len(place.extents)
     marks = tuple(Var(INT, f"'{k}") for k in range(ndim))
@@ -364,7 +367,7 @@ def _overlaps(source: Elements, place: Elements) -> bool:
     target = place.index(marks)
     for e in ir.walk(source.at(own)):
         if isinstance(e, Index) and isinstance(e.base, Var) and e.base.name == place.root.name:
-            if e.index != target or len(source.extents) != ndim:
+            if e.index != target or len(source.extents) != ndim or not is_plain:
                 return ndim > 0
     return False
 
