@@ -61,8 +61,8 @@ def _lower(state: State, statement: Stmt) -> None:
     match statement:
         case ir.Assign(name=name, value=value):
             bind(state, name, value)
-        case ir.Alias(name=name, value=value):
-            _alias(state, name, value)
+        case ir.Alias(name=name, value=value, root=root):
+            _alias(state, name, value, root)
         case ir.Store():
             _store(state, statement)
         case ir.If():
@@ -223,17 +223,25 @@ def _in_place(state: State, name: str, source: Elements, type_: Type) -> bool:
     return same and tuple(e.size for e in source.extents) == type_.sizes
 
 
-def _alias(state: State, name: str, value: Expr) -> None:
+def _alias(state: State, name: str, value: Expr, root: str) -> None:
     """Note what a view is a view of; nothing is computed."""
     value = _frozen(state, value)
     found: Any
     try:
         found = elements(state, value)
-        if found.root is None or found.index is None:
+        if found.root is None or found.index is None or not _same_memory(state, found.root, root):
             raise NotNative(f"the view {name}")
     except NotNative as why:
         found = Unknown(str(why))
     state.views[name] = (found, value)
+
+
+def _same_memory(state: State, array: Var, root: str) -> bool:
+    """Tell whether an array lies in the memory of a buffer: it is not a copy."""
+    name = array.name
+    while name in state.memory and name != root:
+        name = state.memory[name]
+    return name == root
 
 
 def _frozen(state: State, value: Expr) -> Expr:
