@@ -197,6 +197,9 @@ def compute(state: State, name: str, source: Elements, type_: Type | None = None
         )
         return
     probe = source.at(tuple(literal(0) for _ in source.extents))
+    state.note_shape(name, source.extents)
+    for size, extent in zip(type_.sizes, source.extents, strict=True):
+        state.rename_size(size, extent)
     made = state.fresh(name) if name in ir.names_in(probe) else name
     state.types[made] = type_
     state.emit(Make(made, dtype, tuple(extent.expr for extent in source.extents)))
