@@ -14,6 +14,7 @@ from ..ir import Access, Assign, Block, Dim, Expr, Lit, Var
 from ..templates import map_template, template_leaves
 from ..types import Type
 from . import operations  # noqa: F401 (fills the tables)
+from .accesses import aliases
 from .code import INT, Fresh, Return, mapped
 from .contraction import coalesce, contract, separate
 from .early import sizes_first
@@ -154,7 +155,7 @@ def improved(state: State, block: Block, given: set[str]) -> Block:
     """Return a block with its loops joined and its temporaries in registers or made once."""
     block = sizes_first(block, given)
     block = separate(coalesce(block), state.fresh, state.types)
-    block = contract(fuse(block), state.fresh, state.types)
+    block = contract(fuse(block, aliases(block)), state.fresh, state.types)
     block = hoist(block, escaping(block))
     return merged(reserve(block))
 

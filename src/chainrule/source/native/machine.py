@@ -71,6 +71,7 @@ class Machine:
         self.slots: dict[str, Any] = {}
         self.counters: dict[str, Any] = {}
         """Variables of loops, in registers."""
+        self.shared: set[str] = set()
         self.access_group: Any = None
         """What marks the accesses of a loop whose iterations do not meet; None in other loops."""
 
@@ -138,7 +139,7 @@ class Machine:
         i.add_incoming(zero, before)
         self.counters[var.name] = i
         outer, self.access_group = self.access_group, None
-        if meet_never(var, body):
+        if meet_never(var, body, self.shared):
             self.access_group = Distinct(self.b.module, ())
         self.block(body)
         following = self.b.add(i, llvm.Constant(INT, 1), flags=("nuw", "nsw"))
@@ -358,12 +359,17 @@ def _parallel(module: Any, group: Any) -> Any:
     return Distinct(module, (accesses,), begins_with_itself=True)
 
 
-def meet_never(var: Var, body: Block) -> bool:
-    """Tell whether no iteration of an innermost loop touches what another one writes."""
+def meet_never(var: Var, body: Block, shared: set[str]) -> bool:
+    """Tell whether no iteration of an innermost loop touches what another one writes.
+
+    ``shared``: arrays whose memory another name may stand for.
+    """
     if any(not isinstance(s, (Put, Gather, ir.Assign)) for s in body):
         return False
     found = touched(body)
     written = found.arrays("write", "add")
+    if written & shared and len({a.array for a in found.elements} & shared) > 1:
+        return False
     accesses = [a for a in found.elements if a.array in written]
     return all(
         order(a, b, var) in ((0.0,) if a is b and a.kind != "read" else (0.0, NEVER))

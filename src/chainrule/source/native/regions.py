@@ -286,6 +286,7 @@ def function(
         memory[array] = (pointer, [next(given) for _ in range(types[array].ndim)])
     start = made.append_basic_block("start")
     machine = Machine(builder, memory, types, left)
+    machine.shared = {a for a, is_apart in zip(arrays, apart, strict=True) if not is_apart}
     for n in numbers:
         builder.store(next(given), machine.slot(n))
     builder.branch(start)

@@ -19,7 +19,6 @@ from ..types import Size, Type, is_plain
 from . import runtime
 from .code import BOOL, INT, Check, Fresh, Loop, apply, number, split_shift
 
-
 _SHAPE = "shape of"
 
 
