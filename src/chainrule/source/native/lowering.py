@@ -19,6 +19,7 @@ from .code import INT, Fresh, Return, mapped
 from .contraction import coalesce, contract, separate
 from .early import sizes_first
 from .elements import array, number_of
+from .exact import exact
 from .fusion import fuse
 from .hoisting import escaping, hoist, merged, reserve
 from .nothing import note_tests
@@ -71,10 +72,14 @@ def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
     program = _opened(program)
     state = State(program, wraps or not may_leave, may_leave)
     opening = [s for s in program.body if isinstance(s, Assign) and isinstance(s.value, Access)]
+    given = _given(program, opening)
+    program, relied = exact(program, given, may_leave and not wraps)
+    state.program = program
     body = program.body[len(opening) :]
     state.unshared = _unshared(program)
     state.pops_are_final = _pops_are_final(body)
-    given = _given(program, opening)
+    for check in relied:
+        state.emit(check)
     for expr in (e for s in ir.statements(program.body) for e in ir.expressions(s)):
         for var in (e for e in ir.walk(expr) if isinstance(e, Var) and e.type.dtype is not None):
             state.types.setdefault(var.name, var.type)

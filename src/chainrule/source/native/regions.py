@@ -212,7 +212,11 @@ def _bound_first(run: Block) -> set[str]:
 
 
 def _may_leave(run: Block) -> bool:
-    leaving = {runtime.at, runtime.nonzero, runtime.common, np.floor_divide, np.remainder}
+    leaving = {
+        runtime.at, runtime.nonzero, runtime.common, np.floor_divide, np.remainder,
+        runtime.sum_of, runtime.difference_of, runtime.product_of, runtime.shift, runtime.not_least,
+        runtime.fitting, runtime.sane, runtime.whole, runtime.unsigned,
+    }  # fmt: skip
     return any(
         isinstance(s, Check)
         or any(isinstance(e, ir.Call) and _in(e.fn, leaving)
