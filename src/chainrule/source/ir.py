@@ -23,10 +23,10 @@ from .types import Type
 
 __all__ = [
     "AFTER", "Access", "Alias", "Assign", "Block", "Call", "Choice", "Dim", "Effect", "Expr",
-    "For", "If", "Index", "Lit", "Logic", "Move", "Note", "Opaque", "Origin", "Parameter", "Pop",
-    "Program", "Push", "Raise", "Seq", "Slice", "Stmt", "Store", "Var", "While", "blocks_of",
-    "children", "expressions", "names_in", "rewrite", "same_literal", "statements", "walk",
-    "written"
+    "For", "If", "Index", "Invoke", "Lit", "Logic", "Move", "Note", "Opaque", "Origin",
+    "Parameter", "Pop", "Program", "Push", "Raise", "Seq", "Slice", "Stmt", "Store", "Turn", "Var",
+    "While", "blocks_of", "children", "expressions", "names_in", "rewrite", "same_literal",
+    "statements", "walk", "written"
 ]  # fmt: skip
 
 AFTER = "'after"
@@ -176,6 +176,28 @@ class Opaque(Stmt):
 
 
 @dataclass(slots=True)
+class Invoke(Stmt):
+    """``names = function(*args)`` of one of the program's own functions; it changes no argument.
+
+    One with a ``Turn`` is called in two halves: ``forward``, whose last name holds what the way
+    back needs, and ``reverse``, whose first argument that is.
+    """
+
+    names: tuple[str, ...]
+    function: str
+    args: tuple[Expr, ...]
+    half: str = ""
+
+
+@dataclass(slots=True)
+class Turn(Stmt):
+    """Where a function of two sweeps returns ``values``, and goes on when it is given ``names``."""
+
+    values: tuple[Expr, ...]
+    names: tuple[str, ...]
+
+
+@dataclass(slots=True)
 class Push(Stmt):
     """Save a value for the reverse sweep. ``copy``: it will be changed in place."""
 
@@ -252,6 +274,8 @@ class Program:
     """Arguments, as ``(parameter, path)``, that the function changes (here: copies of them)."""
     wrt: tuple[str, ...] = ()
     """The variables of the program before that a pass has differentiated by."""
+    functions: dict[str, Program] = field(default_factory=dict, repr=False)
+    """Functions that it calls, each with a tuple as its result; they may call one another."""
 
 
 # --------------------------------------------------------------------------------- traversal
@@ -360,7 +384,7 @@ def written(statement: Stmt) -> tuple[str, ...]:
             return targets
         case Store(target=target) | Pop(target=target):
             return (target.name,)
-        case Effect(names=names):
+        case Effect(names=names) | Invoke(names=names) | Turn(names=names):
             return names
         case For(var=var):
             return (var.name,)

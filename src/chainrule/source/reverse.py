@@ -16,7 +16,7 @@ import functools
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,8 +28,12 @@ from .fitting import as_sized, may_be_smaller, restore, restore_later, spread
 from .ir import AFTER, Assign, Block, Call, Choice, Expr, Index, Seq, Stmt, Var
 from .locals import local_names
 from .parts import merged
+from .reverse_calls import reverse_call
 from .rulecode import Rules
 from .types import Type
+
+if TYPE_CHECKING:
+    from .callee_sweeps import Sweeps
 
 
 @dataclass(slots=True)
@@ -53,8 +57,10 @@ class Reversal:
         varied: set[str],
         rules: Rules,
         fresh: Callable[[str, Type], Var],
+        callees: Sweeps | None = None,
     ) -> None:
         self.program = program
+        self.callees = callees
         self.rules = rules
         self.fresh = fresh
         self.block: Block = []
@@ -115,6 +121,8 @@ class Reversal:
             case ir.Opaque(name=name):
                 if self.cts.present(name):
                     self.reverse_opaque(statement)
+            case ir.Invoke():
+                reverse_call(self, statement)
             case ir.Effect(names=names):
                 for name in names:
                     if self.cts.present(name):

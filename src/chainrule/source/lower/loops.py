@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -31,7 +32,7 @@ from ..values import Items, Known, Leaf, Value
 from . import absent, binding, branches, slots
 from .carried import Carried
 from .iteration import Counted, items_of, iteration, known_items
-from .state import Refine, State, Unreadable
+from .state import Endless, Refine, State, Unreadable
 
 _SHORT = 64
 """Loops of at most so many iterations are unrolled where that helps."""
@@ -96,16 +97,15 @@ def _unrolled(state: State, node: ast.For, items: list[Value]) -> None:
 def _counted(state: State, node: ast.For, found: Counted, location: Any) -> None:
     from . import statements
 
-    is_kept = ("after", location) in state.refinements
     flags = getattr(node, "flags", ())
-    direct = [] if is_kept else _index_targets(node.target, found)
+    is_read = ("after", location) in state.refinements  # after the loop
+    direct = [] if is_read else _index_targets(node.target, found)
     assigned = [
         name for name in (*assigned_names(node.body), *_target_names(node.target))
         if name not in direct
     ]  # fmt: skip
     origin = state.origin
-    before: Block = []
-    with state.into(before):
+    with state.into([]) as before:
         bounds = [_bound(state, value) for value in (found.start, found.stop, found.step)]
     state.block += before
     head = getattr(node, "head", None)
@@ -137,9 +137,12 @@ def _counted(state: State, node: ast.For, found: Counted, location: Any) -> None
         _bind_items(state, node.target, found.item(found.start), [], Var(INT, ""))
         statements.execute(state, node.body)
 
-    _, block = _run(state, node, begin, body, first, location)
+    with _perhaps_endless(state, bounds) as endless:
+        _, block = _run(state, node, begin, body, first, location)
     state.scope.variables.pop(kept)
     state.origin = origin
+    if endless:
+        return
     bounds, until = [_steady(state, bound, block) for bound in bounds], _until(state, node)
     state.emit(For(index[0], bounds[0], bounds[1], bounds[2], block, until))
     for name in direct:
@@ -177,6 +180,26 @@ def _run(
         binding.bind(state, name, absent.stand_in(found))
     carried = start()
     return carried, carried.run(body, location)
+
+
+@contextmanager
+def _perhaps_endless(state: State, bounds: Sequence[Expr] = ()) -> Iterator[list[bool]]:
+    """Take a loop for one without iterations as long as nothing is known of a call inside of it.
+
+    Not one of which the bounds are known, and say that it has some.
+    """
+    ends = [bound.value for bound in bounds if isinstance(bound, Lit)]
+    surely = len(ends) == 3 and len(range(*ends)) > 0
+    entry = slots.Snapshot.take(state) if state.in_progress else None
+    kept, found = (state.origin, state.path, [*state.tests]), list[bool]()
+    try:
+        yield found
+    except Endless:
+        if surely or entry is None:
+            raise
+        entry.restore()
+        state.origin, state.path, state.tests[:] = kept
+        found.append(True)
 
 
 def _types_after(state: State, first: Callable[[], None], names: set[str]) -> dict[str, Type]:
@@ -277,10 +300,14 @@ def lower_while(state: State, node: ast.While) -> None:
             statements.execute(state, node.body)
             slots.forget(state, head)
 
-    carried, block = _run(
-        state, node, lambda: Carried(state, dict.fromkeys(assigned), flags), body, body, location
-    )
+    with _perhaps_endless(state) as endless:
+        carried, block = _run(
+            state, node, lambda: Carried(state, dict.fromkeys(assigned), flags), body, body,
+            location,
+        )  # fmt: skip
     state.origin = origin
+    if endless:
+        return
     if isinstance(test[0], Known) and not test[0].value:
         carried.entry.restore()
         state.block += test_block
