@@ -29,11 +29,16 @@ def reverse_call(reversal: Reversal, s: Invoke) -> None:
     ]
     args = [reversal.expand(arg) for arg in s.args]
     pulled = [args[k] for k in wanted]
-    first = {k for k in wanted if _is_first(reversal, args[k], pulled)}
-    found = []
-    for k in wanted:
-        parameter = function.parameters[k].name
-        found.append(_target(reversal, args[k], function.types[parameter], parameter, k in first))
+    parameters = {k: function.parameters[k].name for k in wanted}
+    types = {k: function.types[name] for k, name in parameters.items()}
+    first = {
+        k
+        for k in wanted
+        if args[k].type.dtype == types[k].dtype and _is_first(reversal, args[k], pulled)
+    }
+    found = [
+        _target(reversal, args[k], types[k], name, k in first) for k, name in parameters.items()
+    ]
     names = tuple(var.name for var in found)
     reversal.emit(Invoke(names, s.function, (Var(SAVED, saved + AFTER), *cts), "reverse"))
     for k in first:

@@ -10,7 +10,7 @@ from .. import sizes
 from ..ir import Block, Call, Expr, Invoke, Origin, Var
 from ..types import Type, unknown_size
 from ..values import Function, Leaf, Value
-from . import memory, signatures, slots
+from . import closures, memory, signatures, slots
 from .closures import Closure
 from .signatures import Widened
 from .state import Site, State
@@ -82,7 +82,7 @@ def call(state: State, apart: Apart, hints: list[str], leaves: list[Value]) -> V
         if isinstance(expr, Var) or memory.shares(expr) is not None:
             memory.store(state, Leaf(expr, memory.root_of(state, expr)), (), var)
     origins = {
-        parameter_site(apart.function, hint): memory.sites_of(state, given[k])
+        parameter_site(apart.function, hint): closures.origins(state, given[k])
         for k, hint in enumerate(hints)
         if k in given
     }

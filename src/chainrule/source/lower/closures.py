@@ -72,8 +72,14 @@ def closure(function: Function) -> Closure:
 
 def others(state: State, outer: frozenset[Site], expr: Expr) -> frozenset[Site]:
     """Return the arrays that a function's result may be, other than those that it has made."""
-    found = memory.sites_of(state, expr)
+    found = origins(state, expr)
     return frozenset(s for s in found if s in outer or s[0] == "handed over")  # type: ignore[index]
+
+
+def origins(state: State, expr: Expr) -> frozenset[Site]:
+    """Return where the array that an expression names, or is a view of, may have been made."""
+    root = memory.root_of(state, expr) if expr.type.is_array else None
+    return memory.sites_of(state, expr) | state.sites.get(root or "", frozenset())
 
 
 def check_unchanged(state: State, before: slots.Snapshot, result: Value, name: str) -> None:
