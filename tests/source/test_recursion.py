@@ -241,6 +241,34 @@ def test_an_element_is_read_before_the_value_is_added_that_changes_it():
     assert_close(cr.grad(cr.compile(f))(0.7), 12 * 0.7**2, "gradient")
 
 
+def test_what_is_closed_over_in_vain_is_not_handed_down():
+    def f(x, n):
+        c = 2 * x
+
+        def g(y, k):
+            w = np.zeros(2)
+            w[0] = c * y
+            return y if k == 0 else g(y * y, k - 1)
+
+        return g(x, n)
+
+    gradient = cr.grad(cr.compile(f))
+    assert_close(gradient(0.9, 2), 4 * 0.9**3, "gradient")
+    assert "c = " not in gradient.source
+
+
+@cr.compile
+def decorated(x, n, axes=(0,)):
+    return np.sum(x, axes) if n == 0 else decorated(x * x, n - 1, axes)
+
+
+def test_a_decorated_function_may_call_itself():
+    x = np.array([0.5, 0.9])
+    gradient = cr.grad(decorated)
+    assert_close(gradient(x, 2), 4 * x**3, "gradient")
+    assert "def decorated_2_reverse(" in gradient.source
+
+
 def test_every_stage_can_be_shown():
     gradient = cr.grad(cr.compile(power))
     gradient(0.9, 2)

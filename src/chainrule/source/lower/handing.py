@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from .. import sizes
-from ..deadcode import reads_before
+from ..deadcode import reads_before, remove_dead_code
 from ..fold import map_blocks
 from ..ir import (
     Assign,
@@ -33,6 +33,8 @@ def functions_of(state: State) -> dict[str, Program]:
     wanted = _reached(state)
     if not wanted:
         return {}
+    for apart in wanted.values():  # what is not needed must not be handed down either
+        *apart.body, _ = remove_dead_code([*apart.body, _outputs(apart)])
     captured = _captured(state, wanted)
     for name, apart in wanted.items():
         read = {state.roots.get(x, x) for x in captured[name]}
@@ -44,6 +46,10 @@ def functions_of(state: State) -> dict[str, Program]:
             )
     state.block[:] = _completed(state, state.block, captured, frozenset())
     return {name: _program(state, apart, captured) for name, apart in wanted.items()}
+
+
+def _outputs(apart: Apart) -> Effect:
+    return Effect(Seq(OBJECT, apart.outputs))
 
 
 def _called(block: Block) -> list[str]:
@@ -70,7 +76,7 @@ def _captured(state: State, wanted: dict[str, Apart]) -> dict[str, list[str]]:
     """Return the variables of the functions around it that each function needs, or hands on."""
     found = {}
     for name, apart in wanted.items():
-        read = reads_before([*apart.body, Effect(Seq(OBJECT, apart.outputs))])
+        read = reads_before([*apart.body, _outputs(apart)])
         found[name] = read & _outside(state, apart) - {*apart.parameters}
     while True:
         more = {

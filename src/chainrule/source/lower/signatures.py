@@ -59,7 +59,7 @@ def structure(state: State, value: Value) -> Hashable:
     inside = tuple(structure(state, part) for part in _members(value))
     match value:
         case Known(value=known):
-            return ("known", type(known), known if _is_plain(known) else id(known))
+            return ("known", type(known), _key(known))
         case Items(kind=kind, cls=cls):
             return (kind, cls, inside)
         case Mapping(items=entries):
@@ -73,8 +73,11 @@ def structure(state: State, value: Value) -> Hashable:
     return id(value)
 
 
-def _is_plain(known: Any) -> bool:
-    return known is None or isinstance(known, (bool, str, bytes, type))
+def _key(known: Any) -> Hashable:
+    if isinstance(known, (slice, tuple, range)):
+        return repr(known)
+    is_plain = known is None or isinstance(known, (bool, str, bytes, type))
+    return known if is_plain else id(known)
 
 
 def rebuilt(value: Value, made: Iterator[Value]) -> Value:
