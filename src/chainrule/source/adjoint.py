@@ -226,7 +226,7 @@ class Weave:
         found: Block = [Pop(var) for var in reversed(pushed)]
         found += [Assign(a.name, self.expand(a.value)) for a in end.again]
         inner = found + back + adjoint.ends[0]
-        if not back and not pushed:
+        if not back and not pushed and not adjoint.ends[0]:
             return list(adjoint.first)
         if isinstance(s, ir.For):
             start, stop, step = (self.expand(b) for b in (s.start, s.stop, s.step))
