@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,9 +27,13 @@ from .build import add, base_variable, call, copy, literal, negative, zeros_like
 from .fitting import as_sized
 from .ir import AFTER, Assign, Block, Choice, Expr, Index, Seq, Stmt, Var
 from .locals import local_names
+from .reverse_calls import reverse_call
 from .reverse_expressions import Contributions
 from .rulecode import Rules
 from .types import OBJECT, Type
+
+if TYPE_CHECKING:
+    from .callee_sweeps import Sweeps
 
 
 @dataclass(slots=True)
@@ -52,8 +57,10 @@ class Reversal(Contributions):
         varied: set[str],
         rules: Rules,
         fresh: Callable[[str, Type], Var],
+        callees: Sweeps | None = None,
     ) -> None:
         super().__init__(program, varied, rules, fresh)
+        self.callees = callees
         self.adjoints: dict[int, Adjoint] = {}
         self.stacks: dict[str, str] = {}
         """Lists of saved values -> those of their cotangents."""
@@ -86,6 +93,8 @@ class Reversal(Contributions):
             case ir.Opaque(name=name):
                 if self.cts.present(name):
                     self.reverse_opaque(statement)
+            case ir.Invoke():
+                reverse_call(self, statement)
             case ir.Effect(names=names):
                 for name in names:
                     if self.cts.present(name):

@@ -27,11 +27,11 @@ Back = tuple[Block, Any]
 
 
 def split(
-    program: ir.Program, forward: Block, backs: Sequence[Back], ct: str, fresh: Fresh
+    program: ir.Program, forward: Block, backs: Sequence[Back], cts: Sequence[str], fresh: Fresh
 ) -> tuple[ir.Program, list[ir.Program]]:
     """Return the program of a forward sweep, and one for each reverse sweep that may follow it.
 
-    ``ct``: the parameter of the reverse sweeps that holds the cotangent.
+    ``cts``: the parameters of the reverse sweeps that hold the cotangents.
     """
     opening, backs = _taken_out(backs, fresh)
     forward = [*opening, *forward]
@@ -41,7 +41,7 @@ def split(
     bound = {name for s in ir.statements(forward) for name in ir.written(s)}
     bound |= {p.name for p in program.parameters} | program.hidden.keys()
     needed = set[str]().union(*(_reads(*back) for back in backs))
-    assert needed <= bound | {ct}, needed - bound
+    assert needed <= bound.union(cts), needed - bound
     residuals = sorted(needed & bound)
     surely = _surely_bound(forward) | {p.name for p in program.parameters} | program.hidden.keys()
     missing = [name for name in residuals if name not in surely]
@@ -59,7 +59,7 @@ def split(
     later = replace(
         program,
         name=f"{program.name}_pullback",
-        parameters=[ir.Parameter(name) for name in (*(v.name for v in held), ct)],
+        parameters=[ir.Parameter(name) for name in (*(v.name for v in held), *cts)],
         # Of a variable that may be unset nobody can ask for a size.
         types={name: t for name, t in fresh.types.items() if name not in missing},
         hidden={},
@@ -70,7 +70,7 @@ def split(
         stack=stack.name,
     )
     taken = [_taken(stack)] if has_stack else []
-    names = _plain(residuals, ct, backs, fresh.types)
+    names = _plain(residuals, cts, backs, fresh.types)
     later.parameters = [ir.Parameter(names.get(p.name, p.name)) for p in later.parameters]
     back_programs = []
     for body, result in backs:
@@ -80,10 +80,10 @@ def split(
 
 
 def _plain(
-    residuals: Sequence[str], ct: str, backs: Sequence[Back], types: dict[str, Type]
+    residuals: Sequence[str], cts: Sequence[str], backs: Sequence[Back], types: dict[str, Type]
 ) -> dict[str, str]:
     """Call ``u_2`` just ``u`` where a reverse sweep has no other ``u``."""
-    taken = {ct, *residuals}
+    taken = {*cts, *residuals}
     for body, result in backs:
         taken |= {name for s in body for name in uses(s)}
         taken |= ir.names_in(*(leaf for _, leaf in template_leaves(result)))

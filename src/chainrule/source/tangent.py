@@ -20,9 +20,11 @@ from . import ir
 from .activity import is_restored, is_saved, varied
 from .adjoint import Fresh
 from .build import copy, literal, zeros_like
+from .callees import Callees
 from .ir import Access, Alias, Assign, Block, Call, Expr, Index, Seq, Stmt, Var
 from .rulecode import Rules
 from .sharing import holders, is_fresh
+from .tangent_calls import write_call, write_turn
 from .tangent_expressions import OUTPUT, Expressions, names_in_block, renamed, substituted
 from .templates import map_template
 from .types import INT, OBJECT, Type
@@ -45,9 +47,11 @@ class Tangents(Expressions):
         rules: Any,
         fresh: Callable[[str, Type], Var],
         types: dict[str, Type],
+        callees: Callees | None = None,
     ) -> None:
         super().__init__(types, varied(program, wrt), rules, fresh)
         self.program = program
+        self.callees = callees or Callees(program.functions)
         self.wrt = set(wrt)
         self.buffers = program.buffers | set(_changed(program.body))
         self.parameters: dict[str, str] = {}
@@ -111,8 +115,23 @@ class Tangents(Expressions):
                     self.emit(ir.Pop(self.dot(target.name), index, stack=s.stack))
             case ir.Opaque(name=name) if name in self.varied:
                 self.opaque(s)
+            case ir.Invoke(names=names) if self.varied & set(names):
+                write_call(self, s, self.start)
+            case ir.Turn():
+                write_turn(self, s)
             case _:
                 self.emit(s)
+
+    def start(self, function: ir.Program, wrt: Collection[str]) -> Tangents:
+        """Begin the tangents of one of the program's functions."""
+        fresh = fresh_names(function, self.callees.functions)
+        rules = Rules(function, fresh, self.rules.state.guarded)
+        return Tangents(function, wrt, rules, fresh, fresh.types, self.callees)
+
+    def buffer_dots(self) -> set[str]:
+        """The tangents of buffers, which are buffers."""
+        views = {s.name for s in ir.statements(self.program.body) if isinstance(s, Alias)}
+        return {self.dot(b).name for b in self.buffers - views if b in self.varied}
 
     def assign(self, s: Assign, name: str, value: Expr) -> None:
         """``y = f(x)``: its tangent comes before it, or after it where the rule reads ``y``."""
@@ -251,8 +270,6 @@ def tangent(
     body = made.beginning() + made.whole(program.body)
     with made.into(body):
         result = (program.result, made.result(program.result))
-    views = {s.name for s in ir.statements(program.body) if isinstance(s, Alias)}
-    buffers = {made.dot(b).name for b in made.buffers - views if b in made.varied}
     return replace(
         program,
         name=f"{program.name}_jvp",
@@ -261,7 +278,8 @@ def tangent(
         result=result,
         types=fresh.types,
         inputs=program.inputs | _tangent_inputs(made),
-        buffers=program.buffers | buffers,
+        buffers=program.buffers | made.buffer_dots(),
+        functions=made.callees.functions,
     )
 
 
@@ -274,9 +292,10 @@ def _tangent_inputs(made: Tangents) -> dict[str, Any]:
     return found
 
 
-def fresh_names(program: ir.Program) -> Fresh:
+def fresh_names(program: ir.Program, functions: Collection[str] = ()) -> Fresh:
     """Return a maker of new variables, which knows all names of a program."""
-    others = [program.name, *program.hidden, *(p.name for p in program.parameters)]
+    functions = {*functions, *program.functions}
+    others = [program.name, *functions, *program.hidden, *(p.name for p in program.parameters)]
     return Fresh(dict.fromkeys(others, OBJECT) | program.types)
 
 

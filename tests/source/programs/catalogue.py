@@ -21,6 +21,7 @@ TOPICS = (
     "flow",
     "linear_algebra",
     "recurrences",
+    "recursion",
     "particles",
     "signal",
     "networks",

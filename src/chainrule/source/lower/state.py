@@ -42,6 +42,10 @@ class Refine(Exception):  # noqa: N818 - a request, not an error
         return self.keys[0]
 
 
+class Endless(Exception):  # noqa: N818 - a path, not an error
+    """A path that calls a function of which no path that returns has been seen so far."""
+
+
 class Unreadable(Value):
     """What a name holds that must not be read; reading raises ``error``."""
 
@@ -115,8 +119,15 @@ class State:
     """Keeps objects alive whose identity counts."""
     reserved: set[str] = field(default_factory=set)
     """Names of the user's function, not to be given to variables of other origin."""
-    calls: list[Any] = field(default_factory=list)
-    """The definitions of the functions that are being inlined."""
+    calls: list[tuple[Any, int]] = field(default_factory=list)
+    """The definitions of the functions that are being lowered; how many tests and blocks enclosed
+    each call."""
+    program: str = ""
+    """The name of the program."""
+    functions: dict[str, Any] = field(default_factory=dict)
+    """The functions of the program, by name (see ``recursion``)."""
+    in_progress: list[Any] = field(default_factory=list)
+    """Those that are being lowered."""
     tests: list[Leaf] = field(default_factory=list)
     """The conditions of the branches that enclose what is emitted now."""
     guarded: bool = False
