@@ -277,3 +277,59 @@ def test_every_stage_can_be_shown():
         assert f"# ---- after {stage}\n" in shown
     assert "def power_2(x, " in shown
     assert "def power_2_reverse(" in shown
+
+
+# -- with derivatives and checkpointed loops ------------------------------------------------------
+
+
+def differentiated_inside(x, n):
+    return cr.grad(lambda z: power(z, n))(x)
+
+
+def pushed_inside(x, n):
+    return cr.jvp(lambda z: power(z, n), (x,), (1.0,))[1]
+
+
+def differentiated_by_itself(x, n):
+    return x if x > 2.0**n else cr.grad(lambda z: z * differentiated_by_itself(z, n - 1))(x)
+
+
+@pytest.mark.parametrize("f", [differentiated_inside, pushed_inside, differentiated_by_itself])
+def test_derivatives_of_recursive_functions_are_refused_inside_a_program(f):
+    with pytest.raises(
+        UnsupportedError, match=r"(?s)A derivative.*calls itself.*cr\.grad\(cr\.c"
+    ) as e:
+        cr.compile(f)(0.9, 3)
+    line = f.__code__.co_firstlineno + 1
+    assert e.value.location == f"{__file__}:{line}"
+
+
+def test_a_number_of_derivatives():
+    def f(x, n):
+        return x if n == 0 else cr.grad(lambda z: z * f(z, n - 1))(x)
+
+    assert_close(cr.compile(f)(0.9, 3), 8 * 0.9, "value")
+    assert_close(cr.grad(cr.compile(f))(0.9, 2), 4.0, "gradient")
+
+
+def test_functions_that_print_do_not_run_again():
+    def told(x, n):
+        if n == 0:
+            print("end")
+            return x
+        return x * told(x, n - 1)
+
+    def f(x, n):
+        for k in cr.checkpointed(range(n), snapshots=1):
+            x = 0.5 * told(x, k)
+        return x
+
+    with pytest.raises(UnsupportedError, match="prints runs again"):
+        cr.grad(cr.compile(f))(0.9, 3)
+
+
+def test_numpy_runs_recursive_functions():
+    pytest.importorskip("numba")
+    gradient = cr.grad(cr.compile(power, backend="numba"))
+    assert_close(gradient(0.9, 4), 4 * 0.9**3, "gradient")
+    assert "NumPy runs this program: a recursive function" in gradient.explain()

@@ -37,7 +37,8 @@ def split(
     forward = [*opening, *forward]
     restored = set[str]().union(*(_restored(body) for body, _ in backs)) & program.buffers
     unset = {s.name for s in forward if isinstance(s, Assign) and s.value == literal(None)}
-    forward = _saved_apart(forward, restored, unset)
+    shares = any(isinstance(s, Push) and s.stack and not s.copy for s in ir.statements(forward))
+    forward = _saved_apart(forward, restored, unset, shares)
     bound = {name for s in ir.statements(forward) for name in ir.written(s)}
     bound |= {p.name for p in program.parameters} | program.hidden.keys()
     needed = set[str]().union(*(_reads(*back) for back in backs))
@@ -175,27 +176,28 @@ def _restored(body: Block) -> set[str]:
         found |= more
 
 
-def _saved_apart(block: Block, restored: set[str], unset: set[str]) -> Block:
+def _saved_apart(block: Block, restored: set[str], unset: set[str], shares: bool) -> Block:
     """Let the stack have copies of buffers that the program goes on changing.
 
     A single sweep back restores such a buffer before it takes it from the stack; here it is a copy
-    that is restored. A buffer that is given up at once needs no copy.
+    that is restored. A buffer that is given up at once needs no copy, unless a derivative in the
+    program ``shares`` it: that one takes it back from its own list, and changes it.
     """
     saved: Block = []
     for k, s in enumerate(block):
         match s:
             case Push(value=Var(name=name)) if name in restored:
                 after = next((t for t in block[k + 1 :] if not isinstance(t, Push)), None)
-                given_up = isinstance(after, Assign) and after.name == name
+                given_up = isinstance(after, Assign) and after.name == name and not shares
                 if not given_up and name in unset:
                     s = replace(s, value=_copy_if_set(s.value))
                 elif not given_up:
                     s = replace(s, copy=True)
             case ir.If(then=then, orelse=orelse):
-                arms = (_saved_apart(arm, restored, unset) for arm in (then, orelse))
+                arms = (_saved_apart(arm, restored, unset, shares) for arm in (then, orelse))
                 s = replace(s, then=next(arms), orelse=next(arms))
             case ir.For(body=body) | ir.While(body=body):
-                s = replace(s, body=_saved_apart(body, restored, unset))
+                s = replace(s, body=_saved_apart(body, restored, unset, shares))
         saved.append(s)
     return saved
 
