@@ -13,6 +13,7 @@ weaves both sweeps together.
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -62,6 +63,8 @@ class Reversal:
         self.aliases = {
             s.name: s.value for s in ir.statements(program.body) if isinstance(s, ir.Alias)
         }
+        self.bindings = Counter(n for s in ir.statements(program.body) for n in ir.written(s))
+        self.bindings.update(list(program.inputs))
         self.cts = Cotangents(program.types, program.buffers, varied, self.emit, fresh)
 
     def emit(self, statement: Stmt) -> None:
@@ -271,8 +274,13 @@ class Reversal:
         self.cts.state = start
 
     def carried(self, body: Block) -> set[str]:
-        """Variables whose cotangents can outlive an iteration: all but those local to the body."""
-        return set(self.program.types) - local_names(body)
+        """Variables whose cotangents can outlive an iteration: all but those local to the body.
+
+        What only the body binds is local to it as well, even if some of its paths do not.
+        """
+        inside = Counter(name for s in ir.statements(body) for name in ir.written(s))
+        local = {name for name, count in inside.items() if count == self.bindings[name]}
+        return set(self.program.types) - local_names(body) - local
 
     # ---------------------------------------------------------------------------- expressions
 
