@@ -235,6 +235,8 @@ class Carried:
             made.copied, made.entry_copied = old.copied, old.entry_copied
         if found.is_array:
             ownership.classify(self, made, end)
+        elif any(memory.root_of(self.state, slots.own_expr(x)) for x in (entry, end)):
+            return self.broken(base, entry, memory.part_or_number(self.state, base))
         if made.is_buffer and is_mixed:
             return self.broken(base, entry, self._types(base, first, last))
         return made

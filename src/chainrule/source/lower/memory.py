@@ -134,6 +134,15 @@ def two_arrays(state: State, name: str) -> UnsupportedError:
     )
 
 
+def part_or_number(state: State, name: str) -> UnsupportedError:
+    """Return the error for a name of a number, or of an array without axes that changes."""
+    return state.error(
+        f"{name} is bound to a number, and in another place to an array without axes that is "
+        "changed in place",
+        f"write .copy() where {name} is bound to the array",
+    )
+
+
 def is_copy(state: State, expr: Expr, root: str | None = None) -> Any:
     """Return the name that stands for one of two arrays (with ``root`` among them), or None."""
     for site in sites_of(state, expr):
