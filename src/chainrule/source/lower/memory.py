@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import UnsupportedError
 from ...rules.complex import imaginary_part
+from ...rules.products import einsum_of_arrays
 from .. import ir, sizes
 from ..ir import Access, Alias, Assign, Call, Choice, Expr, Index, Lit, Slice, Store, Var, names_in
 from ..types import Type
@@ -20,6 +21,7 @@ VIEWS: frozenset[Any] = frozenset(
         *(np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze),
         *(np.broadcast_to, np.diagonal, np.flip, np.fliplr, np.flipud, np.rot90),
         *(np.asarray, np.asanyarray, np.atleast_1d, np.atleast_2d, np.atleast_3d),
+        np.lib.stride_tricks.sliding_window_view,
     }
 )
 """Functions whose result is memory of their first argument."""
@@ -44,9 +46,20 @@ def shares(expr: Expr) -> Expr | None:
         return None
     if isinstance(expr, Index):
         return expr.base if all(map(_is_basic, expr.index)) else None
-    if isinstance(expr, Call) and expr.fn in _SHARING and expr.args:
-        return expr.args[0]
+    if isinstance(expr, Call) and expr.args:
+        if expr.fn in _SHARING or (expr.fn is np.diag and expr.args[0].type.ndim == 2):
+            return expr.args[0]
+        if expr.fn is einsum_of_arrays.fn and _is_rearranged(expr):
+            return expr.args[0]
     return None
+
+
+def _is_rearranged(einsum: Call) -> bool:
+    """Tell ``np.einsum`` that sums nothing: it names the axes of an array anew, which is a view."""
+    text = dict(einsum.kwargs)["subscripts"]
+    assert isinstance(text, Lit)
+    before, _, after = text.value.partition("->")
+    return len(einsum.args) == 1 and set(before) <= set(after)
 
 
 def _is_basic(entry: Expr) -> bool:
@@ -176,6 +189,17 @@ def _require(state: State, sites: frozenset[Site]) -> None:
             )
     if missing:
         raise Refine(*sorted(missing, key=repr))
+
+
+def copied(state: State, expr: Expr, hint: str) -> Expr:
+    """Copy a part of a buffer where NumPy may or may not; right as long as nothing changes."""
+    root = root_of(state, expr)
+    if root is None:
+        return expr
+    name = state.fresh(hint)
+    assign(state, name, Call(expr.type, COPY, (expr,)))
+    state.sites[name] = frozenset({("copy", (root,), hint)})
+    return Var(expr.type, name)
 
 
 def make_buffer(state: State, expr: Expr) -> None:

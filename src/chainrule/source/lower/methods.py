@@ -11,7 +11,7 @@ from ..types import INT, OBJECT, Type
 from ..values import Items, Known, Leaf, Mapping, Method, Value
 from . import calls, memory
 from .container_methods import CHANGING, DICT, LIST, SEQUENCE
-from .containers import LAST, NONE, describe, known
+from .containers import LAST, NONE, TRUE, describe, known
 from .inplace import mutate
 from .intrinsics import intrinsic
 from .operators import operand
@@ -104,6 +104,8 @@ def _of_array(
         raise state.error(
             f"The method {name} of an array is not supported", "use NumPy's functions"
         )
+    if function is np.conjugate and receiver.type.is_array and receiver.type.dtype.kind != "c":
+        return receiver
     found = calls.call(state, Known(function), [receiver, *args], kwargs)
     if receiver.type.kind == "python" and isinstance(found, Leaf) and name in ("conj", "conjugate"):
         return Leaf(_with_type(found.expr, receiver.type))
@@ -180,6 +182,11 @@ def cast(state: State, value: Value, dtype: Value, copy: bool = True) -> Value:
 
 def _astype(state: State, a: Leaf, dtype: Value, **options: Value) -> Value:
     return cast(state, a, dtype, known(options.get("copy", NONE)) != (True, False))
+
+
+@intrinsic(np.astype)
+def _np_astype(state: State, x: Value, dtype: Value, /, *, copy: Value = TRUE) -> Value:
+    return cast(state, x, dtype, known(copy) != (True, False))
 
 
 def _item(state: State, a: Leaf, *index: Value) -> Value:
