@@ -223,7 +223,7 @@ def alias(state: State, expr: Expr, hint: str, users: bool = False, home: str | 
 def _check_certain(state: State, expr: Expr) -> None:
     """Refuse to name what may be a view or a copy, depending on the layout of the memory."""
     for part in ir.walk(expr):
-        if isinstance(part, Call) and part.fn in CONTIGUOUS and not _is_whole(state, part.args[0]):
+        if isinstance(part, Call) and part.fn in CONTIGUOUS and not is_whole(state, part.args[0]):
             whole = isinstance(part.args[0], Var)
             what = "an array" if whole else "a part of an array"
             raise state.error(
@@ -234,7 +234,7 @@ def _check_certain(state: State, expr: Expr) -> None:
             )
 
 
-def _is_whole(state: State, expr: Expr) -> bool:
+def is_whole(state: State, expr: Expr) -> bool:
     """Tell a whole buffer that surely lies in memory row by row, so that reshaping is a view."""
     if not (isinstance(expr, Var) and expr.name in state.buffers):
         return False

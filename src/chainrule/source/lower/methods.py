@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Call, Lit
+from ..ir import Call, Expr, Index, Lit, Slice
 from ..types import INT, OBJECT, Type
 from ..values import Items, Known, Leaf, Mapping, Method, Value
 from . import calls, memory
@@ -145,8 +145,20 @@ def _reshape(
 def _ravel(state: State, a: Value, order: Value = NONE) -> Value:
     a = calls.as_array(state, a)
     if isinstance(a, Leaf) and a.type.ndim == 1:
-        return a
+        return a if _is_in_one_piece(state, a.expr) else Leaf(memory.copied(state, a.expr, "flat"))
     return calls.call(state, Known(np.reshape), [a, Known(-1)], _order(order))
+
+
+def _is_in_one_piece(state: State, expr: Expr) -> bool:
+    """Tell a buffer, or a part of one, whose numbers surely follow each other in memory."""
+    if not isinstance(expr, Index):
+        return memory.is_whole(state, expr)
+    *first, last = expr.index
+    if isinstance(last, Lit) and isinstance(last.value, slice):
+        is_run = last.value.step in (None, 1)
+    else:
+        is_run = last.type.is_number or (isinstance(last, Slice) and last.step is None)
+    return is_run and all(e.type.is_number for e in first) and memory.is_whole(state, expr.base)
 
 
 def _transpose(state: State, a: Leaf, *axes: Value) -> Value:
@@ -187,6 +199,17 @@ def _astype(state: State, a: Leaf, dtype: Value, **options: Value) -> Value:
 @intrinsic(np.astype)
 def _np_astype(state: State, x: Value, dtype: Value, /, *, copy: Value = TRUE) -> Value:
     return cast(state, x, dtype, known(copy) != (True, False))
+
+
+@intrinsic(np.real_if_close)
+def _real_if_close(state: State, a: Value, tol: Value = NONE) -> Value:
+    a = calls.as_array(state, a)
+    if isinstance(a, Leaf) and a.type.dtype is not None and a.type.dtype.kind == "c":
+        raise state.error(
+            "np.real_if_close of a complex array: whether the result is real depends on its values",
+            "write np.real(x)",
+        )
+    return a
 
 
 def _item(state: State, a: Leaf, *index: Value) -> Value:
