@@ -12,7 +12,7 @@ SQUARE = numbers(4, 4, seed=2, low=0.2)
 def back_substitution(u):
     """The last column enters the sweep; several statements on one line."""
     n = u.shape[1]
-    d = u * u; out = np.zeros(u.shape)  # fmt: skip  # noqa: E702
+    d = u * u; out = np.zeros(u.shape)  # noqa: E702  # fmt: skip
     x = d[:, n - 1]
     out[:, n - 1] = x - u[:, n - 1]
     for k in range(n - 2, -1, -1):
@@ -178,3 +178,21 @@ def carried_by_a_helper(u, s):
     d = u.copy()
     d[0] *= s
     return last(d[:, 1], d) + last(u[:, 2], d) + last(d[:, 1], u)
+
+
+@program(numbers(5, seed=5, low=0.3))
+def continued_fraction(v):
+    """The new value and the old one stand in the same derivative."""
+    w = np.sin(v)
+    for _ in range(3):
+        w = v / (2 + w * w)
+    return w
+
+
+@program(numbers(5, seed=6, low=0.3), numbers(5, seed=7, low=0.3))
+def continued_fraction_reversed(v, w):
+    """As before, of an array that changes and is read through a view."""
+    w[:] = np.sin(w)
+    for _ in range(3):
+        w = v / (2 + w[::-1] ** 2)
+    return w
