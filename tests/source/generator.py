@@ -83,7 +83,9 @@ class Writer:
         self.names = Names(["x", "y"], {"v": N, "w": N}, ["a"])
         self.depth = 0
         self.loops = 0
-        self.left = size
+        self.names_parts = number(0, 2) == 0
+        """Whether names of parts are bound anew; few statements then, as many are refused."""
+        self.left = size // 2 if self.names_parts else size
         self.count = 0
         self.outputs = ""
 
@@ -218,7 +220,8 @@ class Writer:
         simple = [self.bind_number, self.bind_vector, self.bind_matrix, self.bind_view]
         simple += [self.rebind, self.rebind, self.call] + 3 * [self.update, self.store]
         simple += [self.call_for_two]
-        simple += [functools.partial(write, self) for write in generated_views.STATEMENTS]
+        if self.names_parts:
+            simple += [functools.partial(write, self) for write in generated_views.STATEMENTS]
         nested = [self.branch, self.for_loop, self.for_loop, self.while_loop]
         nested += [self.loop_over_rows, self.loop_over_entries, self.loop_over_names]
         for _ in range(count):

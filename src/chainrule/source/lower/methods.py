@@ -75,6 +75,12 @@ _CHANGING_SETS = frozenset({*dir(set)}) - {*dir(frozenset)}
 
 # --------------------------------------------------------------------------------------- arrays
 
+
+def is_complex(found: Type) -> bool:
+    """Tell complex numbers and arrays."""
+    return found.dtype is not None and found.dtype.kind == "c"
+
+
 _AS_FUNCTIONS = {
     **{
         name: getattr(np, name)
@@ -104,8 +110,8 @@ def _of_array(
         raise state.error(
             f"The method {name} of an array is not supported", "use NumPy's functions"
         )
-    if function is np.conjugate and receiver.type.is_array and receiver.type.dtype.kind != "c":
-        return receiver
+    if function is np.conjugate and receiver.type.is_array and not is_complex(receiver.type):
+        return receiver  # not a copy of it
     found = calls.call(state, Known(function), [receiver, *args], kwargs)
     if receiver.type.kind == "python" and isinstance(found, Leaf) and name in ("conj", "conjugate"):
         return Leaf(_with_type(found.expr, receiver.type))
@@ -204,7 +210,7 @@ def _np_astype(state: State, x: Value, dtype: Value, /, *, copy: Value = TRUE) -
 @intrinsic(np.real_if_close)
 def _real_if_close(state: State, a: Value, tol: Value = NONE) -> Value:
     a = calls.as_array(state, a)
-    if isinstance(a, Leaf) and a.type.dtype is not None and a.type.dtype.kind == "c":
+    if isinstance(a, Leaf) and is_complex(a.type):
         raise state.error(
             "np.real_if_close of a complex array: whether the result is real depends on its values",
             "write np.real(x)",
