@@ -276,10 +276,12 @@ class Reversal:
     def carried(self, body: Block) -> set[str]:
         """Variables whose cotangents can outlive an iteration: all but those local to the body.
 
-        What only the body binds is local to it as well, even if some of its paths do not.
+        A buffer that only the body binds, and hands over, does not even if some paths lack it.
         """
         inside = Counter(name for s in ir.statements(body) for name in ir.written(s))
-        local = {name for name, count in inside.items() if count == self.bindings[name]}
+        moves = (s for s in ir.statements(body) if isinstance(s, ir.Move))
+        handed = {source.name for move in moves for source in move.sources}
+        local = {name for name in handed if inside[name] == self.bindings[name]}
         return set(self.program.types) - local_names(body) - local
 
     # ---------------------------------------------------------------------------- expressions
