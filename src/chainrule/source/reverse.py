@@ -14,6 +14,7 @@ these take from a list of saved values waits in another list for that of what wa
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -64,6 +65,8 @@ class Reversal(Contributions):
         self.adjoints: dict[int, Adjoint] = {}
         self.stacks: dict[str, str] = {}
         """Lists of saved values -> those of their cotangents."""
+        self.bindings = Counter(n for s in ir.statements(program.body) for n in ir.written(s))
+        self.bindings.update(list(program.inputs))
 
     # ----------------------------------------------------------------------------- statements
 
@@ -276,8 +279,15 @@ class Reversal(Contributions):
         self.cts.state = start
 
     def carried(self, body: Block) -> set[str]:
-        """Variables whose cotangents can outlive an iteration: all but those local to the body."""
-        return set(self.program.types) - local_names(body)
+        """Variables whose cotangents can outlive an iteration: all but those local to the body.
+
+        A buffer that only the body binds, and hands over, does not even if some paths lack it.
+        """
+        inside = Counter(name for s in ir.statements(body) for name in ir.written(s))
+        moves = (s for s in ir.statements(body) if isinstance(s, ir.Move))
+        handed = {source.name for move in moves for source in move.sources}
+        local = {name for name in handed if inside[name] == self.bindings[name]}
+        return set(self.program.types) - local_names(body) - local
 
 
 def is_updated(name: str, value: Expr) -> bool:

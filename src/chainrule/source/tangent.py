@@ -148,18 +148,24 @@ class Tangents(Expressions):
             return
         if self.must_copy(name, primal, tangent):
             tangent = copy(tangent)
-        output = [OUTPUT in names_in_block([*rule, Assign(dot.name, tangent)])]
+        read = names_in_block([*rule, Assign(dot.name, tangent)])
+        comes_after = OUTPUT in read
         y = Var(value.type, name)
-        if output[0] and name in ir.names_in(primal):
+        if comes_after and name in self.with_roots(read | ir.names_in(primal)):
             y = self.fresh("t", value.type)
             self.emit(Assign(y.name, primal))
             primal = y
-        elif output[0]:
+        elif comes_after:
             self.emit(replace(s, value=primal))
         self.block += [renamed(r, {OUTPUT: y}) for r in rule]
         self.emit(Assign(dot.name, substituted(tangent, {OUTPUT: y})))
-        if not output[0] or primal is y:
+        if not comes_after or primal is y:
             self.emit(replace(s, value=primal))
+
+    def with_roots(self, names: set[str]) -> set[str]:
+        """Add the buffers behind views."""
+        made = (*ir.statements(self.program.body), *self.block)
+        return names | {s.root for s in made if isinstance(s, Alias) and s.name in names}
 
     def given(self, name: str, value: Access) -> Expr:
         """The tangent of a leaf of a structured argument."""

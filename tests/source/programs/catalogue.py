@@ -28,6 +28,7 @@ TOPICS = (
     "vision",
     "statistics",
     "solvers",
+    "views",
     "language",
     "language_arrays",
     "language_functions",

@@ -227,7 +227,9 @@ class _Join:
         if found is None:
             return self._differs(base, a, b)
         exprs = [slots.leaf_expr(x, found) for x in (a, b)]
-        roots = [memory.root_of(state, expr) if found.is_array else None for expr in exprs]
+        roots = [memory.root_of(state, expr) for expr in exprs]
+        if any(roots) and not found.is_array:
+            return Unreadable(memory.part_or_number(state, base))
         if any(roots):
             return self._buffers(places, base, exprs, roots, found)
         name = self._name(places, base, exprs, found)

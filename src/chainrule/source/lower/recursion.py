@@ -23,9 +23,8 @@ from ..values import Function, Items, Known, Leaf, Scope, Value
 from . import apart as aparts
 from . import closures, memory, signatures, slots
 from .apart import FUNCTION, Apart, parameter_site, site
-from .carried import Tables
 from .signatures import Widened
-from .state import Endless, Refine, Site, State
+from .state import Endless, Refine, Site, State, Tables
 
 _KINDS = 8
 """A function is lowered for so many kinds of arguments at most."""

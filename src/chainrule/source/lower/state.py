@@ -272,6 +272,31 @@ class State:
                 raise Refine(("sizes", place))
 
 
+@dataclass(slots=True)
+class Tables:
+    """What the state knows of variables; put back when a body is lowered again."""
+
+    contents: dict[str, Any]
+
+    _NAMES = (*("types", "buffers", "roots", "sites", "definitions", "homes", "loops", "mixed"),)
+
+    @classmethod
+    def take(cls, state: State) -> Tables:
+        """Remember the tables."""
+        return cls({name: getattr(state, name).copy() for name in cls._NAMES})
+
+    def restore(self, state: State) -> None:
+        """Put the tables back; hidden inputs stay."""
+        hidden = {name: state.types[name] for name in state.hidden}
+        sites = {name: state.sites[name] for name in state.hidden if name in state.sites}
+        for name, contents in self.contents.items():
+            table = getattr(state, name)  # in place: others may hold it too
+            table.clear()
+            table.update(contents)
+        state.types.update(hidden)
+        state.sites.update(sites)
+
+
 def _leaves(value: Value) -> Iterator[Leaf]:
     match value:
         case Leaf():
