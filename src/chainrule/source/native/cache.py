@@ -86,9 +86,9 @@ def _surroundings() -> tuple[str, ...]:
     import numpy
     from numba.core.registry import cpu_target
 
-    from . import instructions, machine, pipeline, regions, runtime
+    from . import elementary, instructions, machine, pipeline, regions, runtime
 
-    own = (instructions, machine, pipeline, regions, runtime)
+    own = (elementary, instructions, machine, pipeline, regions, runtime)
     files = (__file__, *(module.__file__ for module in own))
     packages = (llvmlite, numba, numpy)
     settings: Any = numba.config

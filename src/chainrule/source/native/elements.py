@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from ..ir import Assign, Block, Call, Choice, Dim, Expr, If, Index, Lit, Logic, Var
-from ..sizes import may_be_one
 from ..types import Type
 from . import nothing, runtime
 from .code import BOOL, INT, Make, Put, apply, load, number, scalar, times
@@ -58,7 +57,7 @@ def elements(state: State, expr: Expr) -> Elements:
             return _map(state, expr)
         case Lit(value=value):
             return in_memory(_constant(state, expr.type, np.asarray(value)))
-    return in_memory(computed(state, expr))
+    return in_memory(computed(state, expr), state)
 
 
 def parts_of(state: State, expr: Expr) -> list[Elements] | None:
@@ -151,7 +150,7 @@ def known(fn: Any, table: dict[Any, Any]) -> bool:
 def in_memory(array: Expr, state: State | None = None) -> Elements:
     """Return the elements of an array variable."""
     assert isinstance(array, Var) and array.type.dtype is not None
-    extents = tuple(
+    extents = (state and state.known_shape(array.name)) or tuple(
         (state and state.known_extent(size))
         or Extent(number(size) if isinstance(size, int) else Dim(INT, array, axis), size)
         for axis, size in enumerate(array.type.sizes)
@@ -206,16 +205,15 @@ def broadcast(state: State, shapes: list[tuple[Extent, ...]]) -> tuple[Extent, .
 
 def _common(state: State, extents: list[Extent]) -> Extent:
     found = [extent for extent in extents if extent.size != 1] or extents[:1]
-    sure = [extent for extent in found if not may_be_one(extent.size)]
-    if sure or len(found) == 1:
-        first = (sure or found)[0]
-        for other in sure[1:]:
-            state.same(first, other)
+    sure = [extent for extent in found if not state.may_stretch(extent.size)]
+    if sure:
         for other in found:
-            if may_be_one(other.size) and other.size != first.size:
-                fits = apply(runtime.common, INT, first.expr, other.expr)
-                state.check(apply(np.equal, BOOL, fits, first.expr))
-        return first
+            if other in sure:
+                state.same(sure[0], other)
+            elif other.size != sure[0].size:
+                fits = apply(runtime.common, INT, sure[0].expr, other.expr)
+                state.check(apply(np.equal, BOOL, fits, sure[0].expr))
+        return sure[0]
     total = found[0]
     for other in found[1:]:
         if other.size != total.size:
@@ -233,7 +231,8 @@ def aligned(
     for extent, total in zip(own, whole[skip:], strict=True):
         if extent.size == 1 and total.size != 1:
             strides.append(number(0))
-        elif extent.size == total.size or not may_be_one(extent.size):
+        elif extent.size == total.size or not state.may_stretch(extent.size):
+            state.same(total, extent)
             strides.append(number(1))
         else:
             moves = Choice(INT, apply(np.equal, BOOL, extent.expr, number(1)), number(0), number(1))

@@ -7,13 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Block, Call, Dim, Expr, Lit, Stmt, Var
+from ..ir import Assign, Block, Expr, Stmt, Var
 from . import runtime
 from .accesses import touched
 from .code import (
     INT,
     Do,
-    Gather,
     Loop,
     Make,
     Part,
@@ -21,12 +20,12 @@ from .code import (
     Reshape,
     Return,
     apply,
+    bound_by,
     number,
     statements,
     times,
 )
-
-_ALWAYS = {np.add, np.subtract, np.multiply, max, min, runtime.count, runtime.bound}
+from .early import is_simple
 
 
 def hoist(block: Block, kept: set[str]) -> Block:
@@ -76,12 +75,12 @@ def _split(loop: Stmt, body: Block, kept: set[str]) -> tuple[Block, Block]:
     changing = own.bound | set(own.gathered)
     binders: dict[str, int] = {}
     for s in statements(body):
-        for name in _bound_by(s):
+        for name in bound_by(s):
             binders[name] = binders.get(name, 0) + 1
     before: Block = []
     rest: Block = []
     for s in body:
-        names = _bound_by(s)
+        names = bound_by(s)
         fixed = len(names) == 1 and binders[names[0]] == 1
         fixed = fixed and names[0] not in kept and names[0] not in own.gathered
         if fixed and _is_fixed(s, changing):
@@ -92,32 +91,13 @@ def _split(loop: Stmt, body: Block, kept: set[str]) -> tuple[Block, Block]:
     return before, rest
 
 
-def _bound_by(s: Stmt) -> tuple[str, ...]:
-    if isinstance(s, (Make, Part, Reshape, Gather)):
-        return (s.name,)
-    if isinstance(s, Do):
-        return s.names
-    if isinstance(s, Python):
-        return tuple(name for name, _ in s.results)
-    if isinstance(s, Loop):
-        return (s.var.name,)
-    return ir.written(s)
-
-
 def _is_fixed(s: Stmt, changing: set[str]) -> bool:
     """Tell whether a statement does the same in every iteration, and can be done without one."""
     if isinstance(s, Make):
         return not ir.names_in(*s.extents) & changing
     if not isinstance(s, Assign) or s.value.type.dtype != np.dtype(np.int64):
         return False
-    return _is_simple(s.value) and not ir.names_in(s.value) & changing
-
-
-def _is_simple(expr: Expr) -> bool:
-    return all(
-        isinstance(e, (Var, Lit, Dim)) or (isinstance(e, Call) and e.fn in _ALWAYS)
-        for e in ir.walk(expr)
-    )
+    return is_simple(s.value) and not ir.names_in(s.value) & changing
 
 
 # -------------------------------------------------------------------------- room to save
@@ -138,18 +118,34 @@ def reserve(block: Block) -> Block:
 
 
 def _stripped(loop: Stmt, body: Block) -> tuple[Stmt, Block]:
-    """Take requests for room out of a loop; return them as they are for all iterations."""
+    """Take requests for room out of a loop; return them as they are for all iterations.
+
+    Those for one stack go together or stay: what one has reserved, another one must not use up.
+    """
     if isinstance(loop, ir.While):
         return replace(loop, body=body), []
     own = touched([replace(loop, body=body)])  # type: ignore[call-arg]
-    changing = (own.bound | set(own.gathered)) - {
-        name for s in statements(body) if isinstance(s, Do) and s.fn is runtime.room
-        for name in s.names
-    }  # fmt: skip
-    wanted: Block = []
+    requests = [s for s in statements(body) if _is_room(s)]
+    changing = (own.bound | set(own.gathered)) - {n for s in requests for n in s.names}
+    direct = _requests(body)
+    staying = {
+        s.names
+        for s in requests
+        if not any(s is t for t in direct) or ir.names_in(s.args[2]) & changing
+    }
+    moving = [s for s in direct if s.names not in staying]
     trips = _trips(loop)
-    new = _without(body, changing, trips, wanted)
-    return replace(loop, body=new), wanted  # type: ignore[call-arg]
+    wanted: Block = [replace(s, args=(*s.args[:2], times(s.args[2], trips))) for s in moving]
+    return replace(loop, body=_without(body, moving)), wanted  # type: ignore[call-arg]
+
+
+def _requests(block: Block) -> list[Do]:
+    """Return the requests for room in a block and in its branches, but not in its loops."""
+    found = [s for s in block if isinstance(s, Do) and _is_room(s)]
+    for s in block:
+        if isinstance(s, ir.If):
+            found += [*_requests(s.then), *_requests(s.orelse)]
+    return found
 
 
 def _trips(loop: Stmt) -> Expr:
@@ -161,21 +157,13 @@ def _trips(loop: Stmt) -> Expr:
     return apply(runtime.count, INT, loop.start, loop.stop, loop.step)
 
 
-def _without(block: Block, changing: set[str], trips: Expr, wanted: Block) -> Block:
+def _without(block: Block, moving: list[Do]) -> Block:
     out: Block = []
     for s in block:
-        if isinstance(s, Do) and s.fn is runtime.room:
-            stack, top, size = s.args
-            if not ir.names_in(size) & changing:
-                wanted.append(replace(s, args=(stack, top, times(size, trips))))
-                continue
-        elif isinstance(s, ir.If):
-            s = replace(
-                s,
-                then=_without(s.then, changing, trips, wanted),
-                orelse=_without(s.orelse, changing, trips, wanted),
-            )
-        out.append(s)
+        if isinstance(s, ir.If):
+            s = replace(s, then=_without(s.then, moving), orelse=_without(s.orelse, moving))
+        if not any(s is t for t in moving):
+            out.append(s)
     return out
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._trees import map_leaves
 from .. import ir
 from ..build import literal
 from ..emit import emit, namespace
@@ -66,6 +67,8 @@ class Native:
         self.wraps = False
         self.code = Code(program)
         self.called = self.code.function
+        self.owns_results = self.code.owns_results
+        """Whether the arrays that a call returns belong to nobody else."""
         self.function = self._guarded()
 
     @property
@@ -93,14 +96,21 @@ class Native:
 
         Otherwise negative indices are expected from now on. What then leaves is NumPy's.
         """
-        result = self.by_numpy()(*args, **kwargs)
+        result = self._by_numpy(*args, **kwargs)
         if self.wraps:
-            self.called = self.by_numpy()
+            self.called = self._by_numpy
         else:
             self.wraps = True
             self.code = Code(self.program, wraps=True)
             self.called = self.code.function
         return result
+
+    def _by_numpy(self, *args: Any, **kwargs: Any) -> Any:
+        """Run NumPy's program; its arrays are new ones if those of machine code are."""
+        result = self.by_numpy()(*args, **kwargs)
+        if not self.owns_results:
+            return result
+        return map_leaves(lambda x: x.copy() if isinstance(x, np.ndarray) else x, result)
 
     def _once(self, *args: Any, **kwargs: Any) -> Any:
         """Run a program with effects, which must not happen twice."""

@@ -415,15 +415,15 @@ def _nonzero(m: Machine, e: Call) -> Any:
 
 
 def _within(m: Machine, e: Call) -> Any:
-    start, stop, _, shift, n = (m.number(arg) for arg in e.args)
+    start, stop, step, shift, n = (m.number(arg) for arg in e.args)
     if not isinstance(e.args[2], Lit):
         raise NoInstructions("a step that is not known")
-    one, zero = llvm.Constant(INT, 1), llvm.Constant(INT, 0)
-    if e.args[2].value > 0:
-        empty, low, high = m.b.icmp_signed(">=", start, stop), start, m.b.sub(stop, one)
-    else:
-        empty, low, high = m.b.icmp_signed("<=", start, stop), m.b.add(stop, one), start
-    above = m.b.icmp_signed(">=", m.b.add(low, shift), zero)
+    forward = e.args[2].value > 0
+    empty = m.b.icmp_signed(">=" if forward else "<=", start, stop)
+    span = m.b.sub(m.b.sub(stop, llvm.Constant(INT, 1 if forward else -1)), start)
+    last = m.b.add(start, m.b.mul(m.b.sdiv(span, step), step))
+    low, high = (start, last) if forward else (last, start)
+    above = m.b.icmp_signed(">=", m.b.add(low, shift), llvm.Constant(INT, 0))
     below = m.b.icmp_signed("<", m.b.add(high, shift), n)
     return m.b.or_(empty, m.b.and_(above, below))
 

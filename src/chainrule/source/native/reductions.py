@@ -400,9 +400,21 @@ enter(np.cumprod)(_running(np.multiply))
 
 def _unbroadcast(state: State, name: str, call: Call) -> None:
     """Sum over the axes along which an operand was stretched, seen when the program runs."""
+    from .statements import compute
+
     ct, like = (elements(state, arg) for arg in call.args)
     type_ = state.types[name]
     assert type_.dtype is not None
+    dtype = type_.dtype
+    pairs = list(zip(like.extents, ct.extents, strict=False))
+    if len(like.extents) == len(ct.extents) and not any(
+        state.may_stretch(a.size) and a.size != b.size for a, b in pairs
+    ):
+        for a, b in pairs:
+            state.same(a, b)
+        state.types[name] = Type("array", dtype, tuple(e.size for e in like.extents))
+        compute(state, name, Elements(like.extents, dtype, lambda i: cast(ct.at(i), dtype)))
+        return
     out = Var(Type("array", type_.dtype, tuple(e.size for e in like.extents)), state.fresh(name))
     state.types[out.name] = out.type
     state.emit(Make(out.name, type_.dtype, tuple(e.expr for e in like.extents)))

@@ -161,9 +161,12 @@ def check(typingctx, holds):
 def within(context, builder, start, stop, step, shift, n):
     """Tell whether all of ``range(start, stop, step)`` shifted are places of an axis of ``n``."""
     forward = builder.icmp_signed(">", step, _int(0))
-    low = builder.select(forward, start, builder.add(stop, _int(1)))
-    high = builder.select(forward, builder.sub(stop, _int(1)), start)
-    is_empty = builder.icmp_signed(">", low, high)
+    one = builder.select(forward, _int(1), _int(-1))
+    span = builder.sub(builder.sub(stop, one), start)
+    last = builder.add(start, builder.mul(builder.sdiv(span, step), step))
+    low, high = builder.select(forward, start, last), builder.select(forward, last, start)
+    before = builder.icmp_signed(">=", start, stop)
+    is_empty = builder.select(forward, before, builder.icmp_signed("<=", start, stop))
     fits_low = builder.icmp_signed(">=", builder.add(low, shift), _int(0))
     fits_high = builder.icmp_signed("<", builder.add(high, shift), n)
     return builder.or_(is_empty, builder.and_(fits_low, fits_high))

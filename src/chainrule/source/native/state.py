@@ -13,11 +13,14 @@ import numpy as np
 from .. import ir
 from ..integers import integers_of
 from ..ir import Assign, Block, Expr, Lit, Stmt, Var
-from ..sizes import atoms, integer
+from ..sizes import atoms, integer, may_be_one
 from ..templates import template_leaves
 from ..types import Size, Type, is_plain
 from . import runtime
 from .code import BOOL, INT, Check, Fresh, Loop, apply, number, split_shift
+
+
+_SHAPE = "shape of"
 
 
 class NotNative(Exception):  # noqa: N818 (a question answered with no, not an error)
@@ -95,7 +98,7 @@ class State:
         self.tuples: dict[str, list[Elements]] = {}
         """Variables that hold several arrays and numbers, and what these are."""
         self.around: list[Around] = []
-        self.extents: list[dict[Size, Extent]] = [{}]
+        self.extents: list[dict[Any, Any]] = [{}]
         """What is known of sizes in each of the blocks that are open."""
         self.flags: dict[str, Var] = {}
         """Variables that are compared with None, and the truth values that say whether they are."""
@@ -105,6 +108,8 @@ class State:
         """Whether indices are expected to be negative: each is looked at where it is used."""
         self.may_leave = may_leave
         """Whether the program may be run again by NumPy."""
+        self.memory: dict[str, str] = {}
+        """Arrays in another shape -> the array whose memory they have."""
         self.list = ""
         """Which of the program's lists of saved values is pushed to or popped from."""
         self.stacks: dict[str, np.dtype[Any]] = {}
@@ -120,15 +125,38 @@ class State:
         """Return the extent of this size that was computed before, here or further out."""
         for known in reversed(self.extents):
             if size in known:
-                return known[size]
+                found: Extent = known[size]
+                return found
         return Extent(number(size), size) if isinstance(size, int) else None
+
+    def named_size(self, size: Size) -> Size:
+        """Return the symbol that stands for a size here."""
+        found = self.known_extent(size)
+        return size if found is None else found.size
+
+    def note_shape(self, name: str, extents: tuple[Extent, ...]) -> None:
+        """Remember the extents of an array of this backend's own, which is bound once."""
+        if name not in self.program.types:
+            self.extents[-1][_SHAPE, name] = extents
+
+    def known_shape(self, name: str) -> tuple[Extent, ...] | None:
+        """Return the extents that an array was made with, if they are remembered."""
+        return next((k[_SHAPE, name] for k in reversed(self.extents) if (_SHAPE, name) in k), None)
+
+    def rename_size(self, size: Size, extent: Extent) -> None:
+        """Remember an extent by another symbol, if that has no meaning yet."""
+        if self.known_extent(size) is None:
+            self._note(size, extent)
 
     def note_extent(self, size: Size, expr: Expr) -> Extent:
         """Remember an extent whose size is one number here."""
         found = Extent(expr, size)
-        if not any(isinstance(atom, str) and not is_plain(atom) for atom in atoms(size)):
-            self.extents[-1][size] = found
+        self._note(size, found)
         return found
+
+    def _note(self, size: Size, extent: Extent) -> None:
+        if not any(isinstance(atom, str) and not is_plain(atom) for atom in atoms(size)):
+            self.extents[-1][size] = extent
 
     # ---------------------------------------------------------------------------- statements
 
@@ -187,9 +215,19 @@ class State:
         self.emit(Check(holds))
 
     def same(self, a: Extent, b: Extent) -> None:
-        """Rely on two axes having the same size."""
-        if a.size != b.size and a.expr != b.expr:
+        """Rely on two axes having the same size, which from here on has one symbol."""
+        first, second = self.named_size(a.size), self.named_size(b.size)
+        if first != second and a.expr != b.expr:
             self.check(apply(np.equal, BOOL, a.expr, b.expr))
+            self._note(second, Extent(a.expr, first))
+
+    def may_stretch(self, size: Size) -> bool:
+        """Tell whether an axis has to be expected to be stretched when it is broadcast.
+
+        Where it is not known, it is relied on that it is not: else NumPy runs the program once, and
+        the next machine code expects it.
+        """
+        return may_be_one(size) and (self.wraps or size == 1)
 
     def place(self, index: Expr, extent: Expr) -> Expr:
         """Return the place that a user's index stands for, which is looked at."""
