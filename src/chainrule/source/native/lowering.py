@@ -68,6 +68,8 @@ def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
     """Lower a program; raise ``NotNative`` where NumPy has to run it."""
     if not all(t.dtype is None or t.dtype.isnative for t in program.types.values()):
         raise NotNative("numbers in the byte order of another machine")
+    if any(isinstance(s, ir.Invoke | ir.Turn) for s in ir.statements(program.body)):
+        raise NotNative("a recursive function")
     may_leave = not has_effects(program) and not cannot_be_repeated(program)
     program = _opened(program)
     state = State(program, wraps or not may_leave, may_leave)
