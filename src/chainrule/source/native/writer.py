@@ -60,9 +60,7 @@ class _Names(Names):
 
 
 _RUNTIME = {
-    id(value): name
-    for name, value in vars(runtime).items()
-    if callable(value) and getattr(value, "__module__", "") == runtime.__name__
+    id(value): name for name in runtime.__all__ if callable(value := getattr(runtime, name))
 }
 
 
@@ -93,7 +91,6 @@ class _Writer:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
-        """Functions of which the interpreter runs all."""
         self.names = _Names(
             {*kernel.types, *kernel.parameters, "kernel", "status", *kernel.regions}
         )
