@@ -149,6 +149,20 @@ def statements(block: Block) -> Iterator[Stmt]:
             yield from statements(inner)
 
 
+def bound_by(statement: Stmt) -> tuple[str, ...]:
+    """Return the variables that a statement itself binds."""
+    match statement:
+        case Python(results=results):
+            return tuple(name for name, _ in results)
+        case Do(names=names):
+            return names
+        case Gather(name=name) | Make(name=name) | Part(name=name) | Reshape(name=name):
+            return (name,)
+        case Loop(var=var):
+            return (var.name,)
+    return ir.written(statement)
+
+
 def expressions(statement: Stmt) -> Iterator[Expr]:
     """Yield the expressions that a statement itself reads."""
     if isinstance(statement, Python):

@@ -13,7 +13,6 @@ from .accesses import touched
 from .code import (
     INT,
     Do,
-    Gather,
     Loop,
     Make,
     Part,
@@ -21,6 +20,7 @@ from .code import (
     Reshape,
     Return,
     apply,
+    bound_by,
     number,
     statements,
     times,
@@ -76,12 +76,12 @@ def _split(loop: Stmt, body: Block, kept: set[str]) -> tuple[Block, Block]:
     changing = own.bound | set(own.gathered)
     binders: dict[str, int] = {}
     for s in statements(body):
-        for name in _bound_by(s):
+        for name in bound_by(s):
             binders[name] = binders.get(name, 0) + 1
     before: Block = []
     rest: Block = []
     for s in body:
-        names = _bound_by(s)
+        names = bound_by(s)
         fixed = len(names) == 1 and binders[names[0]] == 1
         fixed = fixed and names[0] not in kept and names[0] not in own.gathered
         if fixed and _is_fixed(s, changing):
@@ -90,18 +90,6 @@ def _split(loop: Stmt, body: Block, kept: set[str]) -> tuple[Block, Block]:
         else:
             rest.append(s)
     return before, rest
-
-
-def _bound_by(s: Stmt) -> tuple[str, ...]:
-    if isinstance(s, (Make, Part, Reshape, Gather)):
-        return (s.name,)
-    if isinstance(s, Do):
-        return s.names
-    if isinstance(s, Python):
-        return tuple(name for name, _ in s.results)
-    if isinstance(s, Loop):
-        return (s.var.name,)
-    return ir.written(s)
 
 
 def _is_fixed(s: Stmt, changing: set[str]) -> bool:

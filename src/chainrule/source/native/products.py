@@ -35,7 +35,7 @@ def bind_elements(state: State, name: str, found: Elements) -> None:
     """Bind a variable to elements: to the array that they are, or to a new one."""
     from .statements import compute
 
-    if found.root is not None and is_whole(found):
+    if found.root is not None and is_whole(state, found):
         state.emit(Assign(name, found.root))
     else:
         compute(state, name, found)

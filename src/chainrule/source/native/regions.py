@@ -19,7 +19,18 @@ from ..ir import Assign, Block, Lit, Stmt, Var
 from ..types import Type
 from . import runtime
 from .accesses import touched
-from .code import Check, Gather, Loop, Part, Put, Reshape, blocks_of, scalar, statements
+from .code import (
+    Check,
+    Gather,
+    Loop,
+    Part,
+    Put,
+    Reshape,
+    blocks_of,
+    bound_by,
+    scalar,
+    statements,
+)
 from .contraction import uses
 from .machine import Machine, NoInstructions, value_type
 
@@ -62,7 +73,7 @@ class _Regions:
         self.parameters = parameters
         self.total = uses(block)
         self.group = _groups(block)
-        self.binders = Counter(n for s in statements(block) for n in _bound_by(s))
+        self.binders = Counter(n for s in statements(block) for n in bound_by(s))
         self.count = 0
         self.depth = 0
 
@@ -118,7 +129,7 @@ class _Regions:
         arrays = sorted(n for n in names if self.types[n].is_array and self.types[n].ndim)
         numbers = sorted(names - {*arrays})
         first = _bound_first(run)
-        inside = Counter(n for s in statements(run) for n in _bound_by(s))
+        inside = Counter(n for s in statements(run) for n in bound_by(s))
         elsewhere = {n for n in mentioned if self.binders[n] > inside[n]} | self.parameters
         carried = {n for n in changed if self.depth and n not in first}
         results = [n for n in sorted(changed) if mentioned[n] < self.total[n] or n in carried]
@@ -208,12 +219,6 @@ def _may_leave(run: Block) -> bool:
                for x in ir.expressions(s) for e in ir.walk(x))
         for s in statements(run)
     )  # fmt: skip
-
-
-def _bound_by(s: Stmt) -> tuple[str, ...]:
-    if isinstance(s, Loop):
-        return (s.var.name,)
-    return (s.name,) if isinstance(s, Gather) else ir.written(s)
 
 
 def _in(fn: Any, functions: set[Any]) -> bool:

@@ -42,7 +42,7 @@ def array_of(state: State, source: Elements, dtype: np.dtype[Any]) -> Var:
     """Return an array in memory with these elements."""
     from .views import is_whole
 
-    if source.root is not None and source.dtype == dtype and is_whole(source):
+    if source.root is not None and source.dtype == dtype and is_whole(state, source):
         return source.root
     return materialised(state, source, dtype)
 

@@ -105,6 +105,8 @@ class State:
         """Whether indices are expected to be negative: each is looked at where it is used."""
         self.may_leave = may_leave
         """Whether the program may be run again by NumPy."""
+        self.memory: dict[str, str] = {}
+        """Arrays in another shape -> the array whose memory they have."""
         self.list = ""
         """Which of the program's lists of saved values is pushed to or popped from."""
         self.stacks: dict[str, np.dtype[Any]] = {}
@@ -122,6 +124,11 @@ class State:
             if size in known:
                 return known[size]
         return Extent(number(size), size) if isinstance(size, int) else None
+
+    def named_size(self, size: Size) -> Size:
+        """Return the symbol that stands for a size here."""
+        found = self.known_extent(size)
+        return size if found is None else found.size
 
     def note_extent(self, size: Size, expr: Expr) -> Extent:
         """Remember an extent whose size is one number here."""
@@ -191,9 +198,10 @@ class State:
 
     def same(self, a: Extent, b: Extent) -> None:
         """Rely on two axes having the same size, which from here on has one symbol."""
-        if a.size != b.size and a.expr != b.expr:
+        first, second = self.named_size(a.size), self.named_size(b.size)
+        if first != second and a.expr != b.expr:
             self.check(apply(np.equal, BOOL, a.expr, b.expr))
-            self._note(b.size, a)
+            self._note(second, Extent(a.expr, first))
 
     def may_stretch(self, size: Size) -> bool:
         """Tell whether an axis has to be expected to be stretched when it is broadcast.

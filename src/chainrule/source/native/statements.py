@@ -61,8 +61,8 @@ def _lower(state: State, statement: Stmt) -> None:
     match statement:
         case ir.Assign(name=name, value=value):
             bind(state, name, value)
-        case ir.Alias(name=name, value=value):
-            _alias(state, name, value)
+        case ir.Alias(name=name, value=value, root=root):
+            _alias(state, name, value, root)
         case ir.Store():
             _store(state, statement)
         case ir.If():
@@ -223,17 +223,25 @@ def _in_place(state: State, name: str, source: Elements, type_: Type) -> bool:
     return same and tuple(e.size for e in source.extents) == type_.sizes
 
 
-def _alias(state: State, name: str, value: Expr) -> None:
+def _alias(state: State, name: str, value: Expr, root: str) -> None:
     """Note what a view is a view of; nothing is computed."""
     value = _frozen(state, value)
     found: Any
     try:
         found = elements(state, value)
-        if found.root is None or found.index is None:
+        if found.root is None or found.index is None or not _same_memory(state, found.root, root):
             raise NotNative(f"the view {name}")
     except NotNative as why:
         found = Unknown(str(why))
     state.views[name] = (found, value)
+
+
+def _same_memory(state: State, array: Var, root: str) -> bool:
+    """Tell whether an array lies in the memory of a buffer: it is not a copy."""
+    name = array.name
+    while name in state.memory and name != root:
+        name = state.memory[name]
+    return name == root
 
 
 def _frozen(state: State, value: Expr) -> Expr:
@@ -292,7 +300,7 @@ def put(
 ) -> None:
     """Write a value into a part of an array; the value is computed before anything is written."""
     source = elements(state, value)
-    if _overlaps(source, place):
+    if _overlaps(source, place, is_plain):
         source = _held(state, source)
     own = aligned(state, source.extents, place.extents)
     _fits(state, source, place)
@@ -353,8 +361,11 @@ def _fits(state: State, source: Elements, place: Elements) -> None:
             state.same(own, extent)
 
 
-def _overlaps(source: Elements, place: Elements) -> bool:
-    """Tell whether a value reads what is written, other than at the place being written."""
+def _overlaps(source: Elements, place: Elements, is_plain: bool) -> bool:
+    """Tell whether a value reads what is written, other than at the place being written.
+
+    Index arrays (``is_plain`` is False) may name a place twice: it is read after it was written.
+    """
     assert place.root is not None and place.index is not None
     ndim = len(place.extents)
     marks = tuple(Var(INT, f"'{k}") for k in range(ndim))
@@ -364,7 +375,7 @@ def _overlaps(source: Elements, place: Elements) -> bool:
     target = place.index(marks)
     for e in ir.walk(source.at(own)):
         if isinstance(e, Index) and isinstance(e.base, Var) and e.base.name == place.root.name:
-            if e.index != target or len(source.extents) != ndim:
+            if e.index != target or len(source.extents) != ndim or not is_plain:
                 return ndim > 0
     return False
 

@@ -284,11 +284,12 @@ def reshaped(state: State, operand: Expr, shape: Expr, type_: Type) -> Elements:
         rest = times(rest, extent.expr)
     state.check(apply(np.equal, BOOL, rest, total))
     base = source.root
-    whole = base is not None and is_whole(source)
+    whole = base is not None and is_whole(state, source)
     memory = base if whole and base is not None else _materialised(state, operand, source)
     made = Type("array", source.dtype, tuple(extent.size for extent in extents))
     name = state.fresh(memory.name)
     state.types[name] = made
+    state.memory[name] = memory.name
     state.emit(Reshape(name, memory, tuple(extent.expr for extent in extents)))
     return in_memory(Var(made, name))
 
@@ -304,12 +305,13 @@ def _materialised(state: State, operand: Expr, source: Elements) -> Var:
     return Var(state.types[name], name)
 
 
-def is_whole(source: Elements) -> bool:
+def is_whole(state: State, source: Elements) -> bool:
     """Tell whether elements are all those of an array in memory, in their order."""
     assert source.root is not None and source.index is not None
     marks = tuple(Var(INT, f"'{k}") for k in range(len(source.extents)))
-    sizes = tuple(extent.size for extent in source.extents)
-    return source.index(marks) == marks and sizes == source.root.type.sizes
+    sizes = [state.named_size(extent.size) for extent in source.extents]
+    own = [state.named_size(size) for size in source.root.type.sizes]
+    return source.index(marks) == marks and sizes == own
 
 
 def _fill_in(state: State, extents: list[Extent], total: Expr, type_: Type) -> None:
