@@ -10,13 +10,14 @@ from ...rules import creation as rules
 from ..ir import Assign, Call, Choice, Expr, Lit, Seq, Var
 from ..types import Type
 from . import runtime
+from .arrays import compute, new_array
 from .code import BOOL, INT, Make, Put, apply, number, plus, scalar, times
 from .elements import NUMBERS, VALUES, aligned, broadcast, elements, in_memory, number_of
 from .numbers import cast, literal
 from .products import enter
+from .shapes import extents_of
 from .state import Elements, Extent, NotNative, State
-from .sums import new_array
-from .views import argument, extents_of, only, view
+from .views import argument, only, view
 
 
 def _constant(state: State, call: Call, extents: tuple[Extent, ...], value: Expr) -> Elements:
@@ -222,8 +223,6 @@ def _array(state: State, name: str, call: Call) -> None:
     if not isinstance(given, Seq):
         if isinstance(given, Lit):
             return _literal(state, name, given.value)
-        from .statements import compute
-
         source = elements(state, given)
         dtype = call.type.dtype
         assert dtype is not None

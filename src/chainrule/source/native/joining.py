@@ -11,13 +11,14 @@ from .. import ir
 from ..ir import Assign, Call, Expr, Lit, Seq, Var
 from ..types import Type, unknown_size
 from . import runtime
+from .arrays import materialised, new_array
 from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, plus, times
 from .elements import VALUES, elements, in_memory, number_of
 from .numbers import cast, literal
 from .products import enter
+from .shapes import extents_of, reshaped
 from .state import Elements, Extent, NotNative, State, is_axes
-from .sums import materialised, new_array
-from .views import argument, extents_of, moved, only, reshaped
+from .views import argument, moved, only
 
 
 def _concatenate(state: State, name: str, call: Call) -> None:

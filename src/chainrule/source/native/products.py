@@ -9,12 +9,15 @@ import numpy as np
 
 from ...rules import products as rules
 from ..ir import Assign, Call, Expr, Lit
-from .code import INT, apply, number, scalar
-from .elements import NUMBERS, VALUES, aligned, broadcast, elements
+from ..types import Type, unknown_size
+from .arrays import compute, is_whole, new_array
+from .code import BOOL, INT, Put, apply, number, scalar
+from .elements import NUMBERS, VALUES, aligned, broadcast, elements, in_memory
 from .numbers import cast
+from .shapes import reshaped
 from .state import Elements, NotNative, State
-from .sums import Labels, Term, contract, new_array, stretched
-from .views import argument, is_whole, only, reshaped
+from .sums import Labels, Term, contract, stretched
+from .views import argument, only
 
 Product = Callable[[State, Call], Elements]
 
@@ -33,8 +36,6 @@ def enter(*functions: Any) -> Callable[[Product], Product]:
 
 def bind_elements(state: State, name: str, found: Elements) -> None:
     """Bind a variable to elements: to the array that they are, or to a new one."""
-    from .statements import compute
-
     if found.root is not None and is_whole(state, found):
         state.emit(Assign(name, found.root))
     else:
@@ -102,8 +103,6 @@ def _vdot(state: State, call: Call) -> Elements:
 
 
 def _flat(state: State, operand: Expr) -> Elements:
-    from ..types import Type, unknown_size
-
     if operand.type.ndim == 1:
         return elements(state, operand)
     type_ = Type("array", operand.type.dtype, (unknown_size(),))
@@ -180,8 +179,6 @@ def _labelled(source: Elements, term: str, ndim: int) -> Term:
 
 @enter(np.cross, np.linalg.cross)
 def _cross(state: State, call: Call) -> Elements:
-    from .code import BOOL, Put
-
     only(call, "axis")
     a, b = (elements(state, arg) for arg in call.args[:2])
     axis = argument(call, 5, "axis", -1)
@@ -207,6 +204,4 @@ def _cross(state: State, call: Call) -> Elements:
             state.emit(Put(made, places[k], apply(np.subtract, scalar(dtype), *terms)))
 
     state.nest(rest, body)
-    from .elements import in_memory
-
     return in_memory(made)

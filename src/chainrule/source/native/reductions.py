@@ -1,4 +1,4 @@
-"""Functions that reduce axes: sums, products, extremes, counts; and those that run along an axis."""
+"""Functions that reduce axes: sums, products, extremes, counts, variances, norms."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import numpy as np
 
 from ...rules import norms
 from .. import helpers
-from ..ir import Assign, Call, Choice, Expr, If, Lit, Var
+from ..ir import Assign, Call, Choice, Expr, Lit, Var
 from ..types import Type
 from . import runtime
-from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, plus, scalar, times
+from .arrays import compute, held
+from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, scalar, times
 from .elements import (
     NUMBERS,
     VALUES,
@@ -22,12 +23,8 @@ from .elements import (
     in_memory,
     number_of,
 )
-from .joining import whole_or_flat
 from .numbers import cast, literal
-from .products import enter
-from .selection import in_order
 from .state import Elements, Extent, NotNative, State
-from .sums import materialised, new_array
 from .views import argument, only
 
 _STEPS: dict[Any, Any] = {
@@ -59,7 +56,7 @@ def _reduction(state: State, call: Call) -> Elements:
     fn = call.fn
     only(call, "axis", "keepdims", "dtype", "initial", "where")
     source = elements(state, call.args[0])
-    gone = _gone(call, len(source.extents))
+    gone = gone_axes(call, len(source.extents))
     dtype = call.type.dtype
     assert dtype is not None
     if dtype.kind == "c" and fn not in (np.sum, np.mean, np.prod):
@@ -78,14 +75,15 @@ def _reduction(state: State, call: Call) -> Elements:
         made = _with_initial(state, fn, made, initial, dtype)
     if fn is np.mean:
         made = _divided(made, _count(source, gone), dtype)
-    return _spread(made, gone, len(source.extents)) if _keeps(call) else made
+    return spread(made, gone, len(source.extents)) if keeps_axes(call) else made
 
 
-def _keeps(call: Call) -> bool:
+def keeps_axes(call: Call) -> bool:
+    """Tell whether a reduction keeps the axes that it removes, with size 1."""
     return bool(argument(call, 9, "keepdims", False) is True)
 
 
-def _gone(call: Call, ndim: int) -> set[int]:
+def gone_axes(call: Call, ndim: int) -> set[int]:
     """Return the axes that a reduction removes."""
     axis = argument(call, 1, "axis")
     axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
@@ -217,7 +215,7 @@ def _divided(made: Elements, count: Expr, dtype: np.dtype[Any]) -> Elements:
     )
 
 
-def _spread(made: Elements, gone: set[int], ndim: int) -> Elements:
+def spread(made: Elements, gone: set[int], ndim: int) -> Elements:
     """Return elements with an axis of size 1 for each that was reduced."""
     kept = [k for k in range(ndim) if k not in gone]
     rest = iter(made.extents)
@@ -235,14 +233,14 @@ def _variance(state: State, call: Call) -> Elements:
     only(call, "axis", "keepdims", "ddof", "dtype")
     source = elements(state, call.args[0])
     ndim = len(source.extents)
-    gone = _gone(call, ndim)
+    gone = gone_axes(call, ndim)
     ddof = argument(call, 4, "ddof", 0)
     dtype = call.type.dtype
     assert dtype is not None and isinstance(ddof, int)
     wide = source.dtype if source.dtype.kind == "c" else dtype
     total = _reduced(state, np.sum, source, gone, wide)
-    mean = in_variable(state, _divided(total, _count(source, gone), wide))
-    mean = _spread(mean, gone, ndim)
+    mean = held(state, _divided(total, _count(source, gone), wide))
+    mean = spread(mean, gone, ndim)
     place = aligned(state, mean.extents, source.extents)
 
     def away(i: tuple[Expr, ...]) -> Expr:
@@ -253,16 +251,7 @@ def _variance(state: State, call: Call) -> Elements:
     made = _divided(total, minus(_count(source, gone), number(ddof)), dtype)
     if call.fn is np.std:
         made = _root(made, dtype)
-    return _spread(made, gone, ndim) if _keeps(call) else made
-
-
-def in_variable(state: State, made: Elements) -> Elements:
-    """Return elements that cost nothing to be read again and again."""
-    if not made.extents:
-        value = made.at(())
-        found = value if isinstance(value, (Lit, Var)) else state.named("t", value)
-        return Elements((), made.dtype, lambda _: found)
-    return in_memory(materialised(state, made))
+    return spread(made, gone, ndim) if keeps_axes(call) else made
 
 
 def square(value: Expr, dtype: np.dtype[Any]) -> Expr:
@@ -285,114 +274,15 @@ def _euclidean_norm(state: State, call: Call) -> Elements:
     """The square root of the sum of squares."""
     source = elements(state, call.args[0])
     ndim = len(source.extents)
-    gone = _gone(call, ndim)
+    gone = gone_axes(call, ndim)
     dtype = call.type.dtype
     assert dtype is not None
     squares = Elements(source.extents, dtype, lambda i: square(source.at(i), dtype))
     made = _root(_reduced(state, np.sum, squares, gone, dtype), dtype)
-    return _spread(made, gone, ndim) if argument(call, 2, "keepdims", False) else made
+    return spread(made, gone, ndim) if argument(call, 2, "keepdims", False) else made
 
 
 VIEWS[norms.euclidean_norm] = _euclidean_norm
-
-
-# ---------------------------------------------------------------------- where the extreme is
-
-
-@enter(np.argmax, np.argmin)
-def _arg_extreme(state: State, call: Call) -> Elements:
-    """Return the first place of the largest or the smallest element, or of a NaN."""
-    only(call, "axis", "keepdims")
-    source = elements(state, call.args[0])
-    ndim = len(source.extents)
-    if source.dtype.kind == "c":
-        raise NotNative("an order of complex numbers")
-    gone = _gone(call, ndim)
-    kept = [k for k in range(ndim) if k not in gone]
-    for k in gone:
-        state.check(apply(np.greater, BOOL, source.extents[k].expr, number(0)))
-
-    def place_of(i: tuple[Expr, ...]) -> Expr:
-        rest = iter(i)
-        fixed = {k: next(rest) for k in kept}
-        return _extreme_place(state, source, fixed, call.fn is np.argmax)
-
-    if not kept:
-        found = place_of(())
-        made = Elements((), np.dtype(np.int64), lambda _: found)
-    else:
-        extents = tuple(source.extents[k] for k in kept)
-        out = new_array(state, "places", np.dtype(np.int64), extents)
-        state.nest(extents, lambda i: state.emit(Put(out, i, place_of(i))))
-        made = in_memory(out)
-    return _spread(made, gone, ndim) if _keeps(call) else made
-
-
-def _extreme_place(
-    state: State, source: Elements, fixed: dict[int, Expr], is_largest: bool
-) -> Expr:
-    """Look through the axes that are not fixed, one place after the other."""
-    ndim = len(source.extents)
-    first = tuple(fixed.get(k, number(0)) for k in range(ndim))
-    best = state.named("best", source.at(first))
-    place = state.named("place", number(0))
-    beats = np.greater if is_largest else np.less
-    free = tuple(source.extents[k] for k in range(ndim) if k not in fixed)
-
-    def body(i: tuple[Expr, ...]) -> None:
-        rest = iter(i)
-        value = state.named(
-            "value", source.at(tuple(fixed.get(k) or next(rest) for k in range(ndim)))
-        )
-        better = apply(beats, BOOL, value, best)
-        if source.dtype.kind == "f":
-            is_nan = apply(np.not_equal, BOOL, value, value)
-            was_none = apply(np.equal, BOOL, best, best)
-            alone = apply(np.bitwise_and, BOOL, is_nan, was_none)
-            better = apply(np.bitwise_or, BOOL, better, alone)
-        count: Expr = number(0)
-        for x, extent in zip(i, free, strict=True):
-            count = plus(times(count, extent.expr), x)
-        state.emit(If(better, [Assign(best.name, value), Assign(place.name, count)], []))  # type: ignore[attr-defined]
-
-    in_order(state, free, body)
-    return place
-
-
-# ------------------------------------------------------------------------- along one axis
-
-
-def _running(step: Any) -> Any:
-    def handler(state: State, call: Call) -> Elements:
-        only(call, "axis", "dtype")
-        axis = argument(call, 1, "axis")
-        source = whole_or_flat(state, call.args[0], axis)
-        axis = (axis or 0) % len(source.extents)
-        dtype = call.type.dtype
-        assert dtype is not None
-        out = new_array(state, "running", dtype, source.extents)
-        here = in_memory(out)
-
-        def body(i: tuple[Expr, ...]) -> None:
-            value = cast(source.at(i), dtype)
-            before = tuple(minus(x, number(1)) if k == axis else x for k, x in enumerate(i))
-            first = apply(np.equal, BOOL, i[axis], number(0))
-            total = cast(apply(step, _wide(dtype), here.at(before), value), dtype)
-            state.emit(Put(out, i, Choice(scalar(dtype), first, value, total)))
-
-        in_order(state, source.extents, body)
-        return here
-
-    return handler
-
-
-def _wide(dtype: np.dtype[Any]) -> Type:
-    """Return the type that Numba computes in: integers have 64 bits."""
-    return scalar(np.int64 if dtype.kind in "iu" and dtype.itemsize < 8 else dtype)
-
-
-enter(np.cumsum)(_running(np.add))
-enter(np.cumprod)(_running(np.multiply))
 
 
 # ---------------------------------------------------------------------------- unbroadcast
@@ -400,8 +290,6 @@ enter(np.cumprod)(_running(np.multiply))
 
 def _unbroadcast(state: State, name: str, call: Call) -> None:
     """Sum over the axes along which an operand was stretched, seen when the program runs."""
-    from .statements import compute
-
     ct, like = (elements(state, arg) for arg in call.args)
     type_ = state.types[name]
     assert type_.dtype is not None

@@ -9,6 +9,7 @@ import numpy as np
 from ..ir import Call, Expr, Lit, Var
 from ..types import Type, unknown_size
 from . import runtime
+from .arrays import is_whole, materialised
 from .code import BOOL, INT, Do, apply, minus, number, plus, scalar
 from .elements import TUPLES, elements, in_memory, number_of
 from .joining import whole_or_flat
@@ -16,7 +17,6 @@ from .numbers import cast, literal
 from .products import enter
 from .selection import mask, places
 from .state import Elements, Extent, NotNative, State
-from .sums import materialised
 from .views import argument, moved, only, permuted
 
 _INTEGERS = np.dtype(np.int64)
@@ -40,8 +40,6 @@ def vector(state: State, operand: Expr, dtype: np.dtype[Any] | None = None) -> V
 
 def array_of(state: State, source: Elements, dtype: np.dtype[Any]) -> Var:
     """Return an array in memory with these elements."""
-    from .views import is_whole
-
     if source.root is not None and source.dtype == dtype and is_whole(state, source):
         return source.root
     return materialised(state, source, dtype)
