@@ -78,7 +78,7 @@ def _digest(*parts: str) -> str:
 
 @functools.cache
 def _surroundings() -> tuple[str, ...]:
-    """Return all that machine code depends on besides the text: this package, versions, processor."""
+    """Return all that machine code depends on besides the text: our code, versions, processor."""
     import platform
 
     import llvmlite

@@ -39,8 +39,9 @@ def diagonal(state: State, source: Elements, offset: int, first: int, second: in
     extent = rows
     if offset or rows.size != columns.size:
         ends = (minus(rows.expr, number(down)), minus(columns.expr, number(right)))
-        if all(isinstance(end, Lit) for end in ends):
-            found: Expr = number(max(min(end.value for end in ends), 0))  # type: ignore[attr-defined]
+        known = [end.value for end in ends if isinstance(end, Lit)]
+        if len(known) == 2:
+            found: Expr = number(max(min(known), 0))
         else:
             found = state.named("n", apply(max, INT, apply(min, INT, *ends), number(0)))
         size = found.value if isinstance(found, Lit) else unknown_size()

@@ -12,7 +12,7 @@ from ..ir import Assign, Call, Expr, Lit, Seq, Var
 from ..types import Type, unknown_size
 from . import runtime
 from .arrays import materialised, new_array
-from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, plus, times
+from .code import BOOL, INT, Gather, Make, Put, apply, dtype_of, minus, number, plus, times
 from .elements import VALUES, elements, in_memory, number_of
 from .numbers import cast, literal
 from .products import enter
@@ -45,8 +45,7 @@ def _concatenate(state: State, name: str, call: Call) -> None:
         for k in range(ndim):
             if k != axis:
                 state.same(part.extents[k], parts[0].extents[k])
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     sizes = [e.size for e in parts[0].extents]
     sizes[axis] = call.type.sizes[axis]
     out = Var(Type("array", dtype, tuple(sizes)), state.fresh(name))

@@ -19,7 +19,7 @@ from ..sizes import product
 from ..types import Type
 from . import runtime
 from .arrays import in_shape
-from .code import BOOL, apply, number, scalar, times
+from .code import BOOL, apply, dtype_of, number, scalar, times
 from .elements import TUPLES, array, elements, in_memory
 from .interpreter import by_python
 from .products import enter
@@ -49,8 +49,7 @@ def _by_size(state: State, call: Call, small: Callable[[], Elements]) -> Element
             raise NotNative("large matrices are NumPy's")
         return small()
     name = state.fresh("found")
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     type_ = call.type if is_axes(call.type) else scalar(dtype)
     state.types[name] = type_
     with state.into([]) as then:

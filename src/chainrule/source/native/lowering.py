@@ -1,4 +1,4 @@
-"""A program of array operations as a kernel: loops over numbers, and the values it takes and gives."""
+"""A program of array operations as a kernel: loops over numbers, what it takes, what it gives."""
 
 from __future__ import annotations
 

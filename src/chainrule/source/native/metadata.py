@@ -1,5 +1,6 @@
 """What LLVM is told about loops: that their iterations do not depend on each other."""
 
+# mypy: disable-error-code="no-untyped-call, misc"
 from __future__ import annotations
 
 from typing import Any
@@ -21,7 +22,7 @@ class Distinct(llvm.MDValue):
     ) -> None:
         super().__init__(module, values, name=str(len(module.metadata)))
         if begins_with_itself:
-            self.operands = (self, *self.operands)
+            self.operands: tuple[Any, ...] = (self, *values)
 
     def descr(self, buf: list[str]) -> None:
         """Write the metadata."""

@@ -12,7 +12,7 @@ from ..ir import Assign, Call, Choice, Expr, Lit, Var
 from ..types import Type
 from . import runtime
 from .arrays import compute, held
-from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, scalar, times
+from .code import BOOL, INT, Gather, Make, Put, apply, dtype_of, minus, number, scalar, times
 from .elements import (
     NUMBERS,
     VALUES,
@@ -57,8 +57,7 @@ def _reduction(state: State, call: Call) -> Elements:
     only(call, "axis", "keepdims", "dtype", "initial", "where")
     source = elements(state, call.args[0])
     gone = gone_axes(call, len(source.extents))
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     if dtype.kind == "c" and fn not in (np.sum, np.mean, np.prod):
         raise NotNative("an order of complex numbers")
     keywords = dict(call.kwargs)
@@ -93,7 +92,7 @@ def gone_axes(call: Call, ndim: int) -> set[int]:
 def _chosen(
     state: State, call: Call, source: Elements, where: Expr | None, dtype: np.dtype[Any]
 ) -> Elements:
-    """Return the elements that take part in a reduction, and what changes nothing for the others."""
+    """Return the elements that take part in a reduction, for others what changes nothing."""
     if where is None or (isinstance(where, Lit) and where.value is np._NoValue):
         return source
     if call.fn is np.mean:
@@ -152,7 +151,7 @@ def _total(state: State, source: Elements, start: Lit, step: Any, fn: Any) -> Ex
     total = state.named("total", start)
 
     def body(i: tuple[Expr, ...]) -> None:
-        value = _value(fn, source.at(i), start.type.dtype)  # type: ignore[arg-type]
+        value = _value(fn, source.at(i), dtype_of(start))
         state.emit(Gather(total.name, step, value, start.type))
 
     state.nest(source.extents, body)
@@ -165,7 +164,7 @@ def _rows(
     """Reduce the last axes: one number after the other."""
     extents = tuple(source.extents[k] for k in kept)
     gone = [k for k in range(len(source.extents)) if k not in kept]
-    state.emit(Make(out.name, start.type.dtype, tuple(e.expr for e in extents)))  # type: ignore[arg-type]
+    state.emit(Make(out.name, dtype_of(out), tuple(e.expr for e in extents)))
 
     def row(i: tuple[Expr, ...]) -> None:
         def at(j: tuple[Expr, ...]) -> Expr:
@@ -183,8 +182,7 @@ def _planes(
 ) -> None:
     """Reduce other axes: the result is gathered along the last one, which is kept."""
     extents = tuple(source.extents[k] for k in kept)
-    dtype = start.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(start)
     state.emit(Make(out.name, dtype, tuple(e.expr for e in extents)))
     state.nest(extents, lambda i: state.emit(Put(out, i, start)))
 
@@ -235,8 +233,8 @@ def _variance(state: State, call: Call) -> Elements:
     ndim = len(source.extents)
     gone = gone_axes(call, ndim)
     ddof = argument(call, 4, "ddof", 0)
-    dtype = call.type.dtype
-    assert dtype is not None and isinstance(ddof, int)
+    dtype = dtype_of(call)
+    assert isinstance(ddof, int)
     wide = source.dtype if source.dtype.kind == "c" else dtype
     total = _reduced(state, np.sum, source, gone, wide)
     mean = held(state, _divided(total, _count(source, gone), wide))
@@ -275,8 +273,7 @@ def _euclidean_norm(state: State, call: Call) -> Elements:
     source = elements(state, call.args[0])
     ndim = len(source.extents)
     gone = gone_axes(call, ndim)
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     squares = Elements(source.extents, dtype, lambda i: square(source.at(i), dtype))
     made = _root(_reduced(state, np.sum, squares, gone, dtype), dtype)
     return spread(made, gone, ndim) if argument(call, 2, "keepdims", False) else made
@@ -320,8 +317,7 @@ def _unbroadcast(state: State, name: str, call: Call) -> None:
 
 def _unbroadcast_number(state: State, call: Call) -> Expr:
     ct = elements(state, call.args[0])
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     return _total(state, ct, cast(literal(0), dtype), runtime.add_in_any_order, np.sum)  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..ir import Assign, Block, Call, Choice, Expr, If
 from ..types import Type
 from .arrays import in_order, new_array, ordinal
-from .code import BOOL, Put, apply, minus, number, scalar
+from .code import BOOL, Put, apply, dtype_of, minus, number, scalar
 from .elements import elements, in_memory
 from .joining import whole_or_flat
 from .numbers import cast
@@ -71,7 +71,7 @@ def _extreme_place(
             alone = apply(np.bitwise_and, BOOL, is_nan, was_none)
             better = apply(np.bitwise_or, BOOL, better, alone)
         now_best: Block = [Assign(best.name, value), Assign(place.name, ordinal(i, free))]
-        state.emit(If(better, now_best, []))  # type: ignore[attr-defined]
+        state.emit(If(better, now_best, []))
 
     in_order(state, free, body)
     return place
@@ -83,8 +83,7 @@ def _running(step: Any) -> Any:
         axis = argument(call, 1, "axis")
         source = whole_or_flat(state, call.args[0], axis)
         axis = (axis or 0) % len(source.extents)
-        dtype = call.type.dtype
-        assert dtype is not None
+        dtype = dtype_of(call)
         out = new_array(state, "running", dtype, source.extents)
         here = in_memory(out)
 

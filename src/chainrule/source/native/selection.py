@@ -11,7 +11,7 @@ from ..ir import Call, Choice, Expr, Lit, Seq
 from ..types import Type, unknown_size
 from . import runtime
 from .arrays import in_order, materialised, new_array, ordinal
-from .code import BOOL, INT, Put, apply, number, plus, scalar
+from .code import BOOL, INT, Put, apply, dtype_of, number, plus, scalar
 from .elements import aligned, broadcast, elements, in_memory
 from .indexing import places, subscript
 from .joining import whole_or_flat
@@ -100,8 +100,7 @@ def _choose(state: State, call: Call) -> Elements:
     parts = [elements(state, arg) for arg in (call.args[0], *given.items)]
     whole = broadcast(state, [part.extents for part in parts])
     at = [aligned(state, part.extents, whole) for part in parts]
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
 
     def value(i: tuple[Expr, ...]) -> Expr:
         which = cast(parts[0].at(at[0](i)), np.dtype(np.int64))
@@ -139,10 +138,12 @@ def _argwhere(state: State, call: Call) -> Elements:
     n = found[0].extents[0]
     columns = Extent(number(len(found)), len(found))
     made = new_array(state, "places", np.dtype(np.int64), (n, columns))
-    state.nest(
-        (n,),
-        lambda i: [state.emit(Put(made, (*i, number(k)), x.at(i))) for k, x in enumerate(found)],  # type: ignore[arg-type, return-value]
-    )
+
+    def body(i: tuple[Expr, ...]) -> None:
+        for k, x in enumerate(found):
+            state.emit(Put(made, (*i, number(k)), x.at(i)))
+
+    state.nest((n,), body)
     return in_memory(made)
 
 
@@ -173,8 +174,7 @@ def _setitem(state: State, call: Call) -> Elements:
 
 @enter(rules._scatter_add)
 def _scatter_add(state: State, call: Call) -> Elements:
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     extents = extents_of(state, call.args[2])
     if not extents:
         raise NotNative("an index of a number")

@@ -101,9 +101,11 @@ def _overlaps(source: Elements, place: Elements, is_plain: bool) -> bool:
     own = here[ndim - len(source.extents) :]
     target = place.index(here)
     for e in ir.walk(source.at(own)):
-        is_read = (
-            isinstance(e, Index) and isinstance(e.base, Var) and e.base.name == place.root.name
-        )
-        if is_read and (e.index != target or len(source.extents) != ndim or not is_plain):
+        if (
+            isinstance(e, Index)
+            and isinstance(e.base, Var)
+            and e.base.name == place.root.name
+            and (e.index != target or len(source.extents) != ndim or not is_plain)
+        ):
             return ndim > 0
     return False

@@ -248,7 +248,7 @@ def _lies(term: Term, dtype: np.dtype[Any]) -> Labels | None:
     where = source.index(here)
     if len(where) != len(here) or {*where} != {*here}:
         return None
-    order = [here.index(mark) for mark in where]  # type: ignore[arg-type]
+    order = [here.index(mark) for mark in where]
     if tuple(source.extents[k].size for k in order) != source.root.type.sizes:
         return None
     return tuple(term.labels[k] for k in order)

@@ -13,7 +13,7 @@ from ..ir import Call, Choice, Expr, Lit
 from ..types import Type, unknown_size
 from . import runtime
 from .arrays import in_shape, materialised
-from .code import BOOL, INT, apply, minus, number, plus, scalar
+from .code import BOOL, INT, apply, dtype_of, minus, number, plus, scalar
 from .elements import VIEWS, aligned, broadcast, elements, in_memory, number_of
 from .numbers import cast
 from .state import Elements, Extent, NotNative, State
@@ -113,8 +113,7 @@ def _copy(state: State, call: Call) -> Elements:
 @view(np.ndarray.astype, complex_rules._cast)
 def _astype(state: State, call: Call) -> Elements:
     source = elements(state, call.args[0])
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     return Elements(source.extents, dtype, lambda i: cast(source.at(i), dtype))
 
 
@@ -212,8 +211,7 @@ def _guarded_product(state: State, call: Call) -> Elements:
     a, b = (elements(state, arg) for arg in call.args)
     extents = broadcast(state, [a.extents, b.extents])
     at_a, at_b = (aligned(state, x.extents, extents) for x in (a, b))
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     return Elements(
         extents,
         dtype,

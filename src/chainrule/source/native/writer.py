@@ -148,11 +148,11 @@ class _Writer:
                 return lines
             case ir.For(var=var, start=start, stop=stop, step=step, body=body, until=until):
                 bounds = ", ".join(self.spell(e, TERNARY) for e in (start, stop, step))
-                head = wrap(f"for {var.name} in range({bounds}):", indent)
-                return head + self._block(body, inner) + self._until(until, inner)
+                lines = wrap(f"for {var.name} in range({bounds}):", indent)
+                return lines + self._block(body, inner) + self._until(until, inner)
             case ir.While(condition=condition, body=body, until=until):
-                head = wrap(f"while {self.spell(condition)}:", indent)
-                return head + self._block(body, inner) + self._until(until, inner)
+                lines = wrap(f"while {self.spell(condition)}:", indent)
+                return lines + self._block(body, inner) + self._until(until, inner)
             case Python():
                 return self._python(s, indent)
             case Region():
@@ -201,7 +201,8 @@ class _Writer:
                 given = f"{array.name}, {spell(start, TERNARY)}, {self._shape(extents)}"
                 return f"{name} = {self.names.of(runtime.part)}({given})"
             case Reshape(name=name, array=array, extents=extents):
-                return f"{name} = {self.names.of(runtime.shaped)}({array.name}, {self._shape(extents)})"
+                given = f"{array.name}, {self._shape(extents)}"
+                return f"{name} = {self.names.of(runtime.shaped)}({given})"
         raise TypeError(f"no text for {s!r}")
 
     def _shape(self, extents: tuple[ir.Expr, ...]) -> str:
