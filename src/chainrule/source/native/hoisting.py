@@ -1,4 +1,4 @@
-"""What each iteration of a loop computes anew is computed before it: sizes, memory, room to save."""
+"""Before a loop is computed what all its iterations need: sizes, memory, room for saved values."""
 
 from __future__ import annotations
 
