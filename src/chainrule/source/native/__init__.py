@@ -13,10 +13,10 @@ it all. In the order to read them:
 - ``operations``: NumPy's functions of whole arrays, which are in ``views``, ``shapes``,
   ``diagonals``, ``sums``, ``products``, ``joining``, ``creation``, ``selection``, ``reductions``,
   ``running``, ``sorting`` and ``linalg``
-- ``accesses``, ``fusion``, ``contraction``, ``hoisting``: what statements touch; loops joined,
-  temporaries shrunk, what iterations share computed once
-- ``machine``, ``instructions``, ``special``, ``metadata``, ``regions``: numbers and loops as LLVM's
-  instructions
+- ``accesses``, ``early``, ``fusion``, ``contraction``, ``hoisting``: what statements touch; sizes
+  first, loops joined, temporaries shrunk, what iterations share computed once
+- ``machine``, ``instructions``, ``elementary``, ``special``, ``metadata``, ``regions``: numbers
+  and loops as LLVM's instructions
 - ``runtime``, ``leaving``: helpers of kernels; how a kernel ends early
 - ``writer``, ``pipeline``, ``store``, ``cache``, ``owning``, ``kernel``: the text, its compilation,
   machine code on disk, and calls

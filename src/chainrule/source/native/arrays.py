@@ -55,7 +55,11 @@ def compute(state: State, name: str, source: Elements, type_: Type | None = None
     assert dtype is not None
     made = name
     if not _in_place(state, name, source, type_):
-        if name in ir.names_in(source.at(marks(source.extents))):
+        probe = source.at(tuple(number(0) for _ in source.extents))
+        state.note_shape(name, source.extents)
+        for size, extent in zip(type_.sizes, source.extents, strict=True):
+            state.rename_size(size, extent)
+        if name in ir.names_in(probe):
             made = state.fresh(name)
         state.types[made] = type_
         state.emit(Make(made, dtype, tuple(extent.expr for extent in source.extents)))

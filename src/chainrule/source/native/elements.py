@@ -57,7 +57,7 @@ def elements(state: State, expr: Expr) -> Elements:
             return _map(state, expr)
         case Lit(value=value):
             return in_memory(_constant(state, expr.type, np.asarray(value)))
-    return in_memory(computed(state, expr))
+    return in_memory(computed(state, expr), state)
 
 
 def parts_of(state: State, expr: Expr) -> list[Elements] | None:
@@ -150,7 +150,7 @@ def known(fn: Any, table: dict[Any, Any]) -> bool:
 def in_memory(array: Expr, state: State | None = None) -> Elements:
     """Return the elements of an array variable."""
     assert isinstance(array, Var) and array.type.dtype is not None
-    extents = tuple(
+    extents = (state and state.known_shape(array.name)) or tuple(
         (state and state.known_extent(size))
         or Extent(number(size) if isinstance(size, int) else Dim(INT, array, axis), size)
         for axis, size in enumerate(array.type.sizes)

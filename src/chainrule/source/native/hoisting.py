@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Block, Call, Dim, Expr, Lit, Stmt, Var
+from ..ir import Assign, Block, Expr, Stmt, Var
 from . import runtime
 from .accesses import touched
 from .code import (
@@ -25,8 +25,7 @@ from .code import (
     statements,
     times,
 )
-
-_ALWAYS = {np.add, np.subtract, np.multiply, max, min, runtime.count, runtime.bound}
+from .early import is_simple
 
 
 def hoist(block: Block, kept: set[str]) -> Block:
@@ -98,14 +97,7 @@ def _is_fixed(s: Stmt, changing: set[str]) -> bool:
         return not ir.names_in(*s.extents) & changing
     if not isinstance(s, Assign) or s.value.type.dtype != np.dtype(np.int64):
         return False
-    return _is_simple(s.value) and not ir.names_in(s.value) & changing
-
-
-def _is_simple(expr: Expr) -> bool:
-    return all(
-        isinstance(e, (Var, Lit, Dim)) or (isinstance(e, Call) and e.fn in _ALWAYS)
-        for e in ir.walk(expr)
-    )
+    return is_simple(s.value) and not ir.names_in(s.value) & changing
 
 
 # -------------------------------------------------------------------------- room to save

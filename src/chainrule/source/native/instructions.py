@@ -11,6 +11,7 @@ import numpy as np
 from llvmlite import ir as llvm
 
 from . import runtime
+from .elementary import exp, tanh
 from .machine import DOUBLE, FLOAT, Machine, NoInstructions, value_type
 
 _COMPARE = {
@@ -33,7 +34,6 @@ _INTEGER = {
 }
 _INTRINSIC: dict[Any, str] = {
     np.sqrt: "llvm.sqrt",
-    np.exp: "llvm.exp",
     np.log: "llvm.log",
     np.sin: "llvm.sin",
     np.cos: "llvm.cos",
@@ -49,7 +49,7 @@ _INTRINSIC: dict[Any, str] = {
     math.ceil: "llvm.ceil",
 }
 _LIBRARY: dict[Any, str] = {
-    **{getattr(np, name): name for name in ("tan", "sinh", "cosh", "tanh", "expm1", "log1p")},
+    **{getattr(np, name): name for name in ("tan", "sinh", "cosh", "expm1", "log1p")},
     **{getattr(np, f"arc{name}"): f"a{name}" for name in ("sin", "cos", "tan", "sinh", "cosh")},
     np.arctanh: "atanh",
     np.arctan2: "atan2",
@@ -112,6 +112,8 @@ def _of_floats(m: Machine, fn: Any, given: list[Any]) -> Any:
         return b.fneg(given[0])
     if fn in (np.absolute, abs):
         return unary(m, "llvm.fabs", given[0])
+    if fn in (np.exp, np.tanh):
+        return _elementary(m, fn, given[0])
     if fn in _INTRINSIC:
         return unary(m, _INTRINSIC[fn], given[0])
     if fn is runtime.guarded_product:
@@ -130,6 +132,14 @@ def _of_floats(m: Machine, fn: Any, given: list[Any]) -> Any:
     if fn in (np.floor_divide, operator.floordiv):
         return _floored_quotient(m, *given)
     return library(m, _LIBRARY[fn], given) if fn in _LIBRARY else None
+
+
+def _elementary(m: Machine, fn: Any, x: Any) -> Any:
+    """Write a function that has no call in it; of single precision, by way of double."""
+    write = exp if fn is np.exp else tanh
+    if x.type is DOUBLE:
+        return write(m, x)
+    return m.b.fptrunc(write(m, m.b.fpext(x, DOUBLE)), x.type)
 
 
 def _remainder(m: Machine, x: Any, y: Any) -> Any:

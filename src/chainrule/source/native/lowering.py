@@ -16,6 +16,7 @@ from ..types import Type
 from . import operations  # noqa: F401 (fills the tables)
 from .code import INT, Fresh, Return, mapped
 from .contraction import coalesce, contract, separate
+from .early import sizes_first
 from .elements import array, number_of
 from .fusion import fuse
 from .hoisting import escaping, hoist, merged, reserve
@@ -117,7 +118,8 @@ def _with_stacks(kernel: Kernel, program: ir.Program, state: State) -> Kernel:
         kernel.results += stacks
     kernel.parameters += [kernel.call] * bool(kernel.call)
     state.emit(Return(tuple(kernel.results)))
-    kernel.body = divide(improved(state, state.block), state.types, {*kernel.parameters})
+    given = {*kernel.parameters}
+    kernel.body = divide(improved(state, state.block, given), state.types, given)
     kernel.regions = {region.name: region for region in regions_of(kernel.body)}
     return kernel
 
@@ -149,8 +151,9 @@ def _name_sizes(state: State, given: list[str]) -> None:
                 state.note_extent(size, state.integer(Dim(INT, Var(type_, name), axis)))
 
 
-def improved(state: State, block: Block) -> Block:
+def improved(state: State, block: Block, given: set[str]) -> Block:
     """Return a block with its loops joined and its temporaries in registers or made once."""
+    block = sizes_first(block, given)
     block = separate(coalesce(block), state.fresh, state.types)
     block = contract(fuse(block), state.fresh, state.types)
     block = hoist(block, escaping(block))

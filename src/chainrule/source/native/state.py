@@ -19,6 +19,8 @@ from ..types import Size, Type, is_plain
 from . import runtime
 from .code import BOOL, INT, Check, Fresh, Loop, apply, number, split_shift
 
+_SHAPE = "shape of"
+
 
 class NotNative(Exception):  # noqa: N818 (a question answered with no, not an error)
     """The program has to be run by NumPy; the text says why."""
@@ -95,7 +97,7 @@ class State:
         self.tuples: dict[str, list[Elements]] = {}
         """Variables that hold several arrays and numbers, and what these are."""
         self.around: list[Around] = []
-        self.extents: list[dict[Size, Extent]] = [{}]
+        self.extents: list[dict[Any, Any]] = [{}]
         """What is known of sizes in each of the blocks that are open."""
         self.flags: dict[str, Var] = {}
         """Variables that are compared with None, and the truth values that say whether they are."""
@@ -122,13 +124,28 @@ class State:
         """Return the extent of this size that was computed before, here or further out."""
         for known in reversed(self.extents):
             if size in known:
-                return known[size]
+                found: Extent = known[size]
+                return found
         return Extent(number(size), size) if isinstance(size, int) else None
 
     def named_size(self, size: Size) -> Size:
         """Return the symbol that stands for a size here."""
         found = self.known_extent(size)
         return size if found is None else found.size
+
+    def note_shape(self, name: str, extents: tuple[Extent, ...]) -> None:
+        """Remember the extents of an array of this backend's own, which is bound once."""
+        if name not in self.program.types:
+            self.extents[-1][_SHAPE, name] = extents
+
+    def known_shape(self, name: str) -> tuple[Extent, ...] | None:
+        """Return the extents that an array was made with, if they are remembered."""
+        return next((k[_SHAPE, name] for k in reversed(self.extents) if (_SHAPE, name) in k), None)
+
+    def rename_size(self, size: Size, extent: Extent) -> None:
+        """Remember an extent by another symbol, if that has no meaning yet."""
+        if self.known_extent(size) is None:
+            self._note(size, extent)
 
     def note_extent(self, size: Size, expr: Expr) -> Extent:
         """Remember an extent whose size is one number here."""
