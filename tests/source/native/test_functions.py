@@ -156,14 +156,15 @@ def test_singular_matrix_is_numpys_error():
 # ------------------------------------------------------------------------- numbers of all dtypes
 
 _DTYPES = ["?", "b", "h", "i", "q", "B", "H", "I", "Q", "f", "d", "F", "D"]
-_UNARY = """
-    negative absolute sign exp log sqrt square sin tanh floor ceil trunc rint isfinite isnan
-    signbit logical_not invert conjugate
-""".split()
-_BINARY = """
-    add subtract multiply divide floor_divide remainder power maximum minimum fmax arctan2
-    hypot logaddexp less equal logical_and bitwise_xor left_shift
-""".split()
+_UNARY = [
+    "negative", "absolute", "sign", "exp", "log", "sqrt", "square", "sin", "tanh", "floor", "ceil",
+    "trunc", "rint", "isfinite", "isnan", "signbit", "logical_not", "invert", "conjugate",
+]  # fmt: skip
+_BINARY = [
+    "add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power", "maximum",
+    "minimum", "fmax", "arctan2", "hypot", "logaddexp", "less", "equal", "logical_and",
+    "bitwise_xor", "left_shift",
+]  # fmt: skip
 
 
 def numbers(dtype, second):
