@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .. import ir
-from ..ir import Block, Dim, Expr, Index, Stmt, Var
+from ..ir import Block, Expr, Index, Stmt, Var
 from . import runtime
 from .code import (
     PART,
@@ -148,13 +148,6 @@ def loads(expr: Expr) -> Iterator[Index]:
     for e in ir.walk(expr):
         if isinstance(e, Index) and isinstance(e.base, Var):
             yield e
-
-
-def shape_reads(expr: Expr) -> Iterator[str]:
-    """Yield the arrays whose shape an expression reads."""
-    for e in ir.walk(expr):
-        if isinstance(e, Dim) and isinstance(e.base, Var):
-            yield e.base.name
 
 
 def independent(a: Touched, b: Touched) -> bool:

@@ -21,12 +21,11 @@ from ..types import Type
 
 @dataclass(slots=True)
 class Make(Stmt):
-    """``name = np.empty(extents, dtype)``, or filled with a number."""
+    """``name = np.empty(extents, dtype)``."""
 
     name: str
     dtype: np.dtype[Any]
     extents: tuple[Expr, ...]
-    fill: Expr | None = None
 
 
 @dataclass(slots=True)
@@ -64,16 +63,12 @@ class Gather(Stmt):
 
 @dataclass(slots=True)
 class Do(Stmt):
-    """``names = fn(*args)`` with whole arrays, by Numba's own function (or one of ``runtime``).
-
-    ``changes``: positions of the arguments that are changed in place.
-    """
+    """``names = fn(*args)`` with whole arrays, by Numba's own function (or one of ``runtime``)."""
 
     names: tuple[str, ...]
     fn: Callable[..., Any]
     args: tuple[Expr, ...]
     types: tuple[Type, ...]
-    changes: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)

@@ -59,8 +59,7 @@ def _concatenate(state: State, name: str, call: Call) -> None:
 
 
 def _put(state: State, out: Var, part: Elements, axis: int, start: Expr) -> None:
-    dtype = out.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(out)
 
     def body(i: tuple[Expr, ...]) -> None:
         place = tuple(plus(x, start) if k == axis else x for k, x in enumerate(i))

@@ -48,7 +48,7 @@ def _start(fn: Any, dtype: np.dtype[Any]) -> Lit:
             return Lit(scalar(dtype), fn is np.min)
         info = np.iinfo(dtype)
         return Lit(scalar(dtype), int(info.min if fn is np.max else info.max))
-    return cast(literal({np.prod: 1, np.all: True, np.any: False}.get(fn, 0)), dtype)  # type: ignore[return-value]
+    return Lit(scalar(dtype), dtype.type(fn in (np.prod, np.all)).item())
 
 
 def _reduction(state: State, call: Call) -> Elements:
@@ -318,7 +318,7 @@ def _unbroadcast(state: State, name: str, call: Call) -> None:
 def _unbroadcast_number(state: State, call: Call) -> Expr:
     ct = elements(state, call.args[0])
     dtype = dtype_of(call)
-    return _total(state, ct, cast(literal(0), dtype), runtime.add_in_any_order, np.sum)  # type: ignore[arg-type]
+    return _total(state, ct, _start(np.sum, dtype), runtime.add_in_any_order, np.sum)
 
 
 VALUES[helpers.unbroadcast] = _unbroadcast

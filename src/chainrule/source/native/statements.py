@@ -18,6 +18,7 @@ from .arrays import compute
 from .code import BOOL, INT, Gather, Make, apply, minus, number, plus, times
 from .elements import (
     VALUES,
+    VIEWS,
     elements,
     known,
     number_of,
@@ -177,8 +178,6 @@ def _dtype(state: State, var: Var) -> Any:
 
 
 def _has_elements(call: Call) -> bool:
-    from .elements import VIEWS
-
     return known(call.fn, VIEWS)
 
 
