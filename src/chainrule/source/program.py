@@ -21,14 +21,8 @@ from . import typestrings
 from .lower import lower
 from .primitive import traced_call
 from .signature import Binder, Place, Signature, at_place, exact_key, key_at, leaves, show
-from .specialise import (
-    Reads,
-    Specialisation,
-    Split,
-    before_running,
-    infinite_slopes,
-    is_again,
-)
+from .specialise import Reads, Specialisation, before_running, infinite_slopes, is_again
+from .two_sweeps import Split
 
 _MANY = 512
 """Signatures looked up by their exact shapes; beyond, the table is started anew."""

@@ -16,7 +16,8 @@ from .primitive import snapshot, with_generators
 from .products import pull
 from .program import Program
 from .signature import Place
-from .specialise import Reads, Split, again, infinite_slopes
+from .specialise import Reads, again, infinite_slopes
+from .two_sweeps import Split
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from .simplify import simplify
 from .tangent import tangent
 from .tidy import tidy
 from .values import Value
+
+if TYPE_CHECKING:
+    from .two_sweeps import Split
 
 _LOCK = threading.RLock()
 """Programs are made by one thread at a time; made ones are looked up without a lock."""
@@ -253,8 +256,8 @@ class Specialisation:
         shown.append(("emit", self.text))
         if self.backend != "numpy":
             self.warm()
-            loops = self.native.text if self.native else f"# NumPy runs this program: {self.not_native}\n"
-            shown.append(("loops", loops))
+            refusal = f"# NumPy runs this program: {self.not_native}\n"
+            shown.append(("loops", self.native.text if self.native else refusal))
         return "\n\n".join(f"# ---- after {name}\n\n{text}" for name, text in shown)
 
     # ----------------------------------------------------------------------------- derivatives
@@ -322,6 +325,8 @@ class Specialisation:
 
     def split(self, prefixes: Sequence[Place]) -> Split:
         """Return the program of result and residuals, and those of cotangents from them."""
+        from .two_sweeps import Split
+
         key = ("split", tuple(prefixes))
         with _LOCK:
             if key not in self._splits:
@@ -358,64 +363,6 @@ def _activity(before: ir.Program | None, program: ir.Program) -> str:
     active = sorted(varied(before, program.wrt) - set(program.wrt))
     lines = textwrap.wrap(f"by {', '.join(program.wrt)}; active: {', '.join(active)}", 96)
     return "".join(f"# {line}\n" for line in lines)
-
-
-class Split:
-    """A pullback in two programs: the run itself, and the way back from what it left."""
-
-    def __init__(
-        self, base: Specialisation, forward: ir.Program, backs: Sequence[ir.Program]
-    ) -> None:
-        def made(program: ir.Program, roles: dict[str, str] | None = None) -> Specialisation:
-            return Specialisation([*base.stages, ("reverse", program)], base.arguments, roles)
-
-        self.base = base
-        self.forward = made(forward, base.roles)
-        self.reverse, self.guarded = (made(back) for back in backs)
-        if base.backend != "numpy":
-            self._use(base.backend)
-
-    def _use(self, backend: str) -> None:
-        """Let machine code run all three programs, or none: they hand saved values on."""
-        from .native.kernel import why_not
-
-        made = (self.forward, self.reverse, self.guarded)
-        refusals = filter(None, (why_not(spec.for_machine) for spec in made))
-        refusal = next(refusals, "")
-        for spec in made:
-            spec.backend, spec.not_native = backend, refusal
-
-    def warm(self) -> None:
-        """Compile both programs now."""
-        self.forward.warm()
-        self.reverse.warm()
-
-    @property
-    def text(self) -> str:
-        """Both functions, in one module."""
-        return joined(self.forward.text, self.reverse.text)
-
-    @property
-    def opaque_calls(self) -> list[str]:
-        """Functions that only the tape can follow."""
-        return self.base.opaque_calls
-
-    def explain(self) -> str:
-        """Return both programs after each pass."""
-        return joined(self.forward.explain(), self.reverse.explain())
-
-
-def joined(*texts: str) -> str:
-    """Put the texts of modules together: imports first, each helper once."""
-    imports: dict[str, None] = {}
-    rest: dict[str, None] = {}
-    for text in texts:
-        for part in text.rstrip("\n").split("\n\n\n"):
-            if part.startswith(("import ", "from ")):
-                imports |= dict.fromkeys(part.splitlines())
-            else:
-                rest[part] = None
-    return "\n\n\n".join(["\n".join(imports)] * bool(imports) + [*rest]) + "\n"
 
 
 def _same(a: Any, b: Any) -> bool:

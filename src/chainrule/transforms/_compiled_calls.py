@@ -15,7 +15,8 @@ from ..source import typestrings
 from ..source.program import Program
 from ..source.residuals import owned
 from ..source.signature import Path, Place, Typed, replaced
-from ..source.specialise import Specialisation, Split, call_with
+from ..source.specialise import Specialisation, call_with
+from ..source.two_sweeps import Split
 from ._calls import Argnums, Call, inexact_dtype, is_differentiable, matching, name_of
 
 

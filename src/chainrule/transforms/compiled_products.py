@@ -15,7 +15,8 @@ from ..source.primitive import as_before, is_number, snapshot
 from ..source.products import pull, pullback_of, push, tangent_of
 from ..source.program import Program
 from ..source.residuals import run_once
-from ..source.specialise import Specialisation, Split, again
+from ..source.specialise import Specialisation, again
+from ..source.two_sweeps import Split
 from ._calls import Call, Function, matching, name_of
 from ._compiled_calls import Arguments, arguments_of, own, settled
 from ._runs import split_aux

@@ -248,7 +248,7 @@ def empty_arrays(a, m):
 
 def swapped(u, n):
     v = np.zeros_like(u)
-    for t in range(n):
+    for _ in range(n):
         v[1:-1] = u[1:-1] + 0.1 * (u[2:] - 2 * u[1:-1] + u[:-2])
         u, v = v, u
     return u

@@ -37,38 +37,46 @@ COMPILED = {
         "np.tensordot(T, U, axes=([0, 2], [0, 1]))", "np.vdot(C, C)", "np.outer(A, y)", "I @ i[:4]",
     ],
     "sums of products": [
-        "np.einsum('ij,jk,k->i', A, B, y)", "np.einsum('bij,bjk->bik', T, U)", "np.einsum('ii->i', S)",
-        "np.einsum('...ij,...jk->...ik', T, U)", "np.einsum('i,j->ij', x, y)", "np.cross(A[:, :3], T[0, :, 1:])",
+        "np.einsum('ij,jk,k->i', A, B, y)", "np.einsum('bij,bjk->bik', T, U)",
+        "np.einsum('ii->i', S)", "np.einsum('...ij,...jk->...ik', T, U)",
+        "np.einsum('i,j->ij', x, y)", "np.cross(A[:, :3], T[0, :, 1:])",
     ],
     "diagonals": [
-        "np.diag(x, 1)", "np.diag(A, -1)", "np.diagonal(T, offset=-1, axis1=1, axis2=2)", "np.trace(A, 1)",
-        "np.eye(n, 4)", "np.eye(3, 5, 1)", "np.tri(3, 5, 1)", "np.tril(A)", "np.triu(T, 1)",
+        "np.diag(x, 1)", "np.diag(A, -1)", "np.diagonal(T, offset=-1, axis1=1, axis2=2)",
+        "np.trace(A, 1)", "np.eye(n, 4)", "np.eye(3, 5, 1)", "np.tri(3, 5, 1)", "np.tril(A)",
+        "np.triu(T, 1)",
     ],
     "shapes": [
-        "np.reshape(A, -1, order='F')", "np.moveaxis(T, (0, 1), (2, 0))", "np.rot90(A)", "np.flipud(A)",
-        "np.roll(A, 1)", "np.roll(A, (1, 2), axis=(0, 1))", "np.squeeze(x[None, :, None])",
+        "np.reshape(A, -1, order='F')", "np.moveaxis(T, (0, 1), (2, 0))", "np.rot90(A)",
+        "np.flipud(A)", "np.roll(A, 1)", "np.roll(A, (1, 2), axis=(0, 1))",
+        "np.squeeze(x[None, :, None])",
     ],
     "repetition": [
-        "np.repeat(A, 2, axis=-1)", "np.repeat(x, i[:4])", "np.tile(A, (2, 1, 3))", "np.pad(A, ((1, 0), (0, 2)))",
-        "np.pad(x, 2, mode='reflect')", "np.append(x, 1.0)", "np.concatenate([A, C], axis=0)",
+        "np.repeat(A, 2, axis=-1)", "np.repeat(x, i[:4])", "np.tile(A, (2, 1, 3))",
+        "np.pad(A, ((1, 0), (0, 2)))", "np.pad(x, 2, mode='reflect')", "np.append(x, 1.0)",
+        "np.concatenate([A, C], axis=0)",
     ],
     "choosing": [
-        "np.take(A, i % 3, axis=0)", "np.take(A, i, mode='wrap')", "np.choose(I % 2, [A, F])", "np.clip(A, -1, s)",
-        "np.nonzero(M)", "np.argwhere(M)", "np.where(M, A, C)", "np.flatnonzero(I)",
+        "np.take(A, i % 3, axis=0)", "np.take(A, i, mode='wrap')", "np.choose(I % 2, [A, F])",
+        "np.clip(A, -1, s)", "np.nonzero(M)", "np.argwhere(M)", "np.where(M, A, C)",
+        "np.flatnonzero(I)",
     ],
     "ranges": [
-        "np.arange(0, s, 0.1)", "np.linspace(x, 2 * x, 3, axis=1)", "np.linspace(0, 1, n, endpoint=False)",
-        "np.indices((3, n))", "np.meshgrid(x, y)", "np.full((2, 4), x)", "np.full((2, n), s)",
+        "np.arange(0, s, 0.1)", "np.linspace(x, 2 * x, 3, axis=1)",
+        "np.linspace(0, 1, n, endpoint=False)", "np.indices((3, n))", "np.meshgrid(x, y)",
+        "np.full((2, 4), x)", "np.full((2, n), s)",
     ],
     "reductions": [
-        "np.sum(I, dtype=float)", "np.sum(A, where=M)", "np.max(A, initial=0.0)", "np.std(C)", "np.var(F, axis=0)",
-        "np.argmax(T, axis=-1)", "np.argmin(A)", "np.argmax(M, axis=0)", "np.cumsum(A)", "np.cumprod(A, axis=0)",
-        "np.cumsum(M)", "np.linalg.norm(T, axis=(1, 2))", "np.sum(none, axis=0)", "np.all(none, axis=1)",
+        "np.sum(I, dtype=float)", "np.sum(A, where=M)", "np.max(A, initial=0.0)", "np.std(C)",
+        "np.var(F, axis=0)", "np.argmax(T, axis=-1)", "np.argmin(A)", "np.argmax(M, axis=0)",
+        "np.cumsum(A)", "np.cumprod(A, axis=0)", "np.cumsum(M)", "np.linalg.norm(T, axis=(1, 2))",
+        "np.sum(none, axis=0)", "np.all(none, axis=1)",
     ],
     "order": [
-        "np.argsort(ties, kind='stable')", "np.sort(A, axis=0)", "np.median(A, axis=0)", "np.searchsorted(e, x)",
-        "np.digitize(x, e)", "np.bincount(i, weights=e)", "np.histogram(x, e)", "np.histogram(x, 4, (-1.0, 1.0))",
-        "np.convolve(x, y, 'same')", "np.convolve(x, y, 'valid')",
+        "np.argsort(ties, kind='stable')", "np.sort(A, axis=0)", "np.median(A, axis=0)",
+        "np.searchsorted(e, x)", "np.digitize(x, e)", "np.bincount(i, weights=e)",
+        "np.histogram(x, e)", "np.histogram(x, 4, (-1.0, 1.0))", "np.convolve(x, y, 'same')",
+        "np.convolve(x, y, 'valid')",
     ],
 }  # fmt: skip
 
@@ -148,8 +156,15 @@ def test_singular_matrix_is_numpys_error():
 # ------------------------------------------------------------------------- numbers of all dtypes
 
 _DTYPES = ["?", "b", "h", "i", "q", "B", "H", "I", "Q", "f", "d", "F", "D"]
-_UNARY = ["negative", "absolute", "sign", "exp", "log", "sqrt", "square", "sin", "tanh", "floor", "ceil", "trunc", "rint", "isfinite", "isnan", "signbit", "logical_not", "invert", "conjugate"]
-_BINARY = ["add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power", "maximum", "minimum", "fmax", "arctan2", "hypot", "logaddexp", "less", "equal", "logical_and", "bitwise_xor", "left_shift"]
+_UNARY = [
+    "negative", "absolute", "sign", "exp", "log", "sqrt", "square", "sin", "tanh", "floor", "ceil",
+    "trunc", "rint", "isfinite", "isnan", "signbit", "logical_not", "invert", "conjugate",
+]  # fmt: skip
+_BINARY = [
+    "add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power", "maximum",
+    "minimum", "fmax", "arctan2", "hypot", "logaddexp", "less", "equal", "logical_and",
+    "bitwise_xor", "left_shift",
+]  # fmt: skip
 
 
 def numbers(dtype, second):

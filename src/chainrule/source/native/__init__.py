@@ -1,6 +1,23 @@
 """The Numba backend: programs as loops over numbers, compiled to machine code.
 
-A program of the source engine states array operations. ``lowering`` writes them as loops, ``fusion``
-joins neighbouring loops and keeps what passes between them in registers, ``writer`` prints the
-result as Python that Numba compiles, and ``kernel`` runs it.
+A program of the source engine states array operations. ``lowering`` writes them as loops,
+``fusion`` joins neighbouring loops and keeps what passes between them in registers, ``regions``
+hands loops to LLVM, ``writer`` prints the rest as Python that Numba compiles, and ``kernel`` runs
+it all. In the order to read them:
+
+- ``code``, ``state``: statements that only loops know; what is known while they are written
+- ``numbers``, ``elements``, ``arrays``, ``indexing``: functions of numbers; array expressions as
+  what stands at each place; arrays in memory; subscripts
+- ``stores``, ``statements``, ``nothing``, ``interpreter``, ``saved``, ``lowering``: statements as
+  loops; variables that may be None; what the interpreter runs; saved values; whole programs
+- ``operations``: NumPy's functions of whole arrays, which are in ``views``, ``shapes``,
+  ``diagonals``, ``sums``, ``products``, ``joining``, ``creation``, ``selection``, ``reductions``,
+  ``running``, ``sorting`` and ``linalg``
+- ``accesses``, ``early``, ``fusion``, ``contraction``, ``hoisting``: what statements touch; sizes
+  first, loops joined, temporaries shrunk, what iterations share computed once
+- ``machine``, ``instructions``, ``elementary``, ``special``, ``metadata``, ``regions``: numbers
+  and loops as LLVM's instructions
+- ``runtime``, ``leaving``: helpers of kernels; how a kernel ends early
+- ``writer``, ``pipeline``, ``store``, ``cache``, ``owning``, ``kernel``: the text, its compilation,
+  machine code on disk, and calls
 """

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from .. import ir
-from ..ir import Block, Dim, Expr, Index, Stmt, Var
+from ..ir import Block, Expr, Index, Stmt, Var
 from . import runtime
 from .code import (
     PART,
@@ -93,15 +93,8 @@ def aliases(block: Block) -> Alias:
 
 def _add(found: Touched, s: Stmt) -> None:
     match s:
-        case Put(array=array, index=index, value=value, op=op):
-            found.read.add(array.name)
-            kind = "write" if op is None else "add"
-            if array.name.startswith(STACK) and not is_part(array.name):
-                found.elements.append(Access(array.name, None, "add"))  # each save has its place
-            else:
-                _touch(found, array.name, index, kind)
-            for expr in (*index, value):
-                _read(found, expr)
+        case Put():
+            _add_put(found, s)
         case Gather(name=name, fn=fn, value=value):
             found.gathered[name] = fn
             _read(found, value)
@@ -110,15 +103,8 @@ def _add(found: Touched, s: Stmt) -> None:
             _read_all(found, s)
             if isinstance(s, (Part, Reshape)):
                 found.read.add(s.array.name)
-        case Do(names=names, args=args, fn=fn):
-            found.bound |= {*names}
-            for arg in args:
-                if isinstance(arg, Var) and arg.type.is_array:
-                    found.read.add(arg.name)
-                    kind = "write" if fn is runtime.room else "read"
-                    found.elements.append(Access(arg.name, None, kind))
-                else:
-                    _read(found, arg)
+        case Do():
+            _add_call(found, s)
         case Python(statement=statement, results=results):
             found.bound |= {name for name, _ in results}
             found.bound |= {*ir.written(statement)}
@@ -142,6 +128,28 @@ def _add(found: Touched, s: Stmt) -> None:
             if isinstance(s, (ir.For, ir.While)) and s.until:
                 found.read.add(s.until)
             _read_all(found, s)
+
+
+def _add_put(found: Touched, s: Put) -> None:
+    name = s.array.name
+    found.read.add(name)
+    if name.startswith(STACK) and not is_part(name):
+        found.elements.append(Access(name, None, "add"))  # each save has its place
+    else:
+        _touch(found, name, s.index, "write" if s.op is None else "add")
+    for expr in (*s.index, s.value):
+        _read(found, expr)
+
+
+def _add_call(found: Touched, s: Do) -> None:
+    found.bound |= {*s.names}
+    for arg in s.args:
+        if isinstance(arg, Var) and arg.type.is_array:
+            found.read.add(arg.name)
+            kind = "write" if s.fn is runtime.room else "read"
+            found.elements.append(Access(arg.name, None, kind))
+        else:
+            _read(found, arg)
 
 
 def _touch(found: Touched, array: str, index: tuple[Expr, ...], kind: str) -> None:
@@ -169,13 +177,6 @@ def loads(expr: Expr) -> Iterator[Index]:
     for e in ir.walk(expr):
         if isinstance(e, Index) and isinstance(e.base, Var):
             yield e
-
-
-def shape_reads(expr: Expr) -> Iterator[str]:
-    """Yield the arrays whose shape an expression reads."""
-    for e in ir.walk(expr):
-        if isinstance(e, Dim) and isinstance(e.base, Var):
-            yield e.base.name
 
 
 def independent(a: Touched, b: Touched) -> bool:

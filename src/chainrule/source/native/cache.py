@@ -78,7 +78,7 @@ def _digest(*parts: str) -> str:
 
 @functools.cache
 def _surroundings() -> tuple[str, ...]:
-    """Return all that machine code depends on besides the text: helpers, versions, processor."""
+    """Return all that machine code depends on besides the text: our code, versions, processor."""
     import platform
 
     import llvmlite
@@ -86,14 +86,11 @@ def _surroundings() -> tuple[str, ...]:
     import numpy
     from numba.core.registry import cpu_target
 
-    from . import elementary, instructions, machine, pipeline, regions, runtime
-
-    own = (elementary, instructions, machine, pipeline, regions, runtime)
-    files = (__file__, *(module.__file__ for module in own))
+    files = sorted(Path(__file__).parent.rglob("*.py"))
     packages = (llvmlite, numba, numpy)
     settings: Any = numba.config
     return (
-        *(Path(str(file)).read_text("utf-8") for file in files),
+        _digest(*(file.read_text("utf-8") for file in files)),
         *(package.__version__ for package in packages),
         platform.python_implementation() + platform.python_version(),
         repr(cpu_target.target_context.codegen().magic_tuple()),

@@ -1,8 +1,8 @@
 """Statements of programs over numbers: those of ``ir``, and a few that only loops know.
 
-Expressions are those of ``ir``, all of them numbers: an array occurs as the base of an ``Index`` with
-one number for each axis, as the base of a ``Dim``, or as an operand of ``Do``. Arrays lie in memory
-in C order, without gaps.
+Expressions are those of ``ir``, all of them numbers: an array occurs as the base of an ``Index``
+with one number for each axis, as the base of a ``Dim``, or as an operand of ``Do``. Arrays lie in
+memory in C order, without gaps.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ from ..types import Type
 
 @dataclass(slots=True)
 class Make(Stmt):
-    """``name = np.empty(extents, dtype)``, or filled with a number."""
+    """``name = np.empty(extents, dtype)``."""
 
     name: str
     dtype: np.dtype[Any]
     extents: tuple[Expr, ...]
-    fill: Expr | None = None
 
 
 @dataclass(slots=True)
@@ -64,16 +63,12 @@ class Gather(Stmt):
 
 @dataclass(slots=True)
 class Do(Stmt):
-    """``names = fn(*args)`` with whole arrays, by Numba's own function (or one of ``runtime``).
-
-    ``changes``: positions of the arguments that are changed in place.
-    """
+    """``names = fn(*args)`` with whole arrays, by Numba's own function (or one of ``runtime``)."""
 
     names: tuple[str, ...]
     fn: Callable[..., Any]
     args: tuple[Expr, ...]
     types: tuple[Type, ...]
-    changes: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -206,6 +201,12 @@ def scalar(dtype: Any) -> Type:
 def load(array: Expr, index: tuple[Expr, ...]) -> Expr:
     """Return an element of an array."""
     return Index(scalar(array.type.dtype), array, index)
+
+
+def dtype_of(e: Expr) -> np.dtype[Any]:
+    """Return the dtype of a number or an array."""
+    assert e.type.dtype is not None
+    return e.type.dtype
 
 
 def apply(fn: Any, type_: Type, *args: Expr) -> Expr:

@@ -61,7 +61,7 @@ def _all(s: Stmt) -> list[Expr]:
 
 
 def coalesce(block: Block) -> Block:
-    """Leave out ``x = t`` where ``t`` is a new array that nothing else uses: it is ``x`` at once."""
+    """Leave out ``x = t`` where ``t`` is a new array of which this is the only use: it is ``x``."""
     return _coalesced(block, uses(block))
 
 
@@ -99,7 +99,7 @@ def _made_at(block: Block, end: int, name: str) -> int | None:
 
 def _renamed(s: Stmt, old: str, new: str) -> Stmt:
     def change(e: Expr) -> Expr:
-        return ir.rewrite(e, lambda x: replace(x, name=new) if _is(x, old) else x)
+        return ir.rewrite(e, lambda x: Var(x.type, new) if _is(x, old) else x)
 
     return _rebound(mapped(s, change), old, new)
 

@@ -10,18 +10,18 @@ from ...rules import creation as rules
 from ..ir import Assign, Call, Choice, Expr, Lit, Seq, Var
 from ..types import Type
 from . import runtime
-from .code import BOOL, INT, Make, Put, apply, number, plus, scalar, times
+from .arrays import compute, new_array
+from .code import BOOL, INT, Make, Put, apply, dtype_of, number, plus, scalar, times
 from .elements import NUMBERS, VALUES, aligned, broadcast, elements, in_memory, number_of
 from .numbers import cast, literal
 from .products import enter
+from .shapes import extents_of
 from .state import Elements, Extent, NotNative, State
-from .sums import new_array
-from .views import argument, extents_of, only, view
+from .views import argument, only, view
 
 
 def _constant(state: State, call: Call, extents: tuple[Extent, ...], value: Expr) -> Elements:
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     filled = cast(value, dtype)
     return Elements(extents, dtype, lambda _: filled)
 
@@ -48,8 +48,7 @@ def _full(state: State, call: Call) -> Elements:
     like = call.fn is np.full_like
     extents = elements(state, call.args[0]).extents if like else extents_of(state, call.args[0])
     place = aligned(state, value.extents, extents)
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     return Elements(extents, dtype, lambda i: cast(value.at(place(i)), dtype))
 
 
@@ -67,8 +66,7 @@ def _empty(state: State, name: str, call: Call) -> None:
         extents = elements(state, call.args[0]).extents
     else:
         extents = extents_of(state, call.args[0] if call.args else dict(call.kwargs)["shape"])
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     state.emit(Make(name, dtype, tuple(extent.expr for extent in extents)))
 
 
@@ -97,8 +95,7 @@ def _by_diagonal(state: State, call: Call, compare: Any) -> Elements:
     columns = rows if is_square or second is None else extents_of(state, second)[0]
     given = None if own else call.args[2] if len(call.args) > 2 else keywords.get("k")
     offset = number(0) if given is None else number_of(state, given)
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     one, zero = cast(literal(1), dtype), cast(literal(0), dtype)
 
     def at(i: tuple[Expr, ...]) -> Expr:
@@ -110,8 +107,7 @@ def _by_diagonal(state: State, call: Call, compare: Any) -> Elements:
 @view(np.arange)
 def _arange(state: State, call: Call) -> Elements:
     only(call, "dtype")
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     if any(arg.type.dtype is None or arg.type.dtype.kind not in "iu" for arg in call.args):
         return _float_range(state, call, dtype)
     if len(call.args) == 1:
@@ -163,8 +159,7 @@ def _linspace(state: State, call: Call) -> Elements:
     ends = [elements(state, arg) for arg in call.args[:2]]
     given = dict(call.kwargs).get("num") or (call.args[2] if len(call.args) > 2 else literal(50))
     number_of_places = extents_of(state, given)[0]
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     if dtype.kind not in "fc":
         raise NotNative("linspace of integers")
     whole = broadcast(state, [x.extents for x in ends])
@@ -202,8 +197,7 @@ def _linspace(state: State, call: Call) -> Elements:
 def _indices(state: State, call: Call) -> Elements:
     only(call, "dtype")
     extents = extents_of(state, call.args[0])
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     made = new_array(
         state, "indices", dtype, (Extent(number(len(extents)), len(extents)), *extents)
     )
@@ -222,16 +216,12 @@ def _array(state: State, name: str, call: Call) -> None:
     if not isinstance(given, Seq):
         if isinstance(given, Lit):
             return _literal(state, name, given.value)
-        from .statements import compute
-
         source = elements(state, given)
-        dtype = call.type.dtype
-        assert dtype is not None
+        dtype = dtype_of(call)
         compute(state, name, Elements(source.extents, dtype, lambda i: cast(source.at(i), dtype)))
         return None
     items = _leaves(given, ())
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     found = [(place, elements(state, item)) for place, item in items]
     shape = _lengths(given)
     inner = found[0][1].extents if found else ()
@@ -289,8 +279,7 @@ def _lengths(seq: Expr) -> tuple[int, ...]:
 
 
 def _number(state: State, call: Call) -> Expr:
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     given = call.args[0]
     if isinstance(given, Lit):
         return cast(literal(np.asarray(given.value)), dtype)

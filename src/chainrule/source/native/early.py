@@ -28,7 +28,7 @@ def sizes_first(block: Block, given: set[str]) -> Block:
 
 
 def _settled(block: Block, once: set[str], known: set[str]) -> Block:
-    """Return a block with its sizes first, and the blocks in it; ``known``: what is bound before."""
+    """Return a block, and those in it, with sizes first; ``known``: what is bound before."""
     first: Block = []
     rest: Block = []
     known = set(known)
@@ -89,8 +89,8 @@ def _note(s: Stmt, equal: dict[str, Expr]) -> None:
         case Check(holds=Call(fn=np.equal, args=(a, b))):
             old, new = (b, a) if isinstance(b, Var) else (a, b)
             if isinstance(old, Var) and isinstance(new, (Var, Lit)) and old != new:
-                for name, value in equal.items():
-                    if value == old:
+                for name, other in equal.items():
+                    if other == old:
                         equal[name] = new
                 equal[old.name] = new
 

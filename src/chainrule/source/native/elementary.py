@@ -3,8 +3,8 @@
 The C library's functions take one number at a time; these are arithmetic, so LLVM computes several
 at once. The largest error is about one unit in the last place for ``exp`` and two for ``tanh``.
 
-The argument is reduced to ``x = k ln 2 + r`` with an integer ``k`` and ``|r| <= ln(2) / 2``, as in Cody
-and Waite, Software Manual for the Elementary Functions, 1980, chapter 6.
+The argument is reduced to ``x = k ln 2 + r`` with an integer ``k`` and ``|r| <= ln(2) / 2``, as in
+Cody and Waite, Software Manual for the Elementary Functions, 1980, chapter 6.
 """
 
 # mypy: disable-error-code="no-untyped-call, no-any-return"

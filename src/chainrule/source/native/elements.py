@@ -15,7 +15,7 @@ import numpy as np
 from ..ir import Assign, Block, Call, Choice, Dim, Expr, If, Index, Lit, Logic, Var
 from ..types import Type
 from . import nothing, runtime
-from .code import BOOL, INT, Make, Put, apply, load, number, scalar, times
+from .code import BOOL, INT, Make, Put, apply, dtype_of, load, number, scalar, times
 from .interpreter import by_python
 from .numbers import cast, elementwise, is_elementwise, literal
 from .state import Elements, Extent, NotNative, State, is_axes
@@ -136,7 +136,7 @@ def attempt(state: State, expr: Expr, make: Callable[[], Elements]) -> Elements:
         if is_axes(found.type):
             return in_memory(found)
         value = Var(scalar(found.type.dtype), found.name)
-        return Elements((), found.type.dtype, lambda _: value)  # type: ignore[arg-type]
+        return Elements((), dtype_of(found), lambda _: value)
 
 
 def known(fn: Any, table: dict[Any, Any]) -> bool:
@@ -308,9 +308,9 @@ def number_of(state: State, expr: Expr) -> Expr:
 def _without_axes(state: State, call: Call) -> Expr:
     """Return the only element of an array without axes that a function makes."""
     if call.fn is np.array and call.args[0].type.dtype is not None:
-        return cast(number_of(state, call.args[0]), call.type.dtype)  # type: ignore[arg-type]
+        return cast(number_of(state, call.args[0]), dtype_of(call))
     if call.fn in (np.empty, np.empty_like):
-        return literal(call.type.dtype.type(0))  # type: ignore[union-attr]
+        return literal(dtype_of(call).type(0))
     found = by_python(state, call, f"{_name(call)} of no axes")
     return Var(scalar(found.type.dtype), found.name)
 

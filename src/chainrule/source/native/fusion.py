@@ -3,8 +3,8 @@
 ``for i: t[i] = f(a[i])`` and ``for i: b[i] += t[i]`` are one loop if no iteration of the second
 needs, or overwrites, what a later iteration of the first makes. Of nested loops the outer ones may
 be joined while the inner ones stay apart: a stencil's reverse sweep adds one shifted row after the
-other, each in a loop that LLVM can vectorise, while the rows are in the cache. Sums are reassociated:
-``+=`` of several loops into one array come in another order.
+other, each in a loop that LLVM can vectorise, while the rows are in the cache. Sums are
+reassociated: ``+=`` of several loops into one array come in another order.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every iteration of a loop computes anew is computed before it: sizes, memory, room to save."""
+"""Before a loop is computed what all its iterations need: sizes, memory, room for saved values."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _stripped(loop: Stmt, body: Block) -> tuple[Stmt, Block]:
     if isinstance(loop, ir.While):
         return replace(loop, body=body), []
     own = touched([replace(loop, body=body)])  # type: ignore[call-arg]
-    requests = [s for s in statements(body) if _is_room(s)]
+    requests = [s for s in statements(body) if isinstance(s, Do) and _is_room(s)]
     changing = (own.bound | set(own.gathered)) - {n for s in requests for n in s.names}
     direct = _requests(body)
     staying = {

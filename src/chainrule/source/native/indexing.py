@@ -12,7 +12,7 @@ from ..ir import Assign, Expr, If, Index, Lit, Seq, Slice, Var
 from ..sizes import slice_size
 from ..types import Size, Type, unknown_size
 from . import runtime
-from .code import INT, Gather, Make, Put, apply, minus, number, plus, scalar, times
+from .code import INT, Gather, Make, Put, apply, dtype_of, minus, number, plus, scalar, times
 from .elements import aligned, array, broadcast, elements, listed, number_of
 from .numbers import literal
 from .state import Elements, Extent, NotNative, State, is_axes
@@ -273,7 +273,7 @@ def places(state: State, mask: Expr) -> list[Elements]:
         state.emit(If(where.at(index), then, []))
 
     state.nest(where.extents, note)
-    return [Elements((extent,), var.type.dtype, _of(var)) for var in found]  # type: ignore[arg-type]
+    return [Elements((extent,), dtype_of(var), _of(var)) for var in found]
 
 
 def _of(var: Var) -> Callable[[tuple[Expr, ...]], Expr]:

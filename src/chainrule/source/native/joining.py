@@ -11,13 +11,14 @@ from .. import ir
 from ..ir import Assign, Call, Expr, Lit, Seq, Var
 from ..types import Type, unknown_size
 from . import runtime
-from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, plus, times
+from .arrays import materialised, new_array
+from .code import BOOL, INT, Gather, Make, Put, apply, dtype_of, minus, number, plus, times
 from .elements import VALUES, elements, in_memory, number_of
 from .numbers import cast, literal
 from .products import enter
+from .shapes import extents_of, reshaped
 from .state import Elements, Extent, NotNative, State, is_axes
-from .sums import materialised, new_array
-from .views import argument, extents_of, moved, only, reshaped
+from .views import argument, moved, only
 
 
 def _concatenate(state: State, name: str, call: Call) -> None:
@@ -44,8 +45,7 @@ def _concatenate(state: State, name: str, call: Call) -> None:
         for k in range(ndim):
             if k != axis:
                 state.same(part.extents[k], parts[0].extents[k])
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     sizes = [e.size for e in parts[0].extents]
     sizes[axis] = call.type.sizes[axis]
     out = Var(Type("array", dtype, tuple(sizes)), state.fresh(name))
@@ -59,8 +59,7 @@ def _concatenate(state: State, name: str, call: Call) -> None:
 
 
 def _put(state: State, out: Var, part: Elements, axis: int, start: Expr) -> None:
-    dtype = out.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(out)
 
     def body(i: tuple[Expr, ...]) -> None:
         place = tuple(plus(x, start) if k == axis else x for k, x in enumerate(i))

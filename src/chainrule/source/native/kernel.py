@@ -29,14 +29,6 @@ from .state import NotNative
 from .writer import numba_type, write
 
 
-def native(program: ir.Program, by_numpy: Callable[[], Callable[..., Any]]) -> Native:
-    """Return the program as machine code; ``by_numpy`` makes the function that NumPy runs.
-
-    Raises ``NotNative`` where it cannot be.
-    """
-    return Native(program, by_numpy)
-
-
 def why_not(program: ir.Program) -> str:
     """Return why there can be no machine code for a program, "" if there can be."""
     try:
@@ -59,7 +51,11 @@ class Saved:
 
 
 class Native:
-    """A program run by machine code; ``function`` has its own parameters and result."""
+    """A program run by machine code; ``function`` has its own parameters and result.
+
+    ``by_numpy`` makes the function that NumPy runs. Raises ``NotNative`` where there can be no
+    machine code.
+    """
 
     def __init__(self, program: ir.Program, by_numpy: Callable[[], Callable[..., Any]]) -> None:
         self.program = program
@@ -269,4 +265,4 @@ def _compiled(kernel: Kernel, text: str) -> Callable[..., Any]:
         raise NotNative(f"Numba could not compile it: {str(fault).strip()[:500]}") from fault
 
 
-__all__ = ["Native", "NotNative", "native", "why_not"]
+__all__ = ["Native", "NotNative", "why_not"]

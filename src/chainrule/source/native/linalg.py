@@ -18,12 +18,13 @@ from ..ir import Assign, Call, Expr, If, Lit, Var
 from ..sizes import product
 from ..types import Type
 from . import runtime
-from .code import BOOL, apply, number, scalar, times
-from .elements import TUPLES, array, by_python, elements, in_memory
+from .arrays import in_shape
+from .code import BOOL, apply, dtype_of, number, scalar, times
+from .elements import TUPLES, array, elements, in_memory
+from .interpreter import by_python
 from .products import enter
 from .sorting import array_of, call_helper
 from .state import Elements, Extent, NotNative, State, is_axes
-from .sums import reshaped
 from .views import argument, only
 
 _LARGE = 64
@@ -48,8 +49,7 @@ def _by_size(state: State, call: Call, small: Callable[[], Elements]) -> Element
             raise NotNative("large matrices are NumPy's")
         return small()
     name = state.fresh("found")
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     type_ = call.type if is_axes(call.type) else scalar(dtype)
     state.types[name] = type_
     with state.into([]) as then:
@@ -81,11 +81,11 @@ def _stack(state: State, operand: Expr, dtype: np.dtype[Any], axes: int = 2) -> 
         total = times(total, extent.expr)
     first = Extent(total, product(tuple(extent.size for extent in front)))
     last = extents[len(front) :] if axes == 2 else (*extents[len(front) :], Extent(number(1), 1))
-    return reshaped(state, matrices, (first, *last), always=True)
+    return in_shape(state, matrices, (first, *last), always=True)
 
 
 def _back(state: State, stack: Var, like: tuple[Extent, ...]) -> Elements:
-    return in_memory(reshaped(state, stack, like, always=True))
+    return in_memory(in_shape(state, stack, like, always=True))
 
 
 @enter(np.linalg.solve)

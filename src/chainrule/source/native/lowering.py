@@ -1,4 +1,4 @@
-"""A program of array operations as a kernel: loops over numbers, and the values it takes and gives."""
+"""A program of array operations as a kernel: loops over numbers, what it takes, what it gives."""
 
 from __future__ import annotations
 
@@ -126,7 +126,8 @@ def _with_stacks(kernel: Kernel, program: ir.Program, state: State) -> Kernel:
         kernel.results += stacks
     kernel.parameters += [kernel.call] * bool(kernel.call)
     state.emit(Return(tuple(kernel.results)))
-    kernel.body = divide(improved(state, state.block, {*kernel.parameters}), state.types, {*kernel.parameters})
+    given = {*kernel.parameters}
+    kernel.body = divide(improved(state, state.block, given), state.types, given)
     kernel.regions = {region.name: region for region in regions_of(kernel.body)}
     return kernel
 

@@ -9,9 +9,7 @@ sums whose order is free are marked as such one by one.
 # mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
-import math
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,9 +19,8 @@ from .. import ir
 from ..ir import Block, Call, Choice, Dim, Expr, Index, Lit, Logic, Stmt, Var
 from ..types import Type
 from . import runtime
-from .accesses import touched
 from .code import Check, Gather, Loop, Put
-from .fusion import NEVER, order
+from .metadata import Distinct, meet_never, parallel
 
 BOOL, BYTE, INT = llvm.IntType(1), llvm.IntType(8), llvm.IntType(64)
 DOUBLE, FLOAT = llvm.DoubleType(), llvm.FloatType()
@@ -146,7 +143,7 @@ class Machine:
         i.add_incoming(following, self.b.block)
         branch = self.b.cbranch(self.b.icmp_signed("<", following, stop), head, after)
         if self.access_group is not None:
-            branch.set_metadata("llvm.loop", _parallel(self.b.module, self.access_group))
+            branch.set_metadata("llvm.loop", parallel(self.b.module, self.access_group))
         self.access_group = outer
         self.b.position_at_end(after)
 
@@ -312,6 +309,8 @@ class Machine:
         return phi
 
     def _call(self, e: Call) -> Any:
+        from .special import SPECIAL
+
         special = SPECIAL.get(e.fn) if _hashable(e.fn) else None
         if special is not None:
             return special(self, e)
@@ -332,53 +331,6 @@ class Machine:
         return convert(self.b, value, np.dtype(own), np.dtype(dtype))
 
 
-class Distinct(llvm.MDValue):
-    """Metadata that is equal to itself alone; that of a loop begins with itself."""
-
-    def __init__(
-        self, module: Any, values: tuple[Any, ...], begins_with_itself: bool = False
-    ) -> None:
-        super().__init__(module, values, name=str(len(module.metadata)))
-        if begins_with_itself:
-            self.operands = (self, *self.operands)
-
-    def descr(self, buf: list[str]) -> None:
-        """Write the metadata."""
-        inside = ", ".join(operand.get_reference() for operand in self.operands)
-        buf += (f"distinct !{{ {inside} }}", "\n")
-
-    def __hash__(self) -> int:
-        return id(self)
-
-
-def _parallel(module: Any, group: Any) -> Any:
-    """Return metadata that say: no access of this group depends on another iteration."""
-    accesses = module.add_metadata(
-        [llvm.MetaDataString(module, "llvm.loop.parallel_accesses"), group]
-    )
-    return Distinct(module, (accesses,), begins_with_itself=True)
-
-
-def meet_never(var: Var, body: Block, shared: set[str]) -> bool:
-    """Tell whether no iteration of an innermost loop touches what another one writes.
-
-    ``shared``: arrays whose memory another name may stand for.
-    """
-    if any(not isinstance(s, (Put, Gather, ir.Assign)) for s in body):
-        return False
-    found = touched(body)
-    written = found.arrays("write", "add")
-    if written & shared and len({a.array for a in found.elements} & shared) > 1:
-        return False
-    accesses = [a for a in found.elements if a.array in written]
-    return all(
-        order(a, b, var) in ((0.0,) if a is b and a.kind != "read" else (0.0, NEVER))
-        for a in accesses
-        for b in accesses
-        if (a.kind, b.kind) != ("read", "read")
-    )
-
-
 def _hashable(fn: Any) -> bool:
     try:
         hash(fn)
@@ -396,175 +348,3 @@ def _is_cheap(e: Expr) -> bool:
         isinstance(x, (Var, Lit)) or (isinstance(x, Call) and _hashable(x.fn) and x.fn in _CHEAP)
         for x in ir.walk(e)
     )
-
-
-# ------------------------------------------------------------------------- checked functions
-
-
-def _at(m: Machine, e: Call) -> Any:
-    """Write ``runtime.at``."""
-    i, n = (m.number(arg) for arg in e.args)
-    zero = llvm.Constant(INT, 0)
-    place = m.b.select(m.b.icmp_signed("<", i, zero), m.b.add(i, n), i)
-    m.check(m.b.icmp_unsigned("<", place, n), runtime.OUT_OF_RANGE)
-    return place
-
-
-def _nonzero(m: Machine, e: Call) -> Any:
-    value = m.number(e.args[0])
-    zero = llvm.Constant(value.type, 0)
-    is_float = value.type in (DOUBLE, FLOAT)
-    m.check(
-        (m.b.fcmp_unordered if is_float else m.b.icmp_signed)("!=", value, zero), runtime.BY_ZERO
-    )
-    return value
-
-
-def _within(m: Machine, e: Call) -> Any:
-    start, stop, step, shift, n = (m.number(arg) for arg in e.args)
-    if not isinstance(e.args[2], Lit):
-        raise NoInstructions("a step that is not known")
-    forward = e.args[2].value > 0
-    empty = m.b.icmp_signed(">=" if forward else "<=", start, stop)
-    span = m.b.sub(m.b.sub(stop, llvm.Constant(INT, 1 if forward else -1)), start)
-    last = m.b.add(start, m.b.mul(m.b.sdiv(span, step), step))
-    low, high = (start, last) if forward else (last, start)
-    above = m.b.icmp_signed(">=", m.b.add(low, shift), llvm.Constant(INT, 0))
-    below = m.b.icmp_signed("<", m.b.add(high, shift), n)
-    return m.b.or_(empty, m.b.and_(above, below))
-
-
-def _overflowing(name: str) -> Callable[[Machine, Call], Any]:
-    def write(m: Machine, e: Call) -> Any:
-        found = getattr(m.b, f"{name}_with_overflow")(*(m.number(arg) for arg in e.args))
-        m.check(m.b.not_(m.b.extract_value(found, 1)))
-        return m.b.extract_value(found, 0)
-
-    return write
-
-
-def _shift(m: Machine, e: Call) -> Any:
-    by = m.number(e.args[0])
-    m.check(m.b.icmp_signed(">=", by, llvm.Constant(INT, 0)))
-    most = llvm.Constant(INT, 63)
-    return m.b.select(m.b.icmp_signed("<", by, most), by, most)
-
-
-def _not_least(m: Machine, e: Call) -> Any:
-    value = m.number(e.args[0])
-    m.check(m.b.icmp_signed("!=", value, llvm.Constant(INT, -(2**63))))
-    return value
-
-
-def _fitting(m: Machine, e: Call) -> Any:
-    value, low, high = (m.number(arg) for arg in e.args)
-    m.check(m.b.and_(m.b.icmp_signed(">=", value, low), m.b.icmp_signed("<=", value, high)))
-    return value
-
-
-def _is_moderate(m: Machine, e: Call) -> Any:
-    moved = m.b.add(m.number(e.args[0]), llvm.Constant(INT, runtime.MODERATE))
-    return m.b.icmp_unsigned("<=", moved, llvm.Constant(INT, 2 * runtime.MODERATE))
-
-
-def _sane(m: Machine, e: Call) -> Any:
-    result, *args = (m.number(arg) for arg in e.args)
-    floats = [arg for arg in args if arg.type in (DOUBLE, FLOAT)]
-    m.check(m.b.not_(runtime.insane(m.b, result, floats)))
-    return result
-
-
-def _whole(m: Machine, e: Call) -> Any:
-    value = m.number(e.args[0])
-    m.check(runtime.between(m.b, value, -(2.0**63), 2.0**63))
-    return value
-
-
-def _unsigned(m: Machine, e: Call) -> Any:
-    value, end = (m.number(arg) for arg in e.args)
-    above = m.b.fcmp_ordered(">", value, llvm.Constant(value.type, -1.0))
-    m.check(m.b.and_(above, m.b.fcmp_ordered("<", value, end)))
-    return value
-
-
-def _pick(greater: bool) -> Callable[[Machine, Call], Any]:
-    def write(m: Machine, e: Call) -> Any:
-        a, b = (m.number(arg, e.type.dtype) for arg in e.args)
-        sign = ">" if greater else "<"
-        if a.type in (DOUBLE, FLOAT):  # max(a, b) is a unless b is larger
-            return m.b.select(m.b.fcmp_ordered(sign, b, a), b, a)
-        return m.b.select(m.b.icmp_signed(sign, b, a), b, a)
-
-    return write
-
-
-def _bound(m: Machine, e: Call) -> Any:
-    place, n = (m.number(arg) for arg in e.args)
-    zero = llvm.Constant(INT, 0)
-    turned = m.b.add(place, n)
-    low = m.b.select(m.b.icmp_signed(">", turned, zero), turned, zero)
-    high = m.b.select(m.b.icmp_signed("<", place, n), place, n)
-    return m.b.select(m.b.icmp_signed("<", place, zero), low, high)
-
-
-def _common(m: Machine, e: Call) -> Any:
-    a, b = (m.number(arg) for arg in e.args)
-    one = llvm.Constant(INT, 1)
-    same, a_is_one = m.b.icmp_signed("==", a, b), m.b.icmp_signed("==", a, one)
-    m.check(m.b.or_(m.b.or_(same, a_is_one), m.b.icmp_signed("==", b, one)))
-    return m.b.select(a_is_one, b, a)
-
-
-def _power(m: Machine, e: Call) -> Any:
-    from .instructions import instruction, multiplied_out
-
-    base, exponent = e.args
-    dtype = np.dtype(e.type.dtype)
-    if isinstance(exponent, Lit) and float(exponent.value).is_integer():
-        n = int(exponent.value)
-        if abs(n) <= 64 and (dtype.kind == "f" or n >= 0):
-            return multiplied_out(m, m.number(base, dtype), n)
-    if dtype.kind != "f":
-        raise NoInstructions("a power of integers")
-    if isinstance(exponent, Lit) and 2 * abs(exponent.value) in (1, 3, 5) and dtype.itemsize == 8:
-        return _half_power(m, m.number(base, dtype), exponent.value)
-    values = [m.number(arg, dtype) for arg in e.args]
-    return instruction(m, np.power, values, [dtype, dtype], dtype)
-
-
-def _half_power(m: Machine, base: Any, exponent: float) -> Any:
-    """Write ``base ** 1.5`` and the like with a square root; -0.0 and -inf as ``pow`` has them."""
-    from .instructions import multiplied_out, unary
-
-    n = int(abs(exponent) - 0.5)
-    root = unary(m, "llvm.sqrt", m.b.fadd(base, llvm.Constant(DOUBLE, 0.0)))
-    found = m.b.fmul(root, multiplied_out(m, base, n)) if n else root
-    if exponent < 0:
-        found = m.b.fdiv(llvm.Constant(DOUBLE, 1.0), found)
-    infinite = m.b.fcmp_ordered("==", base, llvm.Constant(DOUBLE, -math.inf))
-    at_infinity = llvm.Constant(DOUBLE, math.inf if exponent > 0 else 0.0)
-    return m.b.select(infinite, at_infinity, found)
-
-
-SPECIAL: dict[Any, Callable[[Machine, Call], Any]] = {
-    runtime.at: _at,
-    runtime.nonzero: _nonzero,
-    runtime.within: _within,
-    runtime.bound: _bound,
-    runtime.common: _common,
-    runtime.sum_of: _overflowing("sadd"),
-    runtime.difference_of: _overflowing("ssub"),
-    runtime.product_of: _overflowing("smul"),
-    runtime.shift: _shift,
-    runtime.not_least: _not_least,
-    runtime.fitting: _fitting,
-    runtime.is_moderate: _is_moderate,
-    runtime.sane: _sane,
-    runtime.whole: _whole,
-    runtime.unsigned: _unsigned,
-    max: _pick(greater=True),
-    min: _pick(greater=False),
-    np.power: _power,
-    operator.pow: _power,
-}
-"""Functions that need more than their operands in registers."""

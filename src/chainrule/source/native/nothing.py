@@ -36,9 +36,8 @@ def note_tests(state: State) -> None:
     for s in ir.statements(program.body):
         for expr in ir.expressions(s):
             for e in ir.walk(expr):
-                if is_test(e) and isinstance(e.args[0], Var):  # type: ignore[attr-defined]
-                    name = e.args[0].name  # type: ignore[attr-defined]
-                    if name not in state.flags:
+                match e:
+                    case Call(args=(Var(name=name), *_)) if is_test(e) and name not in state.flags:
                         state.flags[name] = state.named(f"{name}_is_set", literal(name in given))
 
 

@@ -12,7 +12,7 @@ from ...rules import complex as _rules_of_complex
 from ...rules import selection as _rules_of_selection
 from ..ir import Call, Choice, Expr, Lit, Logic
 from . import runtime
-from .code import BOOL, apply, scalar
+from .code import BOOL, apply, dtype_of, scalar
 from .state import NotNative
 
 _PYTHON = {"b": int, "i": int, "f": float, "c": complex}
@@ -70,7 +70,7 @@ _UNKNOWN = {np.bitwise_count, np.spacing, np.nextafter, np.heaviside, np.gcd, np
 """Functions that Numba does not have, or not for all dtypes."""
 
 
-_ORDER = {np.maximum, np.minimum, np.fmax, np.fmin}
+_ORDER: set[Any] = {np.maximum, np.minimum, np.fmax, np.fmin}
 _ORDER |= {np.less, np.less_equal, np.greater, np.greater_equal}
 """Functions that Numba has of real numbers alone."""
 
@@ -78,7 +78,7 @@ _ORDER |= {np.less, np.less_equal, np.greater, np.greater_equal}
 def _is_known(call: Call) -> bool:
     if call.fn is np.fmod:
         return call.type.dtype is not None and call.type.dtype.kind == "f"
-    if call.fn in _ORDER and any(arg.type.dtype.kind == "c" for arg in call.args):  # type: ignore[union-attr]
+    if call.fn in _ORDER and any(dtype_of(arg).kind == "c" for arg in call.args):
         return False
     return call.fn not in _UNKNOWN
 
@@ -87,7 +87,8 @@ def literal(value: Any) -> Lit:
     """Return the literal of a number."""
     if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
         return Lit(scalar(value.dtype), value.item())
-    for kind, dtype in ((bool, bool), (int, np.int64), (float, np.float64), (complex, complex)):
+    kinds: Any = ((bool, bool), (int, np.int64), (float, np.float64), (complex, complex))
+    for kind, dtype in kinds:
         if isinstance(value, kind):
             return Lit(scalar(dtype), kind(value))
     if value is None:  # nothing reads it
@@ -160,7 +161,7 @@ def _is_nonzero(value: Expr) -> bool:
 
 def _operands(fn: Any, values: list[Expr], weak: list[bool], dtype: np.dtype[Any]) -> list[Expr]:
     """Return the operands in the dtypes that NumPy computes in."""
-    if fn is np.power and dtype.kind == "f" and all(v.type.dtype.kind in "biu" for v in values):  # type: ignore[union-attr]
+    if fn is np.power and dtype.kind == "f" and all(dtype_of(v).kind in "biu" for v in values):
         return [cast(v, dtype) for v in values]
     if fn is np.power or len(values) != fn.nin:
         return [cast(v, dtype) if dtype not in _FREE else v for v in values]
@@ -171,7 +172,7 @@ def _operands(fn: Any, values: list[Expr], weak: list[bool], dtype: np.dtype[Any
             for d, is_weak in zip(given, weak, strict=True)
         ]
     else:
-        given = [np.dtype(np.int64) if d == bool and fn in _ARITHMETIC else d for d in given]
+        given = [np.dtype(np.int64) if d.kind == "b" and fn in _ARITHMETIC else d for d in given]
     loop = fn.resolve_dtypes((*given, None))
     half, single = np.dtype(np.float16), np.dtype(np.float32)
     loop = tuple(single if dtype == half else dtype for dtype in loop)
@@ -375,7 +376,7 @@ def _argument(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
 
 def _floor(fn: Any) -> Any:
     def made(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
-        if values[0].type.dtype.kind in "iub":  # type: ignore[union-attr]
+        if dtype_of(values[0]).kind in "iub":
             return cast(values[0], dtype)
         return apply(fn, scalar(dtype), values[0])
 

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from . import creation, joining, linalg, products, reductions, selection, sorting, views
+from . import (
+    creation,
+    diagonals,
+    joining,
+    linalg,
+    products,
+    reductions,
+    running,
+    selection,
+    shapes,
+    sorting,
+    views,
+)
 
 __all__ = [
     "creation",
+    "diagonals",
     "joining",
     "linalg",
     "products",
     "reductions",
+    "running",
     "selection",
+    "shapes",
     "sorting",
     "views",
 ]

@@ -9,12 +9,15 @@ import numpy as np
 
 from ...rules import products as rules
 from ..ir import Assign, Call, Expr, Lit
-from .code import INT, apply, number, scalar
-from .elements import NUMBERS, VALUES, aligned, broadcast, elements
+from ..types import Type, unknown_size
+from .arrays import compute, is_whole, new_array
+from .code import BOOL, INT, Put, apply, dtype_of, number, scalar
+from .elements import NUMBERS, VALUES, aligned, broadcast, elements, in_memory
 from .numbers import cast
+from .shapes import reshaped
 from .state import Elements, NotNative, State
-from .sums import Labels, Term, contract, new_array, stretched
-from .views import argument, is_whole, only, reshaped
+from .sums import Labels, Term, contract, stretched
+from .views import argument, only
 
 Product = Callable[[State, Call], Elements]
 
@@ -33,17 +36,10 @@ def enter(*functions: Any) -> Callable[[Product], Product]:
 
 def bind_elements(state: State, name: str, found: Elements) -> None:
     """Bind a variable to elements: to the array that they are, or to a new one."""
-    from .statements import compute
-
     if found.root is not None and is_whole(state, found):
         state.emit(Assign(name, found.root))
     else:
         compute(state, name, found)
-
-
-def _dtype(call: Call) -> np.dtype[Any]:
-    assert call.type.dtype is not None
-    return call.type.dtype
 
 
 def _axes_of(sources: list[Elements]) -> list[Labels]:
@@ -73,7 +69,7 @@ def _matmul(state: State, call: Call) -> Elements:
         *((rows,) if cores[0] == 2 else ()),
         *((columns,) if cores[1] == 2 else ()),
     )
-    return contract(state, terms, out, _dtype(call))
+    return contract(state, terms, out, dtype_of(call))
 
 
 @enter(np.dot, np.inner)
@@ -86,14 +82,14 @@ def _dot(state: State, call: Call) -> Elements:
         y = tuple(x[-1] if label == y[k] else label for label in y)
     out = tuple(label for label in (*x, *y) if not (label in x and label in y))
     terms = [Term(sources[0], x), Term(sources[1], y)]
-    return contract(state, terms, out, _dtype(call))
+    return contract(state, terms, out, dtype_of(call))
 
 
 @enter(np.vdot)
 def _vdot(state: State, call: Call) -> Elements:
     only(call)
     a, b = (_flat(state, arg) for arg in call.args[:2])
-    dtype = _dtype(call)
+    dtype = dtype_of(call)
     if dtype.kind == "c":
         plain = a
         a = Elements(a.extents, dtype,
@@ -102,8 +98,6 @@ def _vdot(state: State, call: Call) -> Elements:
 
 
 def _flat(state: State, operand: Expr) -> Elements:
-    from ..types import Type, unknown_size
-
     if operand.type.ndim == 1:
         return elements(state, operand)
     type_ = Type("array", operand.type.dtype, (unknown_size(),))
@@ -113,7 +107,7 @@ def _flat(state: State, operand: Expr) -> Elements:
 @enter(np.outer)
 def _outer(state: State, call: Call) -> Elements:
     a, b = (_flat(state, arg) for arg in call.args[:2])
-    return contract(state, [Term(a, ("i",)), Term(b, ("j",))], ("i", "j"), _dtype(call))
+    return contract(state, [Term(a, ("i",)), Term(b, ("j",))], ("i", "j"), dtype_of(call))
 
 
 @enter(np.tensordot)
@@ -130,7 +124,7 @@ def _tensordot(state: State, call: Call) -> Elements:
     for i, j in pairs:
         y = tuple(x[i] if k == j % len(y) else label for k, label in enumerate(y))
     out = tuple(label for label in (*x, *y) if not (label in x and label in y))
-    return contract(state, [Term(sources[0], x), Term(sources[1], y)], out, _dtype(call))
+    return contract(state, [Term(sources[0], x), Term(sources[1], y)], out, dtype_of(call))
 
 
 def _literal(call: Call, position: int, name: str, default: Any) -> Any:
@@ -164,7 +158,7 @@ def _einsum(state: State, call: Call) -> Elements:
     labels: list[Hashable] = []
     for letter in out.replace("...", "."):
         labels += range(ndim) if letter == "." else [letter]
-    return contract(state, terms, tuple(labels), _dtype(call))
+    return contract(state, terms, tuple(labels), dtype_of(call))
 
 
 def _labelled(source: Elements, term: str, ndim: int) -> Term:
@@ -180,8 +174,6 @@ def _labelled(source: Elements, term: str, ndim: int) -> Term:
 
 @enter(np.cross, np.linalg.cross)
 def _cross(state: State, call: Call) -> Elements:
-    from .code import BOOL, Put
-
     only(call, "axis")
     a, b = (elements(state, arg) for arg in call.args[:2])
     axis = argument(call, 5, "axis", -1)
@@ -193,7 +185,7 @@ def _cross(state: State, call: Call) -> Elements:
             state.check(apply(np.equal, BOOL, x.extents[axis].expr, number(3)))
     whole = broadcast(state, [a.extents, b.extents])
     at_a, at_b = aligned(state, a.extents, whole), aligned(state, b.extents, whole)
-    dtype = _dtype(call)
+    dtype = dtype_of(call)
     made = new_array(state, "cross", dtype, whole)
     rest = (*whole[:axis], *whole[axis + 1 :])
 
@@ -207,6 +199,4 @@ def _cross(state: State, call: Call) -> Elements:
             state.emit(Put(made, places[k], apply(np.subtract, scalar(dtype), *terms)))
 
     state.nest(rest, body)
-    from .elements import in_memory
-
     return in_memory(made)

@@ -1,4 +1,4 @@
-"""Functions that reduce axes: sums, products, extremes, counts; and those that run along an axis."""
+"""Functions that reduce axes: sums, products, extremes, counts, variances, norms."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import numpy as np
 
 from ...rules import norms
 from .. import helpers
-from ..ir import Assign, Call, Choice, Expr, If, Lit, Var
+from ..ir import Assign, Call, Choice, Expr, Lit, Var
 from ..types import Type
 from . import runtime
-from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, plus, scalar, times
+from .arrays import compute, held
+from .code import BOOL, INT, Gather, Make, Put, apply, dtype_of, minus, number, scalar, times
 from .elements import (
     NUMBERS,
     VALUES,
@@ -22,12 +23,8 @@ from .elements import (
     in_memory,
     number_of,
 )
-from .joining import whole_or_flat
 from .numbers import cast, literal
-from .products import enter
-from .selection import in_order
 from .state import Elements, Extent, NotNative, State
-from .sums import materialised, new_array
 from .views import argument, only
 
 _STEPS: dict[Any, Any] = {
@@ -51,7 +48,7 @@ def _start(fn: Any, dtype: np.dtype[Any]) -> Lit:
             return Lit(scalar(dtype), fn is np.min)
         info = np.iinfo(dtype)
         return Lit(scalar(dtype), int(info.min if fn is np.max else info.max))
-    return cast(literal({np.prod: 1, np.all: True, np.any: False}.get(fn, 0)), dtype)  # type: ignore[return-value]
+    return Lit(scalar(dtype), dtype.type(fn in (np.prod, np.all)).item())
 
 
 def _reduction(state: State, call: Call) -> Elements:
@@ -59,9 +56,8 @@ def _reduction(state: State, call: Call) -> Elements:
     fn = call.fn
     only(call, "axis", "keepdims", "dtype", "initial", "where")
     source = elements(state, call.args[0])
-    gone = _gone(call, len(source.extents))
-    dtype = call.type.dtype
-    assert dtype is not None
+    gone = gone_axes(call, len(source.extents))
+    dtype = dtype_of(call)
     if dtype.kind == "c" and fn not in (np.sum, np.mean, np.prod):
         raise NotNative("an order of complex numbers")
     keywords = dict(call.kwargs)
@@ -78,14 +74,15 @@ def _reduction(state: State, call: Call) -> Elements:
         made = _with_initial(state, fn, made, initial, dtype)
     if fn is np.mean:
         made = _divided(made, _count(source, gone), dtype)
-    return _spread(made, gone, len(source.extents)) if _keeps(call) else made
+    return spread(made, gone, len(source.extents)) if keeps_axes(call) else made
 
 
-def _keeps(call: Call) -> bool:
+def keeps_axes(call: Call) -> bool:
+    """Tell whether a reduction keeps the axes that it removes, with size 1."""
     return bool(argument(call, 9, "keepdims", False) is True)
 
 
-def _gone(call: Call, ndim: int) -> set[int]:
+def gone_axes(call: Call, ndim: int) -> set[int]:
     """Return the axes that a reduction removes."""
     axis = argument(call, 1, "axis")
     axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
@@ -95,7 +92,7 @@ def _gone(call: Call, ndim: int) -> set[int]:
 def _chosen(
     state: State, call: Call, source: Elements, where: Expr | None, dtype: np.dtype[Any]
 ) -> Elements:
-    """Return the elements that take part in a reduction, and what changes nothing for the others."""
+    """Return the elements that take part in a reduction, for others what changes nothing."""
     if where is None or (isinstance(where, Lit) and where.value is np._NoValue):
         return source
     if call.fn is np.mean:
@@ -154,7 +151,7 @@ def _total(state: State, source: Elements, start: Lit, step: Any, fn: Any) -> Ex
     total = state.named("total", start)
 
     def body(i: tuple[Expr, ...]) -> None:
-        value = _value(fn, source.at(i), start.type.dtype)  # type: ignore[arg-type]
+        value = _value(fn, source.at(i), dtype_of(start))
         state.emit(Gather(total.name, step, value, start.type))
 
     state.nest(source.extents, body)
@@ -167,7 +164,7 @@ def _rows(
     """Reduce the last axes: one number after the other."""
     extents = tuple(source.extents[k] for k in kept)
     gone = [k for k in range(len(source.extents)) if k not in kept]
-    state.emit(Make(out.name, start.type.dtype, tuple(e.expr for e in extents)))  # type: ignore[arg-type]
+    state.emit(Make(out.name, dtype_of(out), tuple(e.expr for e in extents)))
 
     def row(i: tuple[Expr, ...]) -> None:
         def at(j: tuple[Expr, ...]) -> Expr:
@@ -185,8 +182,7 @@ def _planes(
 ) -> None:
     """Reduce other axes: the result is gathered along the last one, which is kept."""
     extents = tuple(source.extents[k] for k in kept)
-    dtype = start.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(start)
     state.emit(Make(out.name, dtype, tuple(e.expr for e in extents)))
     state.nest(extents, lambda i: state.emit(Put(out, i, start)))
 
@@ -217,7 +213,7 @@ def _divided(made: Elements, count: Expr, dtype: np.dtype[Any]) -> Elements:
     )
 
 
-def _spread(made: Elements, gone: set[int], ndim: int) -> Elements:
+def spread(made: Elements, gone: set[int], ndim: int) -> Elements:
     """Return elements with an axis of size 1 for each that was reduced."""
     kept = [k for k in range(ndim) if k not in gone]
     rest = iter(made.extents)
@@ -235,14 +231,14 @@ def _variance(state: State, call: Call) -> Elements:
     only(call, "axis", "keepdims", "ddof", "dtype")
     source = elements(state, call.args[0])
     ndim = len(source.extents)
-    gone = _gone(call, ndim)
+    gone = gone_axes(call, ndim)
     ddof = argument(call, 4, "ddof", 0)
-    dtype = call.type.dtype
-    assert dtype is not None and isinstance(ddof, int)
+    dtype = dtype_of(call)
+    assert isinstance(ddof, int)
     wide = source.dtype if source.dtype.kind == "c" else dtype
     total = _reduced(state, np.sum, source, gone, wide)
-    mean = in_variable(state, _divided(total, _count(source, gone), wide))
-    mean = _spread(mean, gone, ndim)
+    mean = held(state, _divided(total, _count(source, gone), wide))
+    mean = spread(mean, gone, ndim)
     place = aligned(state, mean.extents, source.extents)
 
     def away(i: tuple[Expr, ...]) -> Expr:
@@ -253,16 +249,7 @@ def _variance(state: State, call: Call) -> Elements:
     made = _divided(total, minus(_count(source, gone), number(ddof)), dtype)
     if call.fn is np.std:
         made = _root(made, dtype)
-    return _spread(made, gone, ndim) if _keeps(call) else made
-
-
-def in_variable(state: State, made: Elements) -> Elements:
-    """Return elements that cost nothing to be read again and again."""
-    if not made.extents:
-        value = made.at(())
-        found = value if isinstance(value, (Lit, Var)) else state.named("t", value)
-        return Elements((), made.dtype, lambda _: found)
-    return in_memory(materialised(state, made))
+    return spread(made, gone, ndim) if keeps_axes(call) else made
 
 
 def square(value: Expr, dtype: np.dtype[Any]) -> Expr:
@@ -285,114 +272,14 @@ def _euclidean_norm(state: State, call: Call) -> Elements:
     """The square root of the sum of squares."""
     source = elements(state, call.args[0])
     ndim = len(source.extents)
-    gone = _gone(call, ndim)
-    dtype = call.type.dtype
-    assert dtype is not None
+    gone = gone_axes(call, ndim)
+    dtype = dtype_of(call)
     squares = Elements(source.extents, dtype, lambda i: square(source.at(i), dtype))
     made = _root(_reduced(state, np.sum, squares, gone, dtype), dtype)
-    return _spread(made, gone, ndim) if argument(call, 2, "keepdims", False) else made
+    return spread(made, gone, ndim) if argument(call, 2, "keepdims", False) else made
 
 
 VIEWS[norms.euclidean_norm] = _euclidean_norm
-
-
-# ---------------------------------------------------------------------- where the extreme is
-
-
-@enter(np.argmax, np.argmin)
-def _arg_extreme(state: State, call: Call) -> Elements:
-    """Return the first place of the largest or the smallest element, or of a NaN."""
-    only(call, "axis", "keepdims")
-    source = elements(state, call.args[0])
-    ndim = len(source.extents)
-    if source.dtype.kind == "c":
-        raise NotNative("an order of complex numbers")
-    gone = _gone(call, ndim)
-    kept = [k for k in range(ndim) if k not in gone]
-    for k in gone:
-        state.check(apply(np.greater, BOOL, source.extents[k].expr, number(0)))
-
-    def place_of(i: tuple[Expr, ...]) -> Expr:
-        rest = iter(i)
-        fixed = {k: next(rest) for k in kept}
-        return _extreme_place(state, source, fixed, call.fn is np.argmax)
-
-    if not kept:
-        found = place_of(())
-        made = Elements((), np.dtype(np.int64), lambda _: found)
-    else:
-        extents = tuple(source.extents[k] for k in kept)
-        out = new_array(state, "places", np.dtype(np.int64), extents)
-        state.nest(extents, lambda i: state.emit(Put(out, i, place_of(i))))
-        made = in_memory(out)
-    return _spread(made, gone, ndim) if _keeps(call) else made
-
-
-def _extreme_place(
-    state: State, source: Elements, fixed: dict[int, Expr], is_largest: bool
-) -> Expr:
-    """Look through the axes that are not fixed, one place after the other."""
-    ndim = len(source.extents)
-    first = tuple(fixed.get(k, number(0)) for k in range(ndim))
-    best = state.named("best", source.at(first))
-    place = state.named("place", number(0))
-    beats = np.greater if is_largest else np.less
-    free = tuple(source.extents[k] for k in range(ndim) if k not in fixed)
-
-    def body(i: tuple[Expr, ...]) -> None:
-        rest = iter(i)
-        value = state.named(
-            "value", source.at(tuple(fixed.get(k) or next(rest) for k in range(ndim)))
-        )
-        better = apply(beats, BOOL, value, best)
-        if source.dtype.kind == "f":
-            is_nan = apply(np.not_equal, BOOL, value, value)
-            was_none = apply(np.equal, BOOL, best, best)
-            alone = apply(np.bitwise_and, BOOL, is_nan, was_none)
-            better = apply(np.bitwise_or, BOOL, better, alone)
-        count: Expr = number(0)
-        for x, extent in zip(i, free, strict=True):
-            count = plus(times(count, extent.expr), x)
-        state.emit(If(better, [Assign(best.name, value), Assign(place.name, count)], []))  # type: ignore[attr-defined]
-
-    in_order(state, free, body)
-    return place
-
-
-# ------------------------------------------------------------------------- along one axis
-
-
-def _running(step: Any) -> Any:
-    def handler(state: State, call: Call) -> Elements:
-        only(call, "axis", "dtype")
-        axis = argument(call, 1, "axis")
-        source = whole_or_flat(state, call.args[0], axis)
-        axis = (axis or 0) % len(source.extents)
-        dtype = call.type.dtype
-        assert dtype is not None
-        out = new_array(state, "running", dtype, source.extents)
-        here = in_memory(out)
-
-        def body(i: tuple[Expr, ...]) -> None:
-            value = cast(source.at(i), dtype)
-            before = tuple(minus(x, number(1)) if k == axis else x for k, x in enumerate(i))
-            first = apply(np.equal, BOOL, i[axis], number(0))
-            total = cast(apply(step, _wide(dtype), here.at(before), value), dtype)
-            state.emit(Put(out, i, Choice(scalar(dtype), first, value, total)))
-
-        in_order(state, source.extents, body)
-        return here
-
-    return handler
-
-
-def _wide(dtype: np.dtype[Any]) -> Type:
-    """Return the type that Numba computes in: integers have 64 bits."""
-    return scalar(np.int64 if dtype.kind in "iu" and dtype.itemsize < 8 else dtype)
-
-
-enter(np.cumsum)(_running(np.add))
-enter(np.cumprod)(_running(np.multiply))
 
 
 # ---------------------------------------------------------------------------- unbroadcast
@@ -400,8 +287,6 @@ enter(np.cumprod)(_running(np.multiply))
 
 def _unbroadcast(state: State, name: str, call: Call) -> None:
     """Sum over the axes along which an operand was stretched, seen when the program runs."""
-    from .statements import compute
-
     ct, like = (elements(state, arg) for arg in call.args)
     type_ = state.types[name]
     assert type_.dtype is not None
@@ -432,9 +317,8 @@ def _unbroadcast(state: State, name: str, call: Call) -> None:
 
 def _unbroadcast_number(state: State, call: Call) -> Expr:
     ct = elements(state, call.args[0])
-    dtype = call.type.dtype
-    assert dtype is not None
-    return _total(state, ct, cast(literal(0), dtype), runtime.add_in_any_order, np.sum)  # type: ignore[arg-type]
+    dtype = dtype_of(call)
+    return _total(state, ct, _start(np.sum, dtype), runtime.add_in_any_order, np.sum)
 
 
 VALUES[helpers.unbroadcast] = _unbroadcast

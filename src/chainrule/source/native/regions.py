@@ -89,7 +89,7 @@ class _Regions:
             elif isinstance(s, Assign):
                 bound.add(s.name)
         return [
-            Assign(n, Lit(scalar(var.type.dtype), var.type.dtype.type(0).item()))
+            Assign(n, Lit(scalar(var.type.dtype), np.dtype(var.type.dtype).type(0).item()))
             for n, var in missing.items()
         ]
 
@@ -326,7 +326,7 @@ def intrinsic_of(region: Region, types: dict[str, Type], unique: str) -> Any:
     arrays = [var.name for var in region.arrays]
     numbers = [var.name for var in region.numbers]
     results = [var.name for var in region.results]
-    outs = [from_dtype(types[n].dtype) for n in results]
+    outs = [from_dtype(np.dtype(types[n].dtype)) for n in results]
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         made = function(
@@ -346,7 +346,7 @@ def intrinsic_of(region: Region, types: dict[str, Type], unique: str) -> Any:
         return context.make_tuple(builder, signature.return_type, values)
 
     def typing(typingctx: Any, *args: Any) -> Any:
-        wanted = [from_dtype(types[n].dtype) for n in numbers]
+        wanted = [from_dtype(np.dtype(types[n].dtype)) for n in numbers]
         given = [*args[: len(arrays)], *wanted]
         return numba_types.Tuple((*outs, numba_types.intp))(*given), code
 

@@ -7,19 +7,20 @@ from collections.abc import Callable
 import numpy as np
 
 from ...rules import indexing as rules
-from .. import ir
 from ..ir import Call, Choice, Expr, Lit, Seq
 from ..types import Type, unknown_size
 from . import runtime
-from .code import BOOL, INT, Put, apply, number, plus, scalar, times
+from .arrays import in_order, materialised, new_array, ordinal
+from .code import BOOL, INT, Put, apply, dtype_of, number, plus, scalar
 from .elements import aligned, broadcast, elements, in_memory
 from .indexing import places, subscript
 from .joining import whole_or_flat
 from .numbers import cast, literal
 from .products import enter
+from .shapes import extents_of
 from .state import Elements, Extent, NotNative, State, is_axes
-from .sums import materialised, new_array
-from .views import argument, extents_of, only, view
+from .stores import put
+from .views import argument, only, view
 
 # --------------------------------------------------------------------------- index arrays
 
@@ -99,8 +100,7 @@ def _choose(state: State, call: Call) -> Elements:
     parts = [elements(state, arg) for arg in (call.args[0], *given.items)]
     whole = broadcast(state, [part.extents for part in parts])
     at = [aligned(state, part.extents, whole) for part in parts]
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
 
     def value(i: tuple[Expr, ...]) -> Expr:
         which = cast(parts[0].at(at[0](i)), np.dtype(np.int64))
@@ -138,10 +138,12 @@ def _argwhere(state: State, call: Call) -> Elements:
     n = found[0].extents[0]
     columns = Extent(number(len(found)), len(found))
     made = new_array(state, "places", np.dtype(np.int64), (n, columns))
-    state.nest(
-        (n,),
-        lambda i: [state.emit(Put(made, (*i, number(k)), x.at(i))) for k, x in enumerate(found)],  # type: ignore[arg-type, return-value]
-    )
+
+    def body(i: tuple[Expr, ...]) -> None:
+        for k, x in enumerate(found):
+            state.emit(Put(made, (*i, number(k)), x.at(i)))
+
+    state.nest((n,), body)
     return in_memory(made)
 
 
@@ -161,8 +163,6 @@ def _is_plain(index: tuple[Expr, ...]) -> bool:
 
 @enter(rules._setitem)
 def _setitem(state: State, call: Call) -> Elements:
-    from .statements import put
-
     source = elements(state, call.args[0])
     if not source.extents:
         raise NotNative("a store into a number")
@@ -174,10 +174,7 @@ def _setitem(state: State, call: Call) -> Elements:
 
 @enter(rules._scatter_add)
 def _scatter_add(state: State, call: Call) -> Elements:
-    from .statements import put
-
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     extents = extents_of(state, call.args[2])
     if not extents:
         raise NotNative("an index of a number")
@@ -202,10 +199,7 @@ def _last_written(state: State, call: Call) -> Elements:
     assert index is not None
 
     def turn(i: tuple[Expr, ...]) -> Expr:
-        count: Expr = number(0)
-        for x, extent in zip(i, place.extents, strict=True):
-            count = plus(times(count, extent.expr), x)
-        return count
+        return ordinal(i, place.extents)
 
     in_order(state, place.extents, lambda i: state.emit(Put(written, index(i), turn(i))))
     dtype = ct.dtype
@@ -216,15 +210,3 @@ def _last_written(state: State, call: Call) -> Elements:
         return Choice(scalar(dtype), is_last, ct.at(at_ct(i)), zero)
 
     return Elements(place.extents, dtype, at)
-
-
-def in_order(
-    state: State, extents: tuple[Extent, ...], body: Callable[[tuple[Expr, ...]], None]
-) -> None:
-    """Write loops that run through all places one after the other."""
-    index = tuple(state.counter() for _ in extents)
-    with state.into([]) as inner:
-        body(index)
-    for var, extent in reversed(list(zip(index, extents, strict=True))):
-        inner = [ir.For(var, number(0), extent.expr, number(1), inner)]
-    state.block += inner

@@ -9,14 +9,15 @@ import numpy as np
 from ..ir import Call, Expr, Lit, Var
 from ..types import Type, unknown_size
 from . import runtime
-from .code import BOOL, INT, Do, apply, minus, number, plus, scalar
+from .arrays import is_whole, materialised
+from .code import BOOL, INT, Do, apply, dtype_of, minus, number, plus, scalar
 from .elements import TUPLES, elements, in_memory, number_of
+from .indexing import places
 from .joining import whole_or_flat
 from .numbers import cast, literal
 from .products import enter
-from .selection import mask, places
+from .selection import mask
 from .state import Elements, Extent, NotNative, State
-from .sums import materialised
 from .views import argument, moved, only, permuted
 
 _INTEGERS = np.dtype(np.int64)
@@ -40,8 +41,6 @@ def vector(state: State, operand: Expr, dtype: np.dtype[Any] | None = None) -> V
 
 def array_of(state: State, source: Elements, dtype: np.dtype[Any]) -> Var:
     """Return an array in memory with these elements."""
-    from .views import is_whole
-
     if source.root is not None and source.dtype == dtype and is_whole(state, source):
         return source.root
     return materialised(state, source, dtype)
@@ -133,8 +132,7 @@ def _bincount(state: State, call: Call) -> Elements:
     weights = call.args[1] if len(call.args) > 1 else dict(call.kwargs).get("weights")
     least = call.args[2] if len(call.args) > 2 else dict(call.kwargs).get("minlength")
     n = number(0) if least is None else number_of(state, least)
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     type_ = Type("array", dtype, (unknown_size(),))
     if weights is None or (isinstance(weights, Lit) and weights.value is None):
         return in_memory(call_helper(state, "counts", runtime.counted, (values, n), type_))
@@ -199,11 +197,11 @@ def _range(state: State, call: Call, values: Var) -> tuple[Expr, Expr]:
         ends = [number_of(state, end) for end in getattr(given, "items", ())]
     double = np.dtype(np.float64)
     if ends is None:
-        first, last = (state.fresh("end") for _ in range(2))
         own = scalar(double)
-        state.types[first] = state.types[last] = own
-        state.emit(Do((first, last), runtime.ends_of, (values,), (own, own)))
-        return Var(own, first), Var(own, last)
+        names = state.fresh("end"), state.fresh("end")
+        state.types |= dict.fromkeys(names, own)
+        state.emit(Do(names, runtime.ends_of, (values,), (own, own)))
+        return Var(own, names[0]), Var(own, names[1])
     if len(ends) != 2:
         raise NotNative("the range of a histogram")
     first, last = (state.named("end", cast(end, double)) for end in ends)
@@ -222,8 +220,7 @@ TUPLES[np.nonzero] = lambda state, call: places(state, mask(call.args[0]))
 def _convolve(state: State, call: Call) -> Elements:
     only(call, "mode")
     mode = argument(call, 2, "mode", "full")
-    dtype = call.type.dtype
-    assert dtype is not None
+    dtype = dtype_of(call)
     if dtype.kind == "b":
         raise NotNative("products of truth values")
     a, v = (vector(state, arg, dtype) for arg in call.args[:2])

@@ -13,21 +13,20 @@ from .. import ir
 from ..effects import is_draw
 from ..ir import Assign, Block, Call, Choice, Expr, Index, Lit, Stmt, Var
 from ..types import OBJECT, Type
-from . import interpreter, nothing, runtime, saved
-from .code import BOOL, INT, Gather, Make, Put, apply, minus, number, plus, times
+from . import interpreter, nothing, runtime, saved, stores
+from .arrays import compute
+from .code import BOOL, INT, Gather, Make, apply, minus, number, plus, times
 from .elements import (
     VALUES,
-    aligned,
+    VIEWS,
     elements,
     known,
     number_of,
     parts_of,
     truth,
-    write,
 )
-from .indexing import subscript
-from .numbers import cast, elementwise, is_elementwise, literal
-from .state import Around, Elements, Extent, NotNative, State, Unknown, is_axes
+from .numbers import cast, is_elementwise, literal
+from .state import Around, NotNative, State, Unknown, is_axes
 
 
 def lower_block(state: State, block: Block) -> None:
@@ -64,7 +63,7 @@ def _lower(state: State, statement: Stmt) -> None:
         case ir.Alias(name=name, value=value, root=root):
             _alias(state, name, value, root)
         case ir.Store():
-            _store(state, statement)
+            stores.store(state, statement)
         case ir.If():
             _if(state, statement)
         case ir.For():
@@ -179,51 +178,7 @@ def _dtype(state: State, var: Var) -> Any:
 
 
 def _has_elements(call: Call) -> bool:
-    from .elements import VIEWS
-
     return known(call.fn, VIEWS)
-
-
-def compute(state: State, name: str, source: Elements, type_: Type | None = None) -> None:
-    """Compute elements into a variable: a new array, or its own one where that makes no odds."""
-    type_ = type_ or state.types[name]
-    dtype = type_.dtype
-    assert dtype is not None
-    if _in_place(state, name, source, type_):
-        target = Var(type_, name)
-        state.nest(
-            source.extents,
-            lambda index: state.emit(Put(target, index, cast(source.at(index), dtype))),
-        )
-        return
-    probe = source.at(tuple(literal(0) for _ in source.extents))
-    state.note_shape(name, source.extents)
-    for size, extent in zip(type_.sizes, source.extents, strict=True):
-        state.rename_size(size, extent)
-    made = state.fresh(name) if name in ir.names_in(probe) else name
-    state.types[made] = type_
-    state.emit(Make(made, dtype, tuple(extent.expr for extent in source.extents)))
-    target = Var(type_, made)
-    state.nest(
-        source.extents, lambda index: state.emit(Put(target, index, cast(source.at(index), dtype)))
-    )
-    if made != name:
-        state.emit(Assign(name, target))
-
-
-def _in_place(state: State, name: str, source: Elements, type_: Type) -> bool:
-    """Tell whether an array may be overwritten by what is computed from it."""
-    if name not in state.unshared:
-        return False
-    marks = tuple(Var(INT, f"'{k}") for k in range(len(source.extents)))
-    reads = [e for e in ir.walk(source.at(marks)) if isinstance(e, Var) and e.name == name]
-    loads = [
-        e
-        for e in ir.walk(source.at(marks))
-        if isinstance(e, Index) and isinstance(e.base, Var) and e.base.name == name
-    ]
-    same = all(e.index == marks for e in loads) and len(loads) == len(reads) > 0
-    return same and tuple(e.size for e in source.extents) == type_.sizes
 
 
 def _alias(state: State, name: str, value: Expr, root: str) -> None:
@@ -264,123 +219,6 @@ def _frozen(state: State, value: Expr) -> Expr:
             frozen = (ir.rewrite(arg, freeze) for arg in rest)
             return replace(value, args=(_frozen(state, first), *frozen))
     return value
-
-
-# ---------------------------------------------------------------------------------- stores
-
-
-def _store(state: State, store: ir.Store) -> None:
-    target = store.target
-    if not is_axes(target.type) and target.name not in state.views:
-        _store_number(state, store)
-        return
-    whole = elements(state, target)
-    place = whole
-    if store.index:
-        place = subscript(state, whole, store.index)
-    if place.root is None or place.index is None:
-        raise NotNative(f"a store into {target.name}")
-    put(state, place, store.value, store.op, store.at, _is_plain(store))
-
-
-def _store_number(state: State, store: ir.Store) -> None:
-    """Store into an array without axes, which is a number here."""
-    type_ = Type("python", store.target.type.dtype)
-    value = number_of(state, store.value)
-    if store.op is not None:
-        value = apply(getattr(np, store.op), type_, Var(type_, store.target.name), value)
-    assert type_.dtype is not None
-    state.emit(Assign(store.target.name, cast(value, type_.dtype)))
-
-
-def _is_plain(store: ir.Store) -> bool:
-    """Tell whether no place is named twice for certain: there are no index arrays."""
-    return not any(is_axes(e.type) for e in store.index)
-
-
-def put(
-    state: State, place: Elements, value: Expr, op: str | None, at: bool, is_plain: bool
-) -> None:
-    """Write a value into a part of an array; the value is computed before anything is written."""
-    source = elements(state, value)
-    if _overlaps(source, place, is_plain):
-        source = _held(state, source)
-    own = aligned(state, source.extents, place.extents)
-    _fits(state, source, place)
-    if op is not None and not at and not is_plain:
-        source, op = _applied(state, place, value, source, op), None
-        own = tuple
-
-    def body(i: tuple[Expr, ...]) -> None:
-        write(state, place, i, source.at(own(i)), op)
-
-    if is_plain:
-        state.nest(place.extents, body)
-    else:
-        _in_order(state, place.extents, body)
-
-
-def _applied(state: State, place: Elements, value: Expr, source: Elements, op: str) -> Elements:
-    """Compute ``place op value``: with index arrays all is read before anything is written."""
-    own = aligned(state, source.extents, place.extents)
-    type_ = Type("array", place.dtype, tuple(extent.size for extent in place.extents))
-    call = Call(type_, getattr(np, op), (Var(type_, "a"), Var(value.type, "b")))
-    both = Elements(
-        place.extents,
-        place.dtype,
-        lambda i: elementwise(call, [place.at(i), source.at(own(i))]),
-    )
-    return _held(state, both)
-
-
-def _held(state: State, source: Elements) -> Elements:
-    """Compute elements into an array of their own."""
-    if not source.extents:
-        number_ = state.named("t", source.at(()))
-        return Elements((), source.dtype, lambda _: number_)
-    type_ = Type("array", source.dtype, tuple(extent.size for extent in source.extents))
-    found = Var(type_, state.fresh("t"))
-    state.types[found.name] = type_
-    compute(state, found.name, source)
-    return elements(state, found)
-
-
-def _in_order(state: State, extents: tuple[Extent, ...], body: Any) -> None:
-    """Write loops in the order of the places: of values for one place, the last one stays."""
-    index = tuple(Var(INT, state.fresh("i")) for _ in extents)
-    state.types |= {var.name: INT for var in index}
-    with state.into([]) as block:
-        body(index)
-    for var, extent in reversed(list(zip(index, extents, strict=True))):
-        block = [ir.For(var, number(0), extent.expr, number(1), block)]
-    state.block += block
-
-
-def _fits(state: State, source: Elements, place: Elements) -> None:
-    """Rely on the value having the sizes of the part, or size 1."""
-    pairs = zip(reversed(source.extents), reversed(place.extents), strict=False)
-    for own, extent in pairs:
-        if own.size != 1:
-            state.same(own, extent)
-
-
-def _overlaps(source: Elements, place: Elements, is_plain: bool) -> bool:
-    """Tell whether a value reads what is written, other than at the place being written.
-
-    Index arrays (``is_plain`` is False) may name a place twice: it is read after it was written.
-    """
-    assert place.root is not None and place.index is not None
-    ndim = len(place.extents)
-    marks = tuple(Var(INT, f"'{k}") for k in range(ndim))
-    if len(source.extents) > ndim:
-        return True
-    own = marks[ndim - len(source.extents) :]
-    target = place.index(marks)
-    for e in ir.walk(source.at(own)):
-        if isinstance(e, Index) and isinstance(e.base, Var) and e.base.name == place.root.name:
-            if e.index != target or len(source.extents) != ndim or not is_plain:
-                return ndim > 0
-    return False
 
 
 # ------------------------------------------------------------------------- branches and loops

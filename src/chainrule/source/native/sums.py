@@ -13,11 +13,12 @@ import numpy as np
 
 from .. import ir
 from ..ir import Expr, Var
-from ..sizes import may_be_one
+from ..sizes import may_be_one, product
 from ..types import Type
 from . import runtime
-from .code import INT, Do, Gather, Make, Put, Reshape, apply, number, scalar, times
-from .elements import in_memory
+from .arrays import in_shape, marks, materialised, new_array
+from .code import Do, Gather, Put, apply, number, scalar, times
+from .elements import aligned, broadcast, in_memory
 from .numbers import cast, literal
 from .state import Elements, Extent, NotNative, State
 from .views import moved, permuted
@@ -152,9 +153,9 @@ def multiplied(x: Expr, y: Expr, dtype: np.dtype[Any]) -> Expr:
 def _runs_along(term: Term) -> Hashable:
     """Return the label of the axis along which the memory of a term runs."""
     if term.source.index is not None:
-        marks = tuple(Var(INT, f"'{k}") for k in range(len(term.labels)))
-        last = ir.names_in(term.source.index(marks)[-1])
-        for mark, label in zip(marks, term.labels, strict=True):
+        here = marks(term.source.extents)
+        last = ir.names_in(term.source.index(here)[-1])
+        for mark, label in zip(here, term.labels, strict=True):
             if mark.name in last:
                 return label
     return term.labels[-1]
@@ -166,26 +167,6 @@ def _read_often(state: State, term: Term) -> Term:
     if source.root is not None or not source.extents:
         return term
     return Term(in_memory(materialised(state, source)), term.labels)
-
-
-def materialised(state: State, source: Elements, dtype: np.dtype[Any] | None = None) -> Var:
-    """Compute elements into an array of their own."""
-    from .statements import compute
-
-    name = state.fresh("t")
-    sizes = tuple(extent.size for extent in source.extents)
-    state.types[name] = Type("array", dtype or source.dtype, sizes)
-    compute(state, name, source)
-    return Var(state.types[name], name)
-
-
-def new_array(state: State, hint: str, dtype: np.dtype[Any], extents: tuple[Extent, ...]) -> Var:
-    """Return a variable that holds a new array, with nothing in it yet."""
-    type_ = Type("array", dtype, tuple(extent.size for extent in extents))
-    name = state.fresh(hint)
-    state.types[name] = type_
-    state.emit(Make(name, dtype, tuple(extent.expr for extent in extents)))
-    return Var(type_, name)
 
 
 # ------------------------------------------------------------------------ products of matrices
@@ -226,27 +207,14 @@ def _product(
     fn = _PRODUCTS[x_turned, y_turned][bool(stack)]
     state.emit(Do((made.name,), fn, (x, y), (flat,)))
     order = (*stack, *rows, *columns)
-    made = reshaped(state, made, tuple(extents[label] for label in order))
+    made = in_shape(state, made, tuple(extents[label] for label in order))
     return permuted(in_memory(made), tuple(order.index(label) for label in out))
-
-
-def reshaped(state: State, array: Var, extents: tuple[Extent, ...], always: bool = False) -> Var:
-    """Return the memory of an array in another shape, also (``always``) of as many axes."""
-    if len(extents) == array.type.ndim and not always:
-        return array
-    type_ = Type("array", array.type.dtype, tuple(extent.size for extent in extents))
-    name = state.fresh(array.name)
-    state.types[name] = type_
-    state.emit(Reshape(name, array, tuple(extent.expr for extent in extents)))
-    return Var(type_, name)
 
 
 def _joint(state: State, extents: dict[Hashable, Extent], labels: Labels) -> Extent:
     """Return the extent of axes that are made one."""
     if len(labels) == 1:
         return extents[labels[0]]
-    from ..sizes import product
-
     total: Expr = number(1)
     for label in labels:
         total = times(total, extents[label].expr)
@@ -268,7 +236,7 @@ def _form(
         array, lies = materialised(state, permuted(term.source, order), dtype), wanted
     groups = (first, second) if lies == wanted else (second, first)
     shape = [_joint(state, extents, group) for group in ((stack,) if stack else ()) + groups]
-    return reshaped(state, array, tuple(shape)), lies != wanted
+    return in_shape(state, array, tuple(shape)), lies != wanted
 
 
 def _lies(term: Term, dtype: np.dtype[Any]) -> Labels | None:
@@ -276,11 +244,11 @@ def _lies(term: Term, dtype: np.dtype[Any]) -> Labels | None:
     source = term.source
     if source.root is None or source.index is None or source.dtype != dtype:
         return None
-    marks = tuple(Var(INT, f"'{k}") for k in range(len(term.labels)))
-    where = source.index(marks)
-    if len(where) != len(marks) or {*where} != {*marks}:
+    here = marks(source.extents)
+    where = source.index(here)
+    if len(where) != len(here) or {*where} != {*here}:
         return None
-    order = [marks.index(mark) for mark in where]  # type: ignore[arg-type]
+    order = [here.index(mark) for mark in where]
     if tuple(source.extents[k].size for k in order) != source.root.type.sizes:
         return None
     return tuple(term.labels[k] for k in order)
@@ -295,8 +263,6 @@ def stretched(state: State, sources: Sequence[Elements], cores: Sequence[int]) -
     The labels are those of ``range(ndim)`` for the axes of the result; those of the last axes are
     ``("core", operand, axis)``.
     """
-    from .elements import aligned, broadcast
-
     leading = [x.extents[: len(x.extents) - n] for x, n in zip(sources, cores, strict=True)]
     whole = broadcast(state, [*leading])
     found = []
@@ -304,7 +270,7 @@ def stretched(state: State, sources: Sequence[Elements], cores: Sequence[int]) -
         skip = len(whole) - len(own)
         core: Labels = tuple(("core", k, j) for j in range(len(x.extents) - len(own)))
         unsure = [
-            e.size != w.size and e.size != 1 and may_be_one(e.size)
+            e.size not in (w.size, 1) and may_be_one(e.size)
             for e, w in zip(own, whole[skip:], strict=True)
         ]
         if any(unsure):

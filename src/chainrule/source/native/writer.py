@@ -61,9 +61,7 @@ class _Names(Names):
 
 
 _RUNTIME = {
-    id(value): name
-    for name, value in vars(runtime).items()
-    if callable(value) and getattr(value, "__module__", "") == runtime.__name__
+    id(value): name for name in runtime.__all__ if callable(value := getattr(runtime, name))
 }
 
 
@@ -94,7 +92,6 @@ class _Writer:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
-        """Functions of which the interpreter runs all."""
         self.names = _Names(
             {*kernel.types, *kernel.parameters, "kernel", "status", *kernel.regions}
         )
@@ -152,11 +149,11 @@ class _Writer:
                 return lines
             case ir.For(var=var, start=start, stop=stop, step=step, body=body, until=until):
                 bounds = ", ".join(self.spell(e, TERNARY) for e in (start, stop, step))
-                head = wrap(f"for {var.name} in range({bounds}):", indent)
-                return head + self._block(body, inner) + self._until(until, inner)
+                lines = wrap(f"for {var.name} in range({bounds}):", indent)
+                return lines + self._block(body, inner) + self._until(until, inner)
             case ir.While(condition=condition, body=body, until=until):
-                head = wrap(f"while {self.spell(condition)}:", indent)
-                return head + self._block(body, inner) + self._until(until, inner)
+                lines = wrap(f"while {self.spell(condition)}:", indent)
+                return lines + self._block(body, inner) + self._until(until, inner)
             case Python():
                 return self._python(s, indent)
             case Region():
@@ -205,7 +202,8 @@ class _Writer:
                 given = f"{array.name}, {spell(start, TERNARY)}, {self._shape(extents)}"
                 return f"{name} = {self.names.of(runtime.part)}({given})"
             case Reshape(name=name, array=array, extents=extents):
-                return f"{name} = {self.names.of(runtime.shaped)}({array.name}, {self._shape(extents)})"
+                given = f"{array.name}, {self._shape(extents)}"
+                return f"{name} = {self.names.of(runtime.shaped)}({given})"
         raise TypeError(f"no text for {s!r}")
 
     def _shape(self, extents: tuple[ir.Expr, ...]) -> str:

@@ -1,0 +1,61 @@
+"""What LLVM is told about loops: that their iterations do not depend on each other."""
+
+# mypy: disable-error-code="no-untyped-call, misc"
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir as llvm
+
+from .. import ir
+from ..ir import Block, Var
+from .accesses import touched
+from .code import Gather, Put
+from .fusion import NEVER, order
+
+
+class Distinct(llvm.MDValue):
+    """Metadata that is equal to itself alone; that of a loop begins with itself."""
+
+    def __init__(
+        self, module: Any, values: tuple[Any, ...], begins_with_itself: bool = False
+    ) -> None:
+        super().__init__(module, values, name=str(len(module.metadata)))
+        if begins_with_itself:
+            self.operands: tuple[Any, ...] = (self, *values)
+
+    def descr(self, buf: list[str]) -> None:
+        """Write the metadata."""
+        inside = ", ".join(operand.get_reference() for operand in self.operands)
+        buf += (f"distinct !{{ {inside} }}", "\n")
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def parallel(module: Any, group: Any) -> Any:
+    """Return metadata that say: no access of this group depends on another iteration."""
+    accesses = module.add_metadata(
+        [llvm.MetaDataString(module, "llvm.loop.parallel_accesses"), group]
+    )
+    return Distinct(module, (accesses,), begins_with_itself=True)
+
+
+def meet_never(var: Var, body: Block, shared: set[str]) -> bool:
+    """Tell whether no iteration of an innermost loop touches what another one writes.
+
+    ``shared``: arrays whose memory another name may stand for.
+    """
+    if any(not isinstance(s, (Put, Gather, ir.Assign)) for s in body):
+        return False
+    found = touched(body)
+    written = found.arrays("write", "add")
+    if written & shared and len({a.array for a in found.elements} & shared) > 1:
+        return False
+    accesses = [a for a in found.elements if a.array in written]
+    return all(
+        order(a, b, var) in ((0.0,) if a is b and a.kind != "read" else (0.0, NEVER))
+        for a in accesses
+        for b in accesses
+        if (a.kind, b.kind) != ("read", "read")
+    )

@@ -1,0 +1,41 @@
+"""How a kernel ends before its result."""
+
+# mypy: ignore-errors
+from __future__ import annotations
+
+from numba import njit, types
+from numba.extending import intrinsic
+
+from ..leaving import DivisionByZero, Leave, OutOfRange
+from .intrinsics import leave_if
+
+LEFT, OUT_OF_RANGE, BY_ZERO = 1, 2, 3
+"""How a region may end, besides 0."""
+
+
+@njit
+def left(status):
+    """Leave the compiled program because a region did."""
+    if status == OUT_OF_RANGE:
+        raise OutOfRange
+    if status == BY_ZERO:
+        raise DivisionByZero
+    if status:
+        raise Leave
+
+
+@intrinsic
+def check(typingctx, holds):
+    """Leave the compiled program if something that it relies on does not hold."""
+
+    def code(context, builder, signature, args):
+        condition = context.cast(builder, args[0], holds, types.boolean)
+        leave_if(context, builder, builder.not_(condition))
+        return context.get_dummy_value()
+
+    return types.none(holds), code
+
+
+def throw(error):
+    """Raise an exception: what ``raise`` does, as a function that the interpreter can call."""
+    raise error

@@ -1,0 +1,66 @@
+"""A pullback in two programs, a sweep forward and a sweep back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import ir
+from .specialise import Specialisation
+
+
+class Split:
+    """A pullback in two programs: the run itself, and the way back from what it left."""
+
+    def __init__(
+        self, base: Specialisation, forward: ir.Program, backs: Sequence[ir.Program]
+    ) -> None:
+        def made(program: ir.Program, roles: dict[str, str] | None = None) -> Specialisation:
+            return Specialisation([*base.stages, ("reverse", program)], base.arguments, roles)
+
+        self.base = base
+        self.forward = made(forward, base.roles)
+        self.reverse, self.guarded = (made(back) for back in backs)
+        if base.backend != "numpy":
+            self._use(base.backend)
+
+    def _use(self, backend: str) -> None:
+        """Let machine code run all three programs, or none: they hand saved values on."""
+        from .native.kernel import why_not
+
+        made = (self.forward, self.reverse, self.guarded)
+        refusals = filter(None, (why_not(spec.for_machine) for spec in made))
+        refusal = next(refusals, "")
+        for spec in made:
+            spec.backend, spec.not_native = backend, refusal
+
+    def warm(self) -> None:
+        """Compile both programs now."""
+        self.forward.warm()
+        self.reverse.warm()
+
+    @property
+    def text(self) -> str:
+        """Both functions, in one module."""
+        return joined(self.forward.text, self.reverse.text)
+
+    @property
+    def opaque_calls(self) -> list[str]:
+        """Functions that only the tape can follow."""
+        return self.base.opaque_calls
+
+    def explain(self) -> str:
+        """Return both programs after each pass."""
+        return joined(self.forward.explain(), self.reverse.explain())
+
+
+def joined(*texts: str) -> str:
+    """Put the texts of modules together: imports first, each helper once."""
+    imports: dict[str, None] = {}
+    rest: dict[str, None] = {}
+    for text in texts:
+        for part in text.rstrip("\n").split("\n\n\n"):
+            if part.startswith(("import ", "from ")):
+                imports |= dict.fromkeys(part.splitlines())
+            else:
+                rest[part] = None
+    return "\n\n\n".join(["\n".join(imports)] * bool(imports) + [*rest]) + "\n"
