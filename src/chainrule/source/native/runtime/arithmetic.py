@@ -102,7 +102,8 @@ def nonzero(typingctx, x):
     def code(context, builder, signature, args):
         value = context.cast(builder, args[0], x, kind)
         if isinstance(kind, types.Complex):
-            leave_if(context, builder, _is_complex_zero(context, builder, kind, value), DivisionByZero)
+            is_zero = _is_complex_zero(context, builder, kind, value)
+            leave_if(context, builder, is_zero, DivisionByZero)
             return value
         zero = llvm.Constant(value.type, 0)
         is_float = isinstance(kind, types.Float)

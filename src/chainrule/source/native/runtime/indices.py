@@ -29,6 +29,7 @@ def u(typingctx, i):
 
 
 def least(builder, a, b):
+    """Write the smaller one of two integers."""
     return builder.select(builder.icmp_signed("<", a, b), a, b)
 
 
