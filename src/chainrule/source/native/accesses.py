@@ -80,7 +80,7 @@ def _add(found: Touched, s: Stmt) -> None:
             found.bound.add(name)
             _read_all(found, s)
             if isinstance(s, (Part, Reshape)):
-                found.read.add(s.array.name)
+                _share(found, s.array.name)
         case Do(names=names, args=args, fn=fn):
             found.bound |= {*names}
             for arg in args:
@@ -110,9 +110,23 @@ def _add(found: Touched, s: Stmt) -> None:
             _read(found, extent)
         case _:
             found.bound |= {*ir.written(s)}
+            for array in _shared(s):
+                _share(found, array)
             if isinstance(s, (ir.For, ir.While)) and s.until:
                 found.read.add(s.until)
             _read_all(found, s)
+
+
+def _shared(s: Stmt) -> Iterator[str]:
+    """Yield the arrays that a statement gives a second name."""
+    sources = s.sources if isinstance(s, ir.Move) else (s.value,) if isinstance(s, ir.Assign) else ()
+    yield from (e.name for e in sources if isinstance(e, Var) and e.type.is_array)
+
+
+def _share(found: Touched, array: str) -> None:
+    """Note a second name: whoever reads by it must not come before what is written by the first."""
+    found.read.add(array)
+    found.elements.append(Access(array, None, "read"))
 
 
 def _touch(found: Touched, array: str, index: tuple[Expr, ...], kind: str) -> None:

@@ -122,7 +122,9 @@ def _with_stacks(kernel: Kernel, program: ir.Program, state: State) -> Kernel:
         kernel.results += stacks
     kernel.parameters += [kernel.call] * bool(kernel.call)
     state.emit(Return(tuple(kernel.results)))
-    kernel.body = divide(improved(state, state.block), state.types, {*kernel.parameters})
+    kernel.body = divide(
+        improved(state, state.block, {*kernel.parameters}), state.types, {*kernel.parameters}
+    )
     kernel.regions = {region.name: region for region in regions_of(kernel.body)}
     return kernel
 
@@ -154,11 +156,11 @@ def _name_sizes(state: State, given: list[str]) -> None:
                 state.note_extent(size, state.integer(Dim(INT, Var(type_, name), axis)))
 
 
-def improved(state: State, block: Block) -> Block:
+def improved(state: State, block: Block, given: set[str]) -> Block:
     """Return a block with its loops joined and its temporaries in registers or made once."""
     block = separate(coalesce(block), state.fresh, state.types)
     block = contract(fuse(block), state.fresh, state.types)
-    block = hoist(block, escaping(block))
+    block = hoist(block, escaping(block) | given)
     return merged(reserve(block))
 
 

@@ -172,6 +172,7 @@ class Machine:
         i.add_incoming(following, self.b.block)
         self.b.cbranch(more, head, after)
         self.b.position_at_end(after)
+        del self.counters[s.var.name]
         if outer is not None:
             self.counters[s.var.name] = outer
 
@@ -255,9 +256,7 @@ class Machine:
     def _number(self, e: Expr) -> Any:
         match e:
             case Var(name=name):
-                return (
-                    self.counters[name] if name in self.counters else self.b.load(self.slot(name))
-                )
+                return self._variable(name, e.type.dtype)
             case Lit(value=value, type=type_):
                 return self._literal(value, type_.dtype)
             case Index(base=Var(name=name), index=index, type=type_):
@@ -272,6 +271,12 @@ class Machine:
             case Call():
                 return self._call(e)
         raise NoInstructions(f"the expression {type(e).__name__}")
+
+    def _variable(self, name: str, dtype: Any) -> Any:
+        if name in self.counters:
+            return self.counters[name]
+        value = self.b.load(self.slot(name))
+        return self.cast(value, self.types[name].dtype, np.dtype(dtype))
 
     def _literal(self, value: Any, dtype: Any) -> Any:
         kind = value_type(dtype)
@@ -364,9 +369,10 @@ def meet_never(var: Var, body: Block) -> bool:
         return False
     found = touched(body)
     written = found.arrays("write", "add")
+    changing = found.bound | {*found.gathered}
     accesses = [a for a in found.elements if a.array in written]
     return all(
-        order(a, b, var) in ((0.0,) if a is b and a.kind != "read" else (0.0, NEVER))
+        order(a, b, var, changing) in ((0.0,) if a is b and a.kind != "read" else (0.0, NEVER))
         for a in accesses
         for b in accesses
         if (a.kind, b.kind) != ("read", "read")
@@ -487,7 +493,8 @@ def _pick(greater: bool) -> Callable[[Machine, Call], Any]:
         sign = ">" if greater else "<"
         if a.type in (DOUBLE, FLOAT):  # max(a, b) is a unless b is larger
             return m.b.select(m.b.fcmp_ordered(sign, b, a), b, a)
-        return m.b.select(m.b.icmp_signed(sign, b, a), b, a)
+        compare = m.b.icmp_unsigned if e.type.dtype.kind == "u" else m.b.icmp_signed  # type: ignore[union-attr]
+        return m.b.select(compare(sign, b, a), b, a)
 
     return write
 
