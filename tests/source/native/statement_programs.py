@@ -321,3 +321,57 @@ def by_python_numbers(a, n):
 
 def added(a, b):
     return a + b
+
+
+def second_names(x, n):
+    """The second name of an array is bound after it was computed."""
+    y = x
+    t = x
+    z = x
+    for k in range(n):
+        t = x * (k + 1)
+        y = t
+        z = y[::-1] + t
+    return y, t, z
+
+
+def index_of_a_loop_again(x, n):
+    """A variable of a loop is an ordinary one before and after it."""
+    s = 0.0
+    k = 2
+    for j in range(3):
+        s += k * x[j]
+        for k in range(n):
+            s += x[k]
+        s += k
+    while k > 0:
+        s += x[k] * k
+        k -= 1
+    return s, k
+
+
+def places_that_change(x, ix):
+    """The places that are read and written move within a loop."""
+    a = np.zeros((7, 8))
+    for i in range(1, 6):
+        p = ix[i]
+        a[i, p] = a[i - 1, p + 1] + x[i]
+    return a
+
+
+def bound_again(x, m, k):
+    """What a loop binds stays as it was where the loop has no iterations."""
+    n = x.shape[0] - 1
+    s = x[0]
+    for i in range(k):
+        s += x[n] * i
+        n = m + 1
+    return s, n
+
+
+def unsigned(v, u):
+    """Integers without a sign are compared as what they are."""
+    larger = np.zeros(3, np.uint64)
+    for i in range(3):
+        larger[i] = max(v[i], v[2 - i])
+    return larger, u < v, u == v

@@ -51,6 +51,10 @@ CASES = {
     "containers": ({"w": SQUARE, "layers": [SQUARE + 1], "b": A[:3]},),
     "asserts": (np.abs(A),),
     "number_step": (A, 2),
+    "second_names": (A, 3),
+    "index_of_a_loop_again": (A, 3),
+    "places_that_change": (A, np.array([5, 4, 3, 2, 1, 0])),
+    "bound_again": (A, 3, 0),
 }
 REVERSED = {"view_in_a_loop", "overlap", "row_or_none", "until", "complex_parts"}
 """Those whose pullbacks run by default."""
@@ -87,6 +91,12 @@ def code_of(program: Program):
     made = program._latest()
     assert made.native is not None, made.not_native
     return made.native
+
+
+def test_integers_without_a_sign():
+    compiled, reference = both(programs.unsigned)
+    args = np.array([2**64 - 1, 2**62, 5], np.uint64), np.array([-1, 2**62 + 1, 5])
+    assert_same(compiled(*args), reference(*args))
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -9,6 +9,7 @@ reassociated: ``+=`` of several loops into one array come in another order.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 
 from .. import ir
@@ -119,6 +120,7 @@ def _variables_allow(a: Touched, b: Touched) -> bool:
 
 
 def _elements_allow(a: Touched, b: Touched, var: Var, is_inner: bool) -> bool:
+    changing = (a.bound | b.bound | {*a.gathered, *b.gathered}) - {var.name}
     mine: dict[str, list[Access]] = {}
     for access in a.elements:
         mine.setdefault(access.array, []).append(access)
@@ -127,7 +129,7 @@ def _elements_allow(a: Touched, b: Touched, var: Var, is_inner: bool) -> bool:
             kinds = (access.kind, other.kind)
             if kinds == ("read", "read"):
                 continue
-            later = order(access, other, var)
+            later = order(access, other, var, changing)
             if kinds == ("add", "add"):
                 if is_inner and later not in (0, NEVER):
                     return False
@@ -137,16 +139,17 @@ def _elements_allow(a: Touched, b: Touched, var: Var, is_inner: bool) -> bool:
     return True
 
 
-def order(a: Access, b: Access, var: Var) -> float | None:
+def order(a: Access, b: Access, var: Var, changing: Set[str] = frozenset()) -> float | None:
     """Return how many iterations later the first access meets the place of the second one.
 
-    0: in the same iteration; minus infinity: never; None: not known.
+    0: in the same iteration; minus infinity: never; None: not known. ``changing``: variables that
+    are not the same in all iterations.
     """
     if a.index is None or b.index is None or a.name != b.name:
         return None
     found: float | None = None
     for x, y in zip(a.index, b.index, strict=True):
-        first, second = _along(x, var), _along(y, var)
+        first, second = _along(x, var, changing), _along(y, var, changing)
         if first is None or second is None:
             continue
         (moves_a, base_a, shift_a), (moves_b, base_b, shift_b) = first, second
@@ -161,15 +164,19 @@ def order(a: Access, b: Access, var: Var) -> float | None:
     return found
 
 
-def _along(index: Expr, var: Var) -> tuple[bool, Expr | None, int] | None:
+def _along(
+    index: Expr, var: Var, changing: Set[str] = frozenset()
+) -> tuple[bool, Expr | None, int] | None:
     """Return an index as: whether the loop moves it, what else it adds, and a known shift."""
     base, shift = split_shift(index)
+    if ir.names_in(base) & changing or any(isinstance(e, ir.Index) for e in ir.walk(base)):
+        return None
     if base == var:
         return True, None, shift
     if isinstance(base, Call) and len(base.args) == 2 and base.fn.__name__ == "add":
         first, second = base.args
         if first == var and var.name not in ir.names_in(second):
             return True, second, shift
-    if var.name in ir.names_in(base) or isinstance(base, ir.Index):
+    if var.name in ir.names_in(base):
         return None
     return False, None if isinstance(base, Lit) else base, shift

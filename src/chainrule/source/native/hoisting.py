@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from .accesses import touched
 from .code import (
     INT,
     Do,
+    Gather,
     Loop,
     Make,
     Part,
@@ -31,17 +33,23 @@ from .early import is_simple
 def hoist(block: Block, kept: set[str]) -> Block:
     """Return a block with what is the same in all iterations before its loops.
 
-    ``kept``: arrays that live on, whose memory no second array may have.
+    ``kept``: arrays that live on, whose memory no second array may have. Numbers that are bound in
+    several places stay too: a loop without iterations does not bind them.
     """
+    binders = Counter(s.name for s in statements(block) if isinstance(s, (Assign, Gather)))
+    return _hoisted(block, kept | {name for name, n in binders.items() if n > 1})
+
+
+def _hoisted(block: Block, kept: set[str]) -> Block:
     out: Block = []
     for s in block:
         match s:
             case ir.For(body=body) | ir.While(body=body) | Loop(body=body):
-                body = hoist(body, kept)
+                body = _hoisted(body, kept)
                 before, body = _split(s, body, kept)
                 out += [*before, replace(s, body=body)]
             case ir.If(then=then, orelse=orelse):
-                out.append(replace(s, then=hoist(then, kept), orelse=hoist(orelse, kept)))
+                out.append(replace(s, then=_hoisted(then, kept), orelse=_hoisted(orelse, kept)))
             case _:
                 out.append(s)
     return out

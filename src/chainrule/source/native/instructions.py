@@ -212,6 +212,8 @@ def _floored(m: Machine, fn: Any, x: Any, y: Any) -> Any:
 
 def _compare(m: Machine, sign: str, values: list[Any], dtypes: list[Any]) -> Any:
     common = np.result_type(*dtypes)
+    if common.kind == "f" and all(np.dtype(d).kind in "iu" for d in dtypes):
+        raise NoInstructions("a comparison of signed with unsigned integers")
     if common.kind == "b":
         common = np.dtype(np.int8)
     a, c = (convert(m.b, v, np.dtype(d), common) for v, d in zip(values, dtypes, strict=True))

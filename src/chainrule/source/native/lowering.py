@@ -164,7 +164,7 @@ def improved(state: State, block: Block, given: set[str]) -> Block:
     block = sizes_first(block, given)
     block = separate(coalesce(block), state.fresh, state.types)
     block = contract(fuse(block, aliases(block)), state.fresh, state.types)
-    block = hoist(block, escaping(block))
+    block = hoist(block, escaping(block) | given)
     return merged(reserve(block))
 
 

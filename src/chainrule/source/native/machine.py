@@ -170,6 +170,7 @@ class Machine:
         i.add_incoming(following, self.b.block)
         self.b.cbranch(more, head, after)
         self.b.position_at_end(after)
+        del self.counters[s.var.name]
         if outer is not None:
             self.counters[s.var.name] = outer
 
@@ -253,9 +254,7 @@ class Machine:
     def _number(self, e: Expr) -> Any:
         match e:
             case Var(name=name):
-                return (
-                    self.counters[name] if name in self.counters else self.b.load(self.slot(name))
-                )
+                return self._variable(name, e.type.dtype)
             case Lit(value=value, type=type_):
                 return self._literal(value, type_.dtype)
             case Index(base=Var(name=name), index=index, type=type_):
@@ -270,6 +269,12 @@ class Machine:
             case Call():
                 return self._call(e)
         raise NoInstructions(f"the expression {type(e).__name__}")
+
+    def _variable(self, name: str, dtype: Any) -> Any:
+        if name in self.counters:
+            return self.counters[name]
+        value = self.b.load(self.slot(name))
+        return self.cast(value, self.types[name].dtype, np.dtype(dtype))
 
     def _literal(self, value: Any, dtype: Any) -> Any:
         kind = value_type(dtype)

@@ -52,9 +52,10 @@ def meet_never(var: Var, body: Block, shared: set[str]) -> bool:
     written = found.arrays("write", "add")
     if written & shared and len({a.array for a in found.elements} & shared) > 1:
         return False
+    changing = found.bound | {*found.gathered}
     accesses = [a for a in found.elements if a.array in written]
     return all(
-        order(a, b, var) in ((0.0,) if a is b and a.kind != "read" else (0.0, NEVER))
+        order(a, b, var, changing) in ((0.0,) if a is b and a.kind != "read" else (0.0, NEVER))
         for a in accesses
         for b in accesses
         if (a.kind, b.kind) != ("read", "read")

@@ -142,6 +142,8 @@ def elementwise(call: Call, values: list[Expr]) -> Expr:
         return cast(values[0], dtype)
     if fn in _MATH:
         return apply(fn, scalar(dtype), *values)
+    if fn in _COMPARISONS and not any(weak) and _is_mixed([v.type.dtype for v in values]):
+        raise NotNative("a comparison of signed with unsigned integers")
     given = _operands(fn, values, weak, dtype) if isinstance(fn, np.ufunc) else values
     made = SPECIAL[fn](given, dtype) if fn in SPECIAL else apply(fn, scalar(dtype), *given)
     python = all(weak) and fn in (np.divide, np.floor_divide, np.remainder)
@@ -153,6 +155,14 @@ def elementwise(call: Call, values: list[Expr]) -> Expr:
     if dtype not in _FREE and dtype.kind in "iu":
         return apply(dtype.type, scalar(dtype), made)  # Numba has computed with 64 bits
     return made
+
+
+_COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
+
+
+def _is_mixed(dtypes: list[Any]) -> bool:
+    """Tell whether there are integers that no one dtype holds."""
+    return all(d.kind in "iu" for d in dtypes) and np.result_type(*dtypes).kind == "f"
 
 
 def _is_nonzero(value: Expr) -> bool:

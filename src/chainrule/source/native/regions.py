@@ -74,6 +74,8 @@ class _Regions:
         self.total = uses(block)
         self.group = _groups(block)
         self.binders = Counter(n for s in statements(block) for n in bound_by(s))
+        self.leaving: set[int] = set()
+        """Which statements hold something that may leave."""
         self.count = 0
         self.depth = 0
 
@@ -142,7 +144,7 @@ class _Regions:
                 tuple(self._var(n) for n in arrays),
                 tuple(self._var(n) for n in numbers if n not in first),
                 tuple(self._var(n) for n in results),
-                _may_leave(run),
+                any(id(s) in self.leaving for s in run),
                 self._apart(arrays, own.arrays("write", "add")),
             )
         ]
@@ -155,7 +157,8 @@ class _Regions:
             inner = {s.var.name for s in statements(run) if isinstance(s, (Loop, ir.For))}
             for name in {*uses(run)} - inner:
                 value_type(self.types[name].dtype)
-            _Trial(self.types).write(run)
+            if _Trial(self.types).write(run):
+                self.leaving |= {id(s) for s in run}
         except NoInstructions:
             return False
         return True
@@ -211,41 +214,22 @@ def _bound_first(run: Block) -> set[str]:
     return found
 
 
-def _may_leave(run: Block) -> bool:
-    leaving = {
-        runtime.at, runtime.nonzero, runtime.common, np.floor_divide, np.remainder,
-        runtime.sum_of, runtime.difference_of, runtime.product_of, runtime.shift, runtime.not_least,
-        runtime.fitting, runtime.sane, runtime.whole, runtime.unsigned,
-    }  # fmt: skip
-    return any(
-        isinstance(s, Check)
-        or any(isinstance(e, ir.Call) and _in(e.fn, leaving)
-               for x in ir.expressions(s) for e in ir.walk(x))
-        for s in statements(run)
-    )  # fmt: skip
-
-
-def _in(fn: Any, functions: set[Any]) -> bool:
-    try:
-        return fn in functions
-    except TypeError:
-        return False
-
-
 class _Trial:
-    """Writes a run into a module of its own, to see whether it can be written."""
+    """Writes a run into a module of its own, to see whether it can be written, and may leave."""
 
     def __init__(self, types: dict[str, Type]) -> None:
         self.types = types
 
-    def write(self, run: Block) -> None:
+    def write(self, run: Block) -> bool:
         from llvmlite import ir as llvm
 
         module = llvm.Module()
         inner = {s.var.name for s in statements(run) if isinstance(s, (Loop, ir.For))}
         names = {*uses(run)} - inner
         arrays = [n for n in names if self.types[n].is_array and self.types[n].ndim]
-        function(module, "trial", run, arrays, [], [], self.types, [False] * len(arrays))
+        apart = [False] * len(arrays)
+        made = function(module, "trial", run, arrays, [], [], self.types, apart)
+        return any(block.name.startswith("holds") for block in made.blocks)
 
 
 def function(

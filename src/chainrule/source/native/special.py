@@ -109,7 +109,9 @@ def _pick(greater: bool) -> Callable[[Machine, Call], Any]:
         sign = ">" if greater else "<"
         if a.type in (DOUBLE, FLOAT):  # max(a, b) is a unless b is larger
             return m.b.select(m.b.fcmp_ordered(sign, b, a), b, a)
-        return m.b.select(m.b.icmp_signed(sign, b, a), b, a)
+        is_unsigned = np.dtype(e.type.dtype).kind == "u"
+        compare = m.b.icmp_unsigned if is_unsigned else m.b.icmp_signed
+        return m.b.select(compare(sign, b, a), b, a)
 
     return write
 
