@@ -13,6 +13,7 @@ from ...rules import selection as _rules_of_selection
 from ..ir import Call, Choice, Expr, Lit
 from . import runtime
 from .code import BOOL, apply, dtype_of, scalar
+from .state import NotNative
 
 _PYTHON = {"b": int, "i": int, "f": float, "c": complex}
 _FREE = (np.dtype(np.float64), np.dtype(np.complex128), np.dtype(np.int64), np.dtype(bool))
@@ -112,6 +113,13 @@ def _real(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float32 if dtype == np.complex64 else np.float64)
 
 
+def _joined(parts: list[Expr], dtype: np.dtype[Any]) -> Expr:
+    """Return the complex number with this real and this imaginary part."""
+    if any(dtype_of(part).kind == "c" for part in parts):
+        raise NotNative("a complex number with complex parts")
+    return apply(complex, scalar(dtype), *[cast(part, _real(dtype)) for part in parts])
+
+
 def elementwise(call: Call, values: list[Expr]) -> Expr:
     """Return a function of numbers."""
     fn, dtype = _SAME.get(call.fn, call.fn), call.type.dtype
@@ -119,6 +127,8 @@ def elementwise(call: Call, values: list[Expr]) -> Expr:
     weak = [arg.type.kind == "python" for arg in call.args]
     if fn in ELEMENTWISE:
         return cast(ELEMENTWISE[fn](values, dtype), dtype)
+    if fn is complex and len(values) == 2:
+        return _joined(values, dtype)
     if fn in _CASTS or (isinstance(fn, type) and issubclass(fn, np.generic)):
         return cast(values[0], dtype)
     if fn in _MATH:
