@@ -11,6 +11,7 @@ A program is ``program(x, y, v, w, a, n)``: two numbers, two vectors of ``N`` en
 from __future__ import annotations
 
 import copy
+import functools
 import linecache
 import random
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+
+from source import generated_views
 
 N = 5
 ROWS = 4
@@ -72,13 +75,17 @@ class Names:
 class Writer:
     """Draws one program, statement by statement. ``number(low, high)`` makes every choice."""
 
+    rows, columns = ROWS, N
+
     def __init__(self, number: Callable[[int, int], int], size: int) -> None:
         self.number = number
         self.lines: list[str] = []
         self.names = Names(["x", "y"], {"v": N, "w": N}, ["a"])
         self.depth = 0
         self.loops = 0
-        self.left = size
+        self.names_parts = number(0, 2) == 0
+        """Whether names of parts are bound anew; few statements then, as many are refused."""
+        self.left = size // 2 if self.names_parts else size
         self.count = 0
         self.outputs = ""
 
@@ -96,7 +103,14 @@ class Writer:
         return f"{base}{self.count}"
 
     def write(self, line: str) -> None:
-        self.lines.append("    " * self.depth + line)
+        """Add a line; now and then a simple statement goes to the end of the last one."""
+        margin = "    " * self.depth
+        last = self.lines[-1] if self.lines else ":"
+        is_next = len(last) - len(last.lstrip()) == len(margin)
+        if is_next and ":" not in (last[-1], line[-1]) and self.number(0, 7) == 0:
+            self.lines[-1] += f"; {line}"
+        else:
+            self.lines.append(margin + line)
 
     @contextmanager
     def block(self, head: str) -> Any:
@@ -206,6 +220,8 @@ class Writer:
         simple = [self.bind_number, self.bind_vector, self.bind_matrix, self.bind_view]
         simple += [self.rebind, self.rebind, self.call] + 3 * [self.update, self.store]
         simple += [self.call_for_two]
+        if self.names_parts:
+            simple += [functools.partial(write, self) for write in generated_views.STATEMENTS]
         nested = [self.branch, self.for_loop, self.for_loop, self.while_loop]
         nested += [self.loop_over_rows, self.loop_over_entries, self.loop_over_names]
         for _ in range(count):
@@ -260,7 +276,7 @@ class Writer:
         else:
             value = f"0.3 * ({self.pick([self.vector, lambda _: self.scalar()])(length)})"
         place = self.piece(length)
-        if op == "=" and place.isidentifier():
+        if op == "=" and place in self.names.vectors:
             place += "[:]"
         self.write(f"{place} {op} {value}")
 

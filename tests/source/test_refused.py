@@ -125,11 +125,56 @@ def class_in_the_body(x):
     return x[0] * (p is not None)
 
 
-def recursion_without_a_known_end(x):
-    def halve(v):
-        return v if v < 0.1 else halve(v / 2)  # HERE
+def recursion_that_changes_a_shared_array(x):
+    def note(out, same, k):
+        out[k] += same[0]
+        return out[k] if out[k] > 3.0 else note(out, same, k)
 
-    return halve(x[0])
+    out = x.copy()
+    return note(out, out, 0)  # HERE
+
+
+def recursion_that_sees_its_argument_twice(x):
+    def note(out, k):
+        out[k] += 1.0
+        return out[k] if y[k] > 3.0 else note(out, k)
+
+    y = x.copy()
+    return note(y, 0)  # HERE
+
+
+def recursion_whose_result_is_changed(x):
+    def same(v, k):
+        return v if v[0] > 3.0 * k else same(v, k - 1)
+
+    y = x.copy()
+    z = same(y, 2)
+    y[0] = 5.0  # HERE
+    return z.sum()
+
+
+def recursion_without_end(x):
+    def halve(v):
+        return halve(v / 2) if v < 0.1 else halve(v / 3)
+
+    return halve(x[0])  # HERE
+
+
+def recursion_with_ever_longer_lists(x):
+    def collect(found, v):
+        return sum(found) if v < 0.1 else collect([*found, v], v / 2)  # HERE
+
+    return collect([], x[0])
+
+
+def recursion_that_appends(x):
+    found = []
+
+    def collect(v):
+        found.append(v)
+        return v if v < 0.1 else collect(v / 2)
+
+    return collect(x[0])  # HERE
 
 
 def match_statement(x):
@@ -395,7 +440,12 @@ REFUSED = [
     (coroutine, r"async", r"function"),
     (coroutine_inside, r"async", r"function"),
     (class_in_the_body, r"class", r"outside|module|before"),
-    (recursion_without_a_known_end, r"recursi|calls itself|deep", r"while|loop|known"),
+    (recursion_that_changes_a_shared_array, r"calls itself.*share", r"copy"),
+    (recursion_that_sees_its_argument_twice, r"calls itself.*another name", r"copy"),
+    (recursion_whose_result_is_changed, r"result of same.*changed", r"\.copy\(\)"),
+    (recursion_without_end, r"calls itself|without end", r"return|loop"),
+    (recursion_with_ever_longer_lists, r"calls itself|kinds", r"same|loop"),
+    (recursion_that_appends, r"calls itself.* list", r"return|loop"),
     (match_statement, r"match", r"\bif\b"),
     (global_number, r"global", r"argument|return"),
     (global_array, r"BUFFER", r"argument|copy"),

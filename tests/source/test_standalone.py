@@ -37,7 +37,7 @@ def alone(function):
 
 rng = np.random.default_rng(0)
 A, B, C = rng.normal(size=(2, 3)), rng.normal(size=(3, 4)), rng.normal(size=(2, 4))
-EINSUM = products._einsum_primitive
+EINSUM = products.einsum_of_arrays
 
 
 @pytest.mark.parametrize(

@@ -273,7 +273,7 @@ def einsum(*operands, optimize=False, order="K"):
     else:
         subscripts, arrays = _from_sublists(operands)
     normal = _normal_subscripts(subscripts, tuple(np.ndim(x) for x in arrays))
-    return _einsum_primitive(*arrays, subscripts=normal, optimize=optimize, order=order)
+    return einsum_of_arrays(*arrays, subscripts=normal, optimize=optimize, order=order)
 
 
 def _einsum(*arrays, subscripts, optimize, order):
@@ -281,7 +281,7 @@ def _einsum(*arrays, subscripts, optimize, order):
 
 
 @linear(_einsum, name="einsum")
-def _einsum_primitive(ct, i, *arrays, subscripts, optimize, order):
+def einsum_of_arrays(ct, i, *arrays, subscripts, optimize, order):
     terms, out = _split_subscripts(subscripts)
     others = [k for k in range(len(arrays)) if k != i]
     target = _known_labels(terms, out, i, arrays)

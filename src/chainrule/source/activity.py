@@ -20,6 +20,7 @@ from .ir import (
     Choice,
     Expr,
     Index,
+    Invoke,
     Move,
     Opaque,
     Pop,
@@ -31,7 +32,7 @@ from .ir import (
     Var,
     statements,
 )
-from .types import Type
+from .types import SAVED, Type
 
 _SHAPES = {np.zeros_like, np.ones_like, np.empty_like, np.shape, len}
 """Functions that look at the shape and dtype of their argument, not at its numbers."""
@@ -52,13 +53,25 @@ def varied(program: Program, wrt: Collection[str]) -> set[str]:
     size = -1
     while len(found) != size:
         size = len(found)
+        halves = _varied_halves(program, found)
         for statement in statements(program.body):
-            found |= {n for n in _reached(statement, found) if can_vary(program.types[n])}
+            names = _reached(statement, found)
+            if isinstance(statement, Invoke) and statement.function in halves:
+                names = statement.names
+            found |= {n for n in names if can_vary(program.types[n])}
     return found
+
+
+def _varied_halves(program: Program, found: set[str]) -> set[str]:
+    """Return the functions of two sweeps of which one gets something that varies: both do then."""
+    calls = [s for s in statements(program.body) if isinstance(s, Invoke) and s.half]
+    return {s.function for s in calls if any(depends(arg, found) for arg in s.args)}
 
 
 def can_vary(type_: Type) -> bool:
     """Tell whether a variable of this type can vary: a float, or a tuple of results."""
+    if type_ == SAVED:
+        return False
     return type_.is_differentiable or type_.kind == "object"
 
 
@@ -80,6 +93,8 @@ def _reached(statement: Stmt, found: set[str]) -> Iterable[str]:
             yield stack  # of one value in a list, so of all
         case Pop(stack=stack) if stack in found and is_restored(statement, found):
             yield statement.target.name
+        case Invoke(names=names, args=args) if any(depends(a, found) for a in args):
+            yield from names
 
 
 def depends(expr: Expr, found: Collection[str]) -> bool:

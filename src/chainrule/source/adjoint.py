@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
+from typing import TYPE_CHECKING
 
 from . import ir
 from .build import base_variable, copy, integer, literal, zeros_like
@@ -14,6 +15,9 @@ from .reverse import Adjoint, Reversal
 from .rulecode import Rules
 from .sharing import is_fresh
 from .types import INT, Type
+
+if TYPE_CHECKING:
+    from .callee_sweeps import Sweeps
 
 
 class Fresh:
@@ -42,16 +46,20 @@ def sweeps(
     fresh: Fresh,
     outputs: Sequence[tuple[Expr, Expr]],
     store_all: bool = False,
+    callees: Sweeps | None = None,
 ) -> tuple[Block, list[tuple[Block, dict[str, Expr]]]]:
     """Return one forward sweep, and a reverse sweep with its cotangents for each kind of rules.
 
     ``active``: the variables that depend on the inputs ``wrt``; ``outputs``: expressions at the
     program's end with their cotangents; ``store_all``: save whatever is overwritten. The forward
     sweep saves what any of the reverse sweeps needs, so that each of them may follow it.
+    ``callees`` makes both sweeps of the functions that it calls.
     """
     body = prepare(program.body, fresh)
+    if callees is not None:
+        body = callees.opened(body, active, fresh)
     program = replace(program, body=body, types=dict(fresh.types))
-    made = [_Reversed(program, wrt, active, r, fresh, outputs) for r in rules]
+    made = [_Reversed(program, wrt, active, r, fresh, outputs, callees) for r in rules]
     reversal = made[0].reversal
     needs = Needs(program, _together(made), reversal.expand, store_all)
     given = {*program.inputs, *program.hidden, *(p.name for p in program.parameters)}
@@ -75,8 +83,9 @@ class _Reversed:
         rules: Rules,
         fresh: Fresh,
         outputs: Sequence[tuple[Expr, Expr]],
+        callees: Sweeps | None,
     ) -> None:
-        self.reversal = reversal = Reversal(program, active, rules, fresh)
+        self.reversal = reversal = Reversal(program, active, rules, fresh, callees)
         self.seeding: Block = []
         with reversal.into(self.seeding):
             for output, seed in outputs:
@@ -122,6 +131,7 @@ class Weave:
         self.aliases = reversal.aliases
         self.rules = reversal.rules
         self.types = reversal.program.types
+        self.functions = {} if reversal.callees is None else reversal.callees.forwards()
         self.needs = needs
         self.fresh = fresh
 
@@ -223,7 +233,7 @@ class Weave:
         found: Block = [Pop(var) for var in reversed(pushed)]
         found += [Assign(a.name, self.expand(a.value)) for a in end.again]
         inner = found + back + adjoint.ends[0]
-        if not back and not pushed:
+        if not back and not pushed and not adjoint.ends[0]:
             return list(adjoint.first)
         if isinstance(s, ir.For):
             start, stop, step = (self.expand(b) for b in (s.start, s.stop, s.step))

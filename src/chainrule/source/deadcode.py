@@ -95,7 +95,8 @@ def _with_conditions(
 
 
 def _has_effect(statement: ir.Stmt) -> bool:
-    return isinstance(statement, (ir.Effect, ir.Raise, ir.Opaque, ir.Push, ir.Pop))
+    kinds = (ir.Effect, ir.Invoke, ir.Raise, ir.Opaque, ir.Push, ir.Pop)
+    return isinstance(statement, kinds)
 
 
 def _kept(block: ir.Block, useful: set[str], classes: set[str], sharing: Sharing) -> ir.Block:

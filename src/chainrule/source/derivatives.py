@@ -16,6 +16,7 @@ from . import ir
 from .activity import varied
 from .adjoint import sweeps
 from .build import base_variable, copy, literal, zeros_like
+from .callee_sweeps import Sweeps
 from .ir import Access, Alias, Assign, Block, Expr, Var
 from .rulecode import Rules
 from .signature import Path, Place
@@ -138,8 +139,8 @@ def pullback_in_two(
     for reverse, found in made.backs:
         cts = tuple(made.template(arguments, prefix, found) for prefix in prefixes)
         backs.append(([*seeds.opening, *reverse], cts))
-    program = replace(program, wrt=tuple(made.wrt))
-    return split(program, [*made.opening, *made.forward], backs, seeds.name, made.fresh)
+    program = replace(program, wrt=tuple(made.wrt), functions=made.callees.functions)
+    return split(program, [*made.opening, *made.forward], backs, [seeds.name], made.fresh)
 
 
 class _Seeds:
@@ -187,8 +188,9 @@ class _Reverse:
         rules = [Rules(program, self.fresh, kind) for kind in guarded]
         self.opening, body = _opened(program.body)
         program = replace(program, body=body)
+        self.callees = Sweeps(program.functions, any(guarded), store_all)
         self.forward, self.backs = sweeps(
-            program, self.wrt, active, rules, self.fresh, outputs, store_all
+            program, self.wrt, active, rules, self.fresh, outputs, store_all, self.callees
         )
         self.reverse, self.found = self.backs[0]
         self.between: Block = []
@@ -243,6 +245,7 @@ class _Reverse:
             result=result,
             types=self.fresh.types,
             wrt=tuple(self.wrt),
+            functions=self.callees.functions,
         )
 
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from ..errors import UnsupportedError
 from . import ir
+from .callees import all_statements
 from .ir import Access, Assign, Effect, Var
 
 
 def has_effects(program: ir.Program) -> bool:
     """Tell whether a program prints or draws."""
-    found = ir.statements(program.body)
+    found = all_statements(program)
     return any(isinstance(s, Effect) and (not s.names or is_draw(s)) for s in found)
 
 
@@ -24,7 +25,7 @@ def cannot_be_repeated(program: ir.Program) -> bool:
     """Tell whether a second run may give other values: it draws, or calls what nobody knows."""
     return any(
         isinstance(s, ir.Opaque) or (isinstance(s, Effect) and is_draw(s))
-        for s in ir.statements(program.body)
+        for s in all_statements(program)
     )
 
 
@@ -36,7 +37,10 @@ def without_effects(program: ir.Program) -> ir.Program:
     """
     given = {p.name for p in program.parameters}
     given |= {s.name for s in program.body if isinstance(s, Assign) and isinstance(s.value, Access)}
-    return replace(program, body=_without(program.body, given))
+    functions = {
+        name: replace(f, body=_without(f.body, set())) for name, f in program.functions.items()
+    }
+    return replace(program, body=_without(program.body, given), functions=functions)
 
 
 def _without(block: ir.Block, given: set[str]) -> ir.Block:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import operator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from . import ir
+from .callees import all_statements
 from .helpers import helper_texts, opaque_vjp
 from .layout import INDENT, WIDTH, wrap
 from .names import Names
@@ -23,14 +25,40 @@ from .types import OBJECT
 
 def emit(program: ir.Program) -> str:
     """Return the text of a module that defines the program as a function of its name."""
-    return _Writer(program).module()
+    functions, names = _written(program)
+    helpers = helper_texts(names)  # may need further imports
+    imports = "\n".join(names.imports())
+    return _joined([imports, *helpers, *functions])
+
+
+def functions_text(program: ir.Program) -> str:
+    """Return the text of a program and its functions, without imports and helpers."""
+    return _joined(_written(program)[0])
 
 
 def namespace(program: ir.Program) -> dict[str, Any]:
     """Return what the text of ``emit`` refers to and cannot import: objects of the user by name."""
-    writer = _Writer(program)
-    writer.module()
-    return dict(writer.names.objects)
+    _, names = _written(program)
+    helper_texts(names)
+    return dict(names.objects)
+
+
+def _joined(texts: list[str]) -> str:
+    return "\n\n\n".join(filter(None, texts)) + "\n"
+
+
+def _written(program: ir.Program) -> tuple[list[str], Names]:
+    """Return the texts of a program's functions, its own at the end."""
+    calls = (s.function for s in all_statements(program) if isinstance(s, ir.Invoke))
+    used = [program.functions[name] for name in dict.fromkeys(calls)]
+    names = Names(set[str]().union(*map(_own_names, (program, *used))))
+    used = [replace(p, result=_unpacked(p.result)) for p in used]
+    return ["\n".join(_Writer(p, names).function()) for p in (*used, program)], names
+
+
+def _unpacked(results: tuple[Any, ...]) -> Any:
+    """What a function of the program returns: no tuple of one."""
+    return results if len(results) > 1 else results[0] if results else None
 
 
 def statement_text(statement: ir.Stmt, spell: Speller) -> str:
@@ -41,22 +69,16 @@ def statement_text(statement: ir.Stmt, spell: Speller) -> str:
 
 
 class _Writer:
-    """Writes one program."""
+    """Writes one function."""
 
-    def __init__(self, program: ir.Program) -> None:
+    def __init__(self, program: ir.Program, names: Names) -> None:
         self.program = program
-        self.names = Names(_own_names(program))
+        self.names = names
         self.spell = Speller(self.names)
         self.stacks: dict[str, str] = {}
 
-    def module(self) -> str:
-        """Return the whole text: imports, helpers, the function."""
-        function = self._function()
-        helpers = helper_texts(self.names)  # may need further imports
-        imports = "\n".join(self.names.imports())
-        return "\n\n\n".join(filter(None, [imports, *helpers, "\n".join(function)])) + "\n"
-
-    def _function(self) -> list[str]:
+    def function(self) -> list[str]:
+        """Return the lines of the function."""
         head = f"def {self.program.name}({', '.join(self._parameters())}):"
         lines = [f"{INDENT}{stack} = []" for stack in self._made_stacks()]
         lines += self._block(self.program.body, INDENT)
@@ -184,6 +206,11 @@ class _Writer:
                 return f"raise {self.spell(value)}"
             case ir.Opaque():
                 return self._opaque(statement)
+            case ir.Invoke(names=names, function=function, args=args, half=half):
+                given = [self.spell(arg, TERNARY) for arg in args]
+                star = "*" if half == "reverse" else ""
+                call = f"{function}({star}{', '.join(given)})"
+                return f"{', '.join(names)} = {call}" if names else call
             case ir.Push():
                 return f"{self.stacks[statement.stack]}.append({self._saved(statement)})"
             case ir.Pop(target=target, index=index, copy=copy, stack=stack):

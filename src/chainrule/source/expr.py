@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .types import Type
@@ -115,3 +115,64 @@ class Access(Expr):
 
     root: str
     path: tuple[tuple[str, Any], ...]
+
+
+# --------------------------------------------------------------------------------- traversal
+
+
+def children(expr: Expr) -> Iterator[Expr]:
+    """Yield the direct subexpressions."""
+    match expr:
+        case Call(args=args, kwargs=kwargs):
+            yield from args
+            yield from (value for _, value in kwargs)
+        case Index(base=base, index=index):
+            yield base
+            yield from index
+        case Slice(start=start, stop=stop, step=step):
+            yield from (part for part in (start, stop, step) if part is not None)
+        case Dim(base=base):
+            yield base
+        case Seq(items=items) | Logic(items=items):
+            yield from items
+        case Choice(condition=condition, a=a, b=b):
+            yield from (condition, a, b)
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """Yield an expression and all below it, from the top."""
+    waiting = [expr]
+    while waiting:
+        e = waiting.pop()
+        yield e
+        if not isinstance(e, (Var, Lit)):
+            waiting += reversed(list(children(e)))
+
+
+def names_in(*exprs: Expr | None) -> set[str]:
+    """Return the variables that expressions read."""
+    return {e.name for expr in exprs if expr is not None for e in walk(expr) if isinstance(e, Var)}
+
+
+def rewrite(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """Rebuild an expression from the leaves up; ``change`` is applied to every node."""
+
+    def go(e: Expr) -> Expr:
+        return rewrite(e, change)
+
+    match expr:
+        case Call(args=args, kwargs=kwargs):
+            keywords = tuple((key, go(value)) for key, value in kwargs)
+            expr = replace(expr, args=tuple(go(a) for a in args), kwargs=keywords)
+        case Index(base=base, index=index):
+            expr = replace(expr, base=go(base), index=tuple(go(i) for i in index))
+        case Slice(start=start, stop=stop, step=step):
+            parts = [None if part is None else go(part) for part in (start, stop, step)]
+            expr = Slice(expr.type, *parts)
+        case Dim(base=base):
+            expr = replace(expr, base=go(base))
+        case Seq(items=items) | Logic(items=items):
+            expr = replace(expr, items=tuple(go(item) for item in items))
+        case Choice(condition=condition, a=a, b=b):
+            expr = Choice(expr.type, go(condition), go(a), go(b))
+    return change(expr)

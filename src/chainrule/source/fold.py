@@ -105,7 +105,7 @@ class _Folder:
 
     def _disturbs(self, s: ir.Stmt, reads: set[str], places: set[str]) -> bool:
         """Tell whether a statement changes what a value depends on, or has an effect."""
-        if isinstance(s, (ir.Effect, ir.Opaque, ir.Raise)):
+        if isinstance(s, (ir.Effect, ir.Invoke, ir.Opaque, ir.Raise)):
             return True
         if isinstance(s, ir.Store) or (isinstance(s, ir.Pop) and s.index is not None):
             return self.sharing.of(s.target.name) in places
@@ -189,7 +189,7 @@ def map_expressions(s: ir.Stmt, change: Callable[[ir.Expr], ir.Expr]) -> ir.Stmt
             return replace(s, index=each(s.index), value=change(s.value))
         case ir.Pop(index=tuple() as index):
             return replace(s, index=each(index))
-        case ir.Opaque():
+        case ir.Opaque() | ir.Invoke():
             return replace(s, args=each(s.args))
         case ir.If() | ir.While():
             return replace(s, condition=change(s.condition))

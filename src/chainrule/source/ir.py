@@ -15,18 +15,35 @@ What a variable may be, and the rule on memory that makes the reverse sweep poss
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .expr import Access, Call, Choice, Dim, Expr, Index, Lit, Logic, Seq, Slice, Var, same_literal
+from .expr import (
+    Access,
+    Call,
+    Choice,
+    Dim,
+    Expr,
+    Index,
+    Lit,
+    Logic,
+    Seq,
+    Slice,
+    Var,
+    children,
+    names_in,
+    rewrite,
+    same_literal,
+    walk,
+)
 from .types import Type
 
 __all__ = [
     "AFTER", "Access", "Alias", "Assign", "Block", "Call", "Choice", "Dim", "Effect", "Expr",
-    "For", "If", "Index", "Lit", "Logic", "Move", "Note", "Opaque", "Origin", "Parameter", "Pop",
-    "Program", "Push", "Raise", "Seq", "Slice", "Stmt", "Store", "Var", "While", "blocks_of",
-    "children", "expressions", "names_in", "rewrite", "same_literal", "statements", "walk",
-    "written"
+    "For", "If", "Index", "Invoke", "Lit", "Logic", "Move", "Note", "Opaque", "Origin",
+    "Parameter", "Pop", "Program", "Push", "Raise", "Seq", "Slice", "Stmt", "Store", "Turn", "Var",
+    "While", "blocks_of", "children", "expressions", "names_in", "rewrite", "same_literal",
+    "statements", "walk", "written"
 ]  # fmt: skip
 
 AFTER = "'after"
@@ -179,6 +196,28 @@ class Opaque(Stmt):
 
 
 @dataclass(slots=True)
+class Invoke(Stmt):
+    """``names = function(*args)`` of one of the program's own functions; it changes no argument.
+
+    One with a ``Turn`` is called in two halves: ``forward``, whose last name holds what the way
+    back needs, and ``reverse``, whose first argument that is.
+    """
+
+    names: tuple[str, ...]
+    function: str
+    args: tuple[Expr, ...]
+    half: str = ""
+
+
+@dataclass(slots=True)
+class Turn(Stmt):
+    """Where a function of two sweeps returns ``values``, and goes on when it is given ``names``."""
+
+    values: tuple[Expr, ...]
+    names: tuple[str, ...]
+
+
+@dataclass(slots=True)
 class Push(Stmt):
     """Save a value for the reverse sweep. ``copy``: it will be changed in place.
 
@@ -263,67 +302,11 @@ class Program:
     """Variables that derivatives called inside the program have brought along."""
     wrt: tuple[str, ...] = ()
     """The variables of the program before that a pass has differentiated by."""
+    functions: dict[str, Program] = field(default_factory=dict, repr=False)
+    """Functions that it calls, each with a tuple as its result; they may call one another."""
 
 
 # --------------------------------------------------------------------------------- traversal
-
-
-def children(expr: Expr) -> Iterator[Expr]:
-    """Yield the direct subexpressions."""
-    match expr:
-        case Call(args=args, kwargs=kwargs):
-            yield from args
-            yield from (value for _, value in kwargs)
-        case Index(base=base, index=index):
-            yield base
-            yield from index
-        case Slice(start=start, stop=stop, step=step):
-            yield from (part for part in (start, stop, step) if part is not None)
-        case Dim(base=base):
-            yield base
-        case Seq(items=items) | Logic(items=items):
-            yield from items
-        case Choice(condition=condition, a=a, b=b):
-            yield from (condition, a, b)
-
-
-def walk(expr: Expr) -> Iterator[Expr]:
-    """Yield an expression and all below it, from the top."""
-    waiting = [expr]
-    while waiting:
-        e = waiting.pop()
-        yield e
-        if not isinstance(e, (Var, Lit)):
-            waiting += reversed(list(children(e)))
-
-
-def names_in(*exprs: Expr | None) -> set[str]:
-    """Return the variables that expressions read."""
-    return {e.name for expr in exprs if expr is not None for e in walk(expr) if isinstance(e, Var)}
-
-
-def rewrite(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
-    """Rebuild an expression from the leaves up; ``change`` is applied to every node."""
-
-    def go(e: Expr) -> Expr:
-        return rewrite(e, change)
-
-    match expr:
-        case Call(args=args, kwargs=kwargs):
-            keywords = tuple((key, go(value)) for key, value in kwargs)
-            expr = replace(expr, args=tuple(go(a) for a in args), kwargs=keywords)
-        case Index(base=base, index=index):
-            expr = replace(expr, base=go(base), index=tuple(go(i) for i in index))
-        case Slice(start=start, stop=stop, step=step):
-            parts = [None if part is None else go(part) for part in (start, stop, step)]
-            expr = Slice(expr.type, *parts)
-        case Dim(base=base):
-            expr = replace(expr, base=go(base))
-        case Seq(items=items) | Logic(items=items):
-            expr = replace(expr, items=tuple(go(item) for item in items))
-        case Choice(condition=condition, a=a, b=b):
-            expr = Choice(expr.type, go(condition), go(a), go(b))
-    return change(expr)
 
 
 def blocks_of(statement: Stmt) -> tuple[Block, ...]:
@@ -371,7 +354,7 @@ def written(statement: Stmt) -> tuple[str, ...]:
             return targets
         case Store(target=target) | Pop(target=target):
             return (target.name,)
-        case Effect(names=names):
+        case Effect(names=names) | Invoke(names=names) | Turn(names=names):
             return names
         case For(var=var):
             return (var.name,)

@@ -44,6 +44,11 @@ def remove_jumps(body: Sequence[ast.stmt]) -> list[ast.stmt]:
     return _Remover().block(statements, _Context())
 
 
+def is_returned(name: object) -> bool:
+    """Tell the flag that says that the function has returned."""
+    return isinstance(name, str) and name.startswith("<returned ")
+
+
 class _Remover:
     def __init__(self) -> None:
         self._count = itertools.count(1)

@@ -6,6 +6,7 @@ import functools
 import importlib.util
 import itertools
 import keyword
+import os
 import sys
 import threading
 import types
@@ -303,7 +304,12 @@ def compile_(fn: Callable[..., Any], *, backend: str | None = None) -> Program:
 
 
 def backend_called(name: str | None) -> str:
-    """Return a backend by its name; None stands for Numba where it is installed, else NumPy."""
+    """Return a backend by its name.
+
+    None stands for what the environment variable CHAINRULE_BACKEND says, else for Numba where it is
+    installed, else for NumPy.
+    """
+    name = name or os.environ.get("CHAINRULE_BACKEND") or None
     has_numba = importlib.util.find_spec("numba") is not None
     if name is None:
         return "numba" if has_numba else "numpy"

@@ -9,7 +9,7 @@ its own reverse needs, and backwards. All of it is written in ordinary statement
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import UnsupportedError
 from . import ir
 from .build import copy, integer, literal
+from .callees import reached
 from .checkpointed import default_snapshots, snapshot_slots, steps_to_snapshot
 from .deadcode import live_before
 from .effects import is_draw
@@ -40,7 +41,7 @@ class Recomputed:
     """
 
     def __init__(self, weave: Weave, s: For) -> None:
-        _check_repeatable(s)
+        _check_repeatable(s, weave.functions)
         self.weave, self.s = weave, s
         self.types, self.fresh = weave.types, weave.fresh
         self.adjoint = weave.adjoints[id(s)]
@@ -278,7 +279,7 @@ class Recomputed:
                 source = t.sources[t.targets.index(name)]
                 if source.type.sizes != sizes:
                     return False
-            if isinstance(t, ir.Effect) and name in t.names:
+            if isinstance(t, ir.Effect | ir.Invoke) and name in t.names:
                 return False
         return True
 
@@ -317,9 +318,9 @@ def _bare(block: Block, raises: bool = False) -> Block:
     return kept
 
 
-def _check_repeatable(s: For) -> None:
+def _check_repeatable(s: For, functions: Mapping[str, ir.Program]) -> None:
     """Refuse what must happen once only, or would give something else the second time."""
-    for t in ir.statements(s.body):
+    for t in reached(s.body, functions):
         what = ""
         if isinstance(t, ir.Effect) and not t.names:
             what = "prints"

@@ -14,8 +14,10 @@ these take from a list of saved values waits in another list for that of what wa
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,9 +28,13 @@ from .build import add, base_variable, call, copy, literal, negative, zeros_like
 from .fitting import as_sized
 from .ir import AFTER, Assign, Block, Choice, Expr, Index, Seq, Stmt, Var
 from .locals import local_names
+from .reverse_calls import reverse_call
 from .reverse_expressions import Contributions
 from .rulecode import Rules
 from .types import OBJECT, Type
+
+if TYPE_CHECKING:
+    from .callee_sweeps import Sweeps
 
 
 @dataclass(slots=True)
@@ -52,11 +58,15 @@ class Reversal(Contributions):
         varied: set[str],
         rules: Rules,
         fresh: Callable[[str, Type], Var],
+        callees: Sweeps | None = None,
     ) -> None:
         super().__init__(program, varied, rules, fresh)
+        self.callees = callees
         self.adjoints: dict[int, Adjoint] = {}
         self.stacks: dict[str, str] = {}
         """Lists of saved values -> those of their cotangents."""
+        self.bindings = Counter(n for s in ir.statements(program.body) for n in ir.written(s))
+        self.bindings.update(list(program.inputs))
 
     # ----------------------------------------------------------------------------- statements
 
@@ -86,6 +96,8 @@ class Reversal(Contributions):
             case ir.Opaque(name=name):
                 if self.cts.present(name):
                     self.reverse_opaque(statement)
+            case ir.Invoke():
+                reverse_call(self, statement)
             case ir.Effect(names=names):
                 for name in names:
                     if self.cts.present(name):
@@ -267,8 +279,15 @@ class Reversal(Contributions):
         self.cts.state = start
 
     def carried(self, body: Block) -> set[str]:
-        """Variables whose cotangents can outlive an iteration: all but those local to the body."""
-        return set(self.program.types) - local_names(body)
+        """Variables whose cotangents can outlive an iteration: all but those local to the body.
+
+        A buffer that only the body binds, and hands over, does not even if some paths lack it.
+        """
+        inside = Counter(name for s in ir.statements(body) for name in ir.written(s))
+        moves = (s for s in ir.statements(body) if isinstance(s, ir.Move))
+        handed = {source.name for move in moves for source in move.sources}
+        local = {name for name in handed if inside[name] == self.bindings[name]}
+        return set(self.program.types) - local_names(body) - local
 
 
 def is_updated(name: str, value: Expr) -> bool:

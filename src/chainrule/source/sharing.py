@@ -100,6 +100,8 @@ def _bindings(statement: ir.Stmt) -> Iterator[tuple[str, ir.Expr]]:
                 yield target.name, ir.Var(target.type, _STACK + stack)
         case ir.Effect(value=value, names=names):
             yield from ((name, part) for name in names for part in ir.children(value))
+        case ir.Invoke(names=names, args=args):
+            yield from ((name, arg) for name in names for arg in args)
         case ir.Opaque(name=name, args=args, pullback=pullback):
             yield from ((name, arg) for arg in args)
             yield from ((pullback, arg) for arg in args if pullback)

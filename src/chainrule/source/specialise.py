@@ -17,8 +17,10 @@ import numpy as np
 from ..errors import ChainruleError, UnsupportedError
 from . import derivatives, ir
 from .activity import varied
+from .callees import all_statements
 from .effects import has_effects, without_effects
-from .emit import emit, namespace
+from .emit import emit, functions_text, namespace
+from .halves import in_halves
 from .signature import Place
 from .simplify import simplify
 from .tangent import tangent
@@ -120,17 +122,22 @@ class Specialisation:
     @functools.cached_property
     def simplified(self) -> ir.Program:
         """The program as it is emitted."""
-        return tidy(simplify(self.program, self._is_generated))
+        program = in_halves(self.program)
+        functions = {
+            name: tidy(simplify(function, self._is_generated), program.functions, is_own=True)
+            for name, function in program.functions.items()
+        }
+        return replace(tidy(simplify(program, self._is_generated)), functions=functions)
 
     def _is_generated(self, name: str) -> bool:
         """Tell whether a variable is neither the user's nor the derivative of one of his."""
         base = re.sub(r"((_ct|_dot|_value|_after)(_\d+)?)+$", "", name)
         lowered = self.stages[0][1]
-        return (
-            base not in lowered.types
-            or not lowered.spliced.isdisjoint((name, base))
-            or bool(re.fullmatch(r"t\d+|result(_\d+)?", base))
+        is_users = any(
+            base in p.types and p.spliced.isdisjoint((name, base))
+            for p in (lowered, *lowered.functions.values())
         )
+        return not is_users or bool(re.fullmatch(r"t\d+|result(_\d+)?", base))
 
     @functools.cached_property
     def text(self) -> str:
@@ -236,7 +243,7 @@ class Specialisation:
     @property
     def opaque_calls(self) -> list[str]:
         """Functions that only the tape can follow."""
-        found = (s.fn for s in ir.statements(self.program.body) if isinstance(s, ir.Opaque))
+        found = (s.fn for s in all_statements(self.program) if isinstance(s, ir.Opaque))
         return list(dict.fromkeys(getattr(fn, "__qualname__", repr(fn)) for fn in found))
 
     def explain(self) -> str:
@@ -345,9 +352,8 @@ class Specialisation:
 
 
 def _function(program: ir.Program) -> str:
-    """Return the text of a program without imports and helpers."""
-    text = emit(program)
-    return text[text.index(f"def {program.name}(") :]
+    """Return the text of a program and its functions, without imports and helpers."""
+    return functions_text(in_halves(program))
 
 
 def _activity(before: ir.Program | None, program: ir.Program) -> str:

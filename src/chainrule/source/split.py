@@ -27,21 +27,22 @@ Back = tuple[Block, Any]
 
 
 def split(
-    program: ir.Program, forward: Block, backs: Sequence[Back], ct: str, fresh: Fresh
+    program: ir.Program, forward: Block, backs: Sequence[Back], cts: Sequence[str], fresh: Fresh
 ) -> tuple[ir.Program, list[ir.Program]]:
     """Return the program of a forward sweep, and one for each reverse sweep that may follow it.
 
-    ``ct``: the parameter of the reverse sweeps that holds the cotangent.
+    ``cts``: the parameters of the reverse sweeps that hold the cotangents.
     """
     opening, backs = _taken_out(backs, fresh)
     forward = [*opening, *forward]
     restored = set[str]().union(*(_restored(body) for body, _ in backs)) & program.buffers
     unset = {s.name for s in forward if isinstance(s, Assign) and s.value == literal(None)}
-    forward = _saved_apart(forward, restored, unset)
+    shares = any(isinstance(s, Push) and s.stack and not s.copy for s in ir.statements(forward))
+    forward = _saved_apart(forward, restored, unset, shares)
     bound = {name for s in ir.statements(forward) for name in ir.written(s)}
     bound |= {p.name for p in program.parameters} | program.hidden.keys()
     needed = set[str]().union(*(_reads(*back) for back in backs))
-    assert needed <= bound | {ct}, needed - bound
+    assert needed <= bound.union(cts), needed - bound
     residuals = sorted(needed & bound)
     surely = _surely_bound(forward) | {p.name for p in program.parameters} | program.hidden.keys()
     missing = [name for name in residuals if name not in surely]
@@ -59,7 +60,7 @@ def split(
     later = replace(
         program,
         name=f"{program.name}_pullback",
-        parameters=[ir.Parameter(name) for name in (*(v.name for v in held), ct)],
+        parameters=[ir.Parameter(name) for name in (*(v.name for v in held), *cts)],
         # Of a variable that may be unset nobody can ask for a size.
         types={name: t for name, t in fresh.types.items() if name not in missing},
         hidden={},
@@ -70,7 +71,7 @@ def split(
         stack=stack.name,
     )
     taken = [_taken(stack)] if has_stack else []
-    names = _plain(residuals, ct, backs, fresh.types)
+    names = _plain(residuals, cts, backs, fresh.types)
     later.parameters = [ir.Parameter(names.get(p.name, p.name)) for p in later.parameters]
     back_programs = []
     for body, result in backs:
@@ -80,10 +81,10 @@ def split(
 
 
 def _plain(
-    residuals: Sequence[str], ct: str, backs: Sequence[Back], types: dict[str, Type]
+    residuals: Sequence[str], cts: Sequence[str], backs: Sequence[Back], types: dict[str, Type]
 ) -> dict[str, str]:
     """Call ``u_2`` just ``u`` where a reverse sweep has no other ``u``."""
-    taken = {ct, *residuals}
+    taken = {*cts, *residuals}
     for body, result in backs:
         taken |= {name for s in body for name in uses(s)}
         taken |= ir.names_in(*(leaf for _, leaf in template_leaves(result)))
@@ -175,27 +176,28 @@ def _restored(body: Block) -> set[str]:
         found |= more
 
 
-def _saved_apart(block: Block, restored: set[str], unset: set[str]) -> Block:
+def _saved_apart(block: Block, restored: set[str], unset: set[str], shares: bool) -> Block:
     """Let the stack have copies of buffers that the program goes on changing.
 
     A single sweep back restores such a buffer before it takes it from the stack; here it is a copy
-    that is restored. A buffer that is given up at once needs no copy.
+    that is restored. A buffer that is given up at once needs no copy, unless a derivative in the
+    program ``shares`` it: that one takes it back from its own list, and changes it.
     """
     saved: Block = []
     for k, s in enumerate(block):
         match s:
             case Push(value=Var(name=name)) if name in restored:
                 after = next((t for t in block[k + 1 :] if not isinstance(t, Push)), None)
-                given_up = isinstance(after, Assign) and after.name == name
+                given_up = isinstance(after, Assign) and after.name == name and not shares
                 if not given_up and name in unset:
                     s = replace(s, value=_copy_if_set(s.value))
                 elif not given_up:
                     s = replace(s, copy=True)
             case ir.If(then=then, orelse=orelse):
-                arms = (_saved_apart(arm, restored, unset) for arm in (then, orelse))
+                arms = (_saved_apart(arm, restored, unset, shares) for arm in (then, orelse))
                 s = replace(s, then=next(arms), orelse=next(arms))
             case ir.For(body=body) | ir.While(body=body):
-                s = replace(s, body=_saved_apart(body, restored, unset))
+                s = replace(s, body=_saved_apart(body, restored, unset, shares))
         saved.append(s)
     return saved
 

@@ -20,9 +20,11 @@ from . import ir
 from .activity import is_restored, is_saved, varied
 from .adjoint import Fresh
 from .build import copy, literal, zeros_like
+from .callees import Callees
 from .ir import Access, Alias, Assign, Block, Call, Expr, Index, Seq, Stmt, Var
 from .rulecode import Rules
 from .sharing import holders, is_fresh
+from .tangent_calls import write_call, write_turn
 from .tangent_expressions import OUTPUT, Expressions, names_in_block, renamed, substituted
 from .templates import map_template
 from .types import INT, OBJECT, Type
@@ -45,9 +47,11 @@ class Tangents(Expressions):
         rules: Any,
         fresh: Callable[[str, Type], Var],
         types: dict[str, Type],
+        callees: Callees | None = None,
     ) -> None:
         super().__init__(types, varied(program, wrt), rules, fresh)
         self.program = program
+        self.callees = callees or Callees(program.functions)
         self.wrt = set(wrt)
         self.buffers = program.buffers | set(_changed(program.body))
         self.parameters: dict[str, str] = {}
@@ -111,8 +115,23 @@ class Tangents(Expressions):
                     self.emit(ir.Pop(self.dot(target.name), index, stack=s.stack))
             case ir.Opaque(name=name) if name in self.varied:
                 self.opaque(s)
+            case ir.Invoke(names=names) if self.varied & set(names):
+                write_call(self, s, self.start)
+            case ir.Turn():
+                write_turn(self, s)
             case _:
                 self.emit(s)
+
+    def start(self, function: ir.Program, wrt: Collection[str]) -> Tangents:
+        """Begin the tangents of one of the program's functions."""
+        fresh = fresh_names(function, self.callees.functions)
+        rules = Rules(function, fresh, self.rules.state.guarded)
+        return Tangents(function, wrt, rules, fresh, fresh.types, self.callees)
+
+    def buffer_dots(self) -> set[str]:
+        """The tangents of buffers, which are buffers."""
+        views = {s.name for s in ir.statements(self.program.body) if isinstance(s, Alias)}
+        return {self.dot(b).name for b in self.buffers - views if b in self.varied}
 
     def assign(self, s: Assign, name: str, value: Expr) -> None:
         """``y = f(x)``: its tangent comes before it, or after it where the rule reads ``y``."""
@@ -129,18 +148,24 @@ class Tangents(Expressions):
             return
         if self.must_copy(name, primal, tangent):
             tangent = copy(tangent)
-        output = [OUTPUT in names_in_block([*rule, Assign(dot.name, tangent)])]
+        read = names_in_block([*rule, Assign(dot.name, tangent)])
+        comes_after = OUTPUT in read
         y = Var(value.type, name)
-        if output[0] and name in ir.names_in(primal):
+        if comes_after and name in self.with_roots(read | ir.names_in(primal)):
             y = self.fresh("t", value.type)
             self.emit(Assign(y.name, primal))
             primal = y
-        elif output[0]:
+        elif comes_after:
             self.emit(replace(s, value=primal))
         self.block += [renamed(r, {OUTPUT: y}) for r in rule]
         self.emit(Assign(dot.name, substituted(tangent, {OUTPUT: y})))
-        if not output[0] or primal is y:
+        if not comes_after or primal is y:
             self.emit(replace(s, value=primal))
+
+    def with_roots(self, names: set[str]) -> set[str]:
+        """Add the buffers behind views."""
+        made = (*ir.statements(self.program.body), *self.block)
+        return names | {s.root for s in made if isinstance(s, Alias) and s.name in names}
 
     def given(self, name: str, value: Access) -> Expr:
         """The tangent of a leaf of a structured argument."""
@@ -251,8 +276,6 @@ def tangent(
     body = made.beginning() + made.whole(program.body)
     with made.into(body):
         result = (program.result, made.result(program.result))
-    views = {s.name for s in ir.statements(program.body) if isinstance(s, Alias)}
-    buffers = {made.dot(b).name for b in made.buffers - views if b in made.varied}
     return replace(
         program,
         name=f"{program.name}_jvp",
@@ -261,7 +284,8 @@ def tangent(
         result=result,
         types=fresh.types,
         inputs=program.inputs | _tangent_inputs(made),
-        buffers=program.buffers | buffers,
+        buffers=program.buffers | made.buffer_dots(),
+        functions=made.callees.functions,
     )
 
 
@@ -274,9 +298,10 @@ def _tangent_inputs(made: Tangents) -> dict[str, Any]:
     return found
 
 
-def fresh_names(program: ir.Program) -> Fresh:
+def fresh_names(program: ir.Program, functions: Collection[str] = ()) -> Fresh:
     """Return a maker of new variables, which knows all names of a program."""
-    others = [program.name, *program.hidden, *(p.name for p in program.parameters)]
+    functions = {*functions, *program.functions}
+    others = [program.name, *functions, *program.hidden, *(p.name for p in program.parameters)]
     return Fresh(dict.fromkeys(others, OBJECT) | program.types)
 
 

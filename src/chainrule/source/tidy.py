@@ -7,7 +7,7 @@ read any more, a person would write ``u = u.copy()``. What numbers are left are 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
@@ -20,12 +20,18 @@ _NAMES = ("name", "root", "until", "trips", "pullback", "stack")
 _NUMBERED = re.compile(r"(.*?)_(\d+)$")
 
 
-def tidy(program: ir.Program) -> ir.Program:
-    """Return the same program with shorter names. Parameters keep theirs."""
-    fixed = {p.name for p in program.parameters} | set(program.hidden) | {program.name}
+def tidy(program: ir.Program, taken: Collection[str] = (), is_own: bool = False) -> ir.Program:
+    """Return the same program with shorter names, other than those that are taken.
+
+    Parameters keep theirs, unless it is one of a program's own functions.
+    """
+    parameters = {p.name for p in program.parameters}
+    fixed = {*parameters, *program.hidden, program.name, *program.functions, *taken}
     program = _without_copies(program, fixed)
     program = renamed(program, _successors(program, fixed))
-    program = renamed(program, _renumbered(program, fixed))
+    names = _renumbered(program, fixed - parameters if is_own else fixed)
+    given = [replace(p, name=names.get(p.name, p.name)) for p in program.parameters]
+    program = renamed(replace(program, parameters=given), names)
     return replace(program, body=_with_needed_notes(program.body))
 
 
@@ -33,6 +39,8 @@ def _with_needed_notes(block: Block) -> Block:
     """Leave out comments that nothing follows."""
     out: Block = []
     for s in block:
+        if isinstance(s, Assign) and s.value == Var(s.value.type, s.name):
+            continue
         if isinstance(s, ir.Note) and out and isinstance(out[-1], ir.Note):
             out.pop()
         new = replace(s)
@@ -109,7 +117,8 @@ def _type(program: ir.Program, name: str) -> Any:
 
 def _renumbered(program: ir.Program, fixed: set[str]) -> dict[str, str]:
     """Map numbered variables to the smallest free numbers, in the order of their appearance."""
-    names = dict.fromkeys(name for s in program.body for name in uses(s))
+    names = dict.fromkeys(p.name for p in program.parameters)
+    names |= dict.fromkeys(name for s in program.body for name in uses(s))
     found = {name: _NUMBERED.fullmatch(name) for name in names if name not in fixed}
     taken = fixed | {name for name, match in found.items() if match is None}
     taken |= {e.root for s in ir.statements(program.body) for e in _accesses(s)}

@@ -60,6 +60,8 @@ class Type:
 
 NONE = Type("none")
 OBJECT = Type("object")
+SAVED = Type("saved")
+"""What the first half of a function keeps for the second one."""
 BOOL = Type("python", np.dtype(bool))
 INT = Type("python", np.dtype(np.int64))
 FLOAT = Type("python", np.dtype(np.float64))

@@ -22,7 +22,8 @@ def compile(f: Function | None = None, *, backend: str | None = None) -> Any:
     Args:
         f: a function whose source can be read.
         backend: what runs the program: ``"numba"`` compiles it to machine code at the first call,
-            ``"numpy"`` runs its text. None: Numba where it is installed.
+            ``"numpy"`` runs its text. None: the one that the environment variable CHAINRULE_BACKEND
+            names, else Numba where it is installed.
 
     Raises:
         UnsupportedError: at the first call, for what is not in the language, with its line.

@@ -237,6 +237,21 @@ def early_returns(v, limit):
     return v * n
 
 
+@program(0.7, 2)
+def a_loop_forgets_what_was_before(x, n):
+    """What the body computes is overwritten by constants, if it is run at all."""
+    total, kept = x * x, x
+    for k in range(n):
+        for _ in range(2):
+            total = total * np.cos(x)
+        total = 0.2 * k
+    while kept > 0.5:
+        kept = 0.5
+    for k in range(n - 2):
+        kept = 3.0 * k
+    return total + kept * x + total * x
+
+
 @program(0.7)
 def while_true(x):
     n = 0

@@ -80,8 +80,13 @@ def _augmented_item(
         old = indexing.subscript(state, owner, index)
         mark = len(state.block)
         value = expressions.evaluate(state, value_node)
-        old = expressions.keep_before(state, [old], mark)[0]
-        _store_with(state, ufunc, owner, indexing.index_expressions(state, index), old, value)
+        places = indexing.index_expressions(state, index)
+        kept = expressions.keep_before(state, [old], mark)[0]
+        if kept is old:
+            _store_with(state, ufunc, owner, places, old, value)
+        else:  # evaluating the value has changed what stood there
+            value = operators.binary(state, ufunc, kept, value)
+            memory.store(state, owner, places, containers.expression(state, value))
         return
     key = statements.container_key(state, owner, node)
     old = indexing.subscript(state, owner, Known(key))

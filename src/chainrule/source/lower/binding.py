@@ -111,6 +111,8 @@ def _home(state: State, name: Any, expr: Expr) -> str | None:
         return None
     if expr.type.is_array and (home in state.buffers) != memory.is_buffer_made(state, expr):
         return None
+    if memory.is_copy(state, Var(known, home)) is not None:
+        return None  # what is assigned here is no copy: it may outlive a change of the original
     others = slots.mentioned(state, (id(state.scope.variables), name))
     return None if home in others else home
 

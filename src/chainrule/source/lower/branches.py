@@ -21,11 +21,11 @@ from ..ir import (
     written,
 )
 from ..jumps import RESULT
-from ..types import Type
+from ..types import OBJECT, Type
 from ..values import Known, Leaf, Value
 from . import absent, memory, slots
 from .slots import Slot, Snapshot
-from .state import State, Unreadable
+from .state import Endless, State, Unreadable
 
 # ------------------------------------------------------------------------------- the two arms
 
@@ -38,6 +38,8 @@ class _Arm:
     after: Snapshot
     assigned: list[tuple[str, Expr]] = field(default_factory=list)
     moved: list[tuple[str, Var]] = field(default_factory=list)
+    is_endless: bool = False
+    """Whether it ends in a call of which nothing is known yet (see ``recursion``)."""
 
 
 def branch(state: State, test: Value, then: Callable[[], None], orelse: Callable[[], None]) -> None:
@@ -60,12 +62,20 @@ def branch(state: State, test: Value, then: Callable[[], None], orelse: Callable
         _Join(state, test, first, second, bound).run()
     if first.block or second.block:
         state.emit(If(test.expr, first.block, second.block, origin=origin))
+    if (first.is_endless or second.is_endless) and _is_dead(first.block) and _is_dead(second.block):
+        raise Endless
 
 
 def _lower_arm(state: State, run: Callable[[], None]) -> _Arm:
+    kept, tests, is_endless = (state.origin, state.path), len(state.tests), False
     with state.deeper([]) as block:
-        run()
-    return _Arm(block, Snapshot.take(state))
+        try:
+            run()
+        except Endless:
+            is_endless = True
+            (state.origin, state.path), state.tests[tests:] = kept, []
+            state.emit(Raise(Call(OBJECT, RecursionError, ())))
+    return _Arm(block, Snapshot.take(state), is_endless=is_endless)
 
 
 def _is_dead(block: Sequence[Stmt]) -> bool:
@@ -217,7 +227,9 @@ class _Join:
         if found is None:
             return self._differs(base, a, b)
         exprs = [slots.leaf_expr(x, found) for x in (a, b)]
-        roots = [memory.root_of(state, expr) if found.is_array else None for expr in exprs]
+        roots = [memory.root_of(state, expr) for expr in exprs]
+        if any(roots) and not found.is_array:
+            return Unreadable(memory.part_or_number(state, base))
         if any(roots):
             return self._buffers(places, base, exprs, roots, found)
         name = self._name(places, base, exprs, found)

@@ -8,43 +8,19 @@ one variable for the whole loop, whose type is widened until it holds for all it
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from .. import sizes
-from ..ir import Block, Call, Expr, Var
+from ..ir import Block, Call, Expr, If, Var
+from ..jumps import is_returned
 from ..types import BOOL, Type, unknown_size
 from ..values import Items, Known, Leaf, Mapping, Record, Value
-from . import absent, cells, memory, ownership, slots
+from . import absent, cells, memory, operators, ownership, slots
 from .branches import finish
 from .cells import Cell
 from .slots import Slot, Snapshot
-from .state import Refine, State, Unreadable
-
-
-@dataclass(slots=True)
-class Tables:
-    """What the state knows of variables; put back when a body is lowered again."""
-
-    contents: dict[str, Any]
-
-    _NAMES = (*("types", "buffers", "roots", "sites", "definitions", "homes", "loops", "mixed"),)
-
-    @classmethod
-    def take(cls, state: State) -> Tables:
-        """Remember the tables."""
-        return cls({name: getattr(state, name).copy() for name in cls._NAMES})
-
-    def restore(self, state: State) -> None:
-        """Put the tables back; hidden inputs stay."""
-        hidden = {name: state.types[name] for name in state.hidden}
-        sites = {name: state.sites[name] for name in state.hidden if name in state.sites}
-        for name, contents in self.contents.items():
-            table = getattr(state, name)  # in place: others may hold it too
-            table.clear()
-            table.update(contents)
-        state.types.update(hidden)
-        state.sites.update(sites)
+from .state import Refine, State, Tables, Unreadable
 
 
 class Carried:
@@ -261,6 +237,8 @@ class Carried:
             made.copied, made.entry_copied = old.copied, old.entry_copied
         if found.is_array:
             ownership.classify(self, made, end)
+        elif any(memory.root_of(self.state, slots.own_expr(x)) for x in (entry, end)):
+            return self.broken(base, entry, memory.part_or_number(self.state, base))
         if made.is_buffer and is_mixed:
             return self.broken(base, entry, self._types(base, first, last))
         return made
@@ -283,12 +261,28 @@ class Carried:
         pairs = [(cell, value) for cell, value in self.ends(end) if cell.error is None]
         with self.state.deeper(block):
             self._keep_others(end, {cell.name for cell, _ in pairs}, pairs)
-            self._hand_over([(cell, cells.expr_of(cell, value)) for cell, value in pairs])
+            self._leave(pairs)
         self._enter([(cell, cells.expr_of(cell, cell.entry)) for cell, _ in pairs])
         ends = {cell.name: value for cell, value in pairs if cell.is_flag}
         for slot, plan in self.plans.items():
             holder = self.entry.holders[slot[0]]
             holder[slot[1]] = cells.mapped(plan, lambda cell: self._after(cell, ends))
+
+    def _leave(self, pairs: list[tuple[Cell, Value]]) -> None:
+        """Assign what the next iteration finds; a name may lack a value where a return was met."""
+        state = self.state
+        ends = [(cell, cells.expr_of(cell, value)) for cell, value in pairs]
+        returned = [v for c, v in pairs if c.is_flag and is_returned(c.place[1])]
+        going_on = operators.negation(state, returned[0]) if returned else None
+        own = {id(c) for k, plan in self.plans.items() for c in cells.all_cells([plan])
+               if not slots.is_hidden(k[1])}  # fmt: skip
+        inside = [(c, expr) for c, expr in ends if id(c) in own]
+        if isinstance(going_on, Leaf) and any(slots.is_lacking(state, e) for _, e in inside):
+            with state.deeper([]) as block:
+                self._hand_over(inside)
+            state.emit(If(going_on.expr, block))
+            ends = [(c, expr) for c, expr in ends if id(c) not in own]
+        self._hand_over(ends)
 
     def _after(self, cell: Cell, ends: dict[str, Value]) -> Value:
         """Return what a place holds when the loop has ended."""

@@ -9,7 +9,7 @@ import numpy as np
 from ..ir import Call
 from ..types import Type
 from ..values import Items, Known, Leaf, Value
-from . import calls
+from . import calls, memory
 from .attributes import count, shape_of
 from .containers import FALSE, NONE, TRUE, ZERO, describe, items_of, known, lift, settle
 from .intrinsics import intrinsic
@@ -140,10 +140,10 @@ def _full_like(
 
 @intrinsic(np.array)
 def _np_array(
-    state: State, object: Value, dtype: Value = NONE, *, copy: Value = NONE, order: Value = NONE,
+    state: State, object: Value, dtype: Value = NONE, *, copy: Value = TRUE, order: Value = NONE,
     subok: Value = NONE, ndmin: Value = NONE, like: Value = NONE,
 ) -> Value:  # fmt: skip
-    if known(copy) in ((True, False), (True, np._CopyMode.IF_NEEDED)):
+    if known(copy) in ((True, False), (True, None), (True, np._CopyMode.IF_NEEDED)):
         return _as_array(state, object, dtype)
     found = array_of(state, object, dtype)
     if isinstance(object, Leaf) and object.type.is_array and found is object:
@@ -160,7 +160,16 @@ def _at_least(state: State, value: Value, n: int) -> Value:
     return calls.call(state, Known(np.reshape), [value, Items([*[Known(1)] * missing, *shape])], {})
 
 
-@intrinsic(np.asarray, np.ascontiguousarray, np.asanyarray, np.asfortranarray, np.require)
+@intrinsic(np.ascontiguousarray, np.asfortranarray, np.require)
+def _laid_out(state: State, a: Value, dtype: Value = NONE, *rest: Value, **unused: Value) -> Value:
+    """A copy or not, depending on the layout."""
+    found = _as_array(state, a, dtype)
+    if isinstance(found, Leaf) and found.type.is_array:
+        return Leaf(memory.copied(state, found.expr, "laid_out"))
+    return found
+
+
+@intrinsic(np.asarray, np.asanyarray)
 def _as_array(state: State, a: Value, dtype: Value = NONE, *rest: Value, **unused: Value) -> Value:
     if isinstance(a, Leaf) and a.type.is_array:
         return a if known(dtype) == (True, None) else _cast(state, a, dtype, copy=False)
@@ -242,7 +251,8 @@ def _meshgrid(
         grid = calls.call(state, Known(np.reshape), [x, along], {})
         if not known(sparse)[1]:
             grid = calls.call(state, Known(np.broadcast_to), [grid, full], {})
-        grids.append(settle(state, _copy(state, grid)))
+        shares = known(copy) == (True, False)
+        grids.append(settle(state, grid if shares else _copy(state, grid)))
     return Items(grids)
 
 

@@ -28,7 +28,7 @@ from ..ir import (
 from ..signature import Binder, Signature
 from ..types import INT, OBJECT
 from ..values import Function, Items, Known, Leaf, Mapping, Record, Value
-from . import absent, containers, functions, memory
+from . import absent, containers, functions, handing, memory
 from .purity import derivative_of
 from .state import Place, Refine, State
 
@@ -119,6 +119,7 @@ class _Lowering:
         bound = {name: self._argument(name, value) for name, value in self.arguments.items()}
         state.origin = origin
         args, kwargs = self._given(function, bound)
+        state.program = self.name or _identifier(function)
         if derivative_of(self.fn) is None:
             result = functions.inline(state, function, args, kwargs)
         else:
@@ -127,8 +128,9 @@ class _Lowering:
             result = call(state, Known(self.fn), args, kwargs)
         state.origin = origin
         template = self._template(result)
+        own_functions = handing.functions_of(state)
         return Program(
-            self.name or _identifier(function),
+            state.program,
             parameters,
             state.block,
             template,
@@ -146,6 +148,7 @@ class _Lowering:
                 for key in sorted(state.refinements, key=repr)
                 if key[0] == "buffer" and key[1][0] == "argument"
             ),
+            functions=own_functions,
         )
 
     def _function(self) -> Function:

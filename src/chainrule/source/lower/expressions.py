@@ -26,7 +26,7 @@ from ..values import Function, Known, Leaf, Mapping, Method, Value
 from . import absent, attributes, calls, displays, indexing, memory, operators, slots
 from . import statements as statement_forms
 from .containers import items_of, known, settled
-from .state import State
+from .state import Endless, State
 
 # ------------------------------------------------------------------------------- in order
 
@@ -285,7 +285,10 @@ def _aside(state: State, *nodes: ast.expr) -> Iterator[list[Any]]:
     calls_something = any(isinstance(part, ast.Call) for node in nodes for part in ast.walk(node))
     before = slots.Snapshot.take(state) if calls_something else None
     with state.into(block):
-        yield block
+        try:
+            yield block
+        except Endless:
+            block.append(Note(text="it does not come back"))
     if before is not None and before.differs(slots.Snapshot.take(state)):
         block.append(Note(text="a container changes"))
         before.restore()

@@ -14,7 +14,7 @@ from ...errors import UnsupportedError
 from .. import jumps, liveness, parse
 from ..ir import Access, Lit, Origin, Var
 from ..values import Function, Items, Known, Leaf, Mapping, Scope, Value
-from . import absent, binding, expressions, memory, operators, slots, statements
+from . import absent, binding, expressions, memory, operators, recursion, slots, statements
 from .containers import lift
 from .outside import from_outside
 from .purity import is_library_file
@@ -138,22 +138,17 @@ def name_of(function: Function) -> str:
 
 
 def inline(state: State, function: Function, args: list[Value], kwargs: dict[str, Value]) -> Value:
-    """Lower a call of a user's function in place."""
-    if sum(node is function.node for node in state.calls) > 1:
-        for test in state.tests:  # a recursion ends where its condition is known
-            state.ask(test)
-    if len(state.calls) > _DEPTH:
-        raise state.error(
-            f"{name_of(function)} calls itself more than {_DEPTH} times, or without end",
-            "write the recursion as a loop",
-        )
+    """Lower a call of a user's function: in place, if that comes to an end."""
     arguments = bind_arguments(state, function, args, kwargs)
+    if recursion.is_apart(state, function):
+        return recursion.invoke(state, function, arguments)
+    _check_end(state, function)
     scope = Scope({}, function.scope, function.scope.globals, function.scope.file)
     here = state.origin and (state.origin.file, state.origin.line)
     saved = (state.scope, state.origin, state.entered, state.path)
     state.kept.append(scope)
     state.frames.append(scope)
-    state.calls.append(function.node)
+    state.calls.append((function.node, len(state.tests) + state.depth))
     state.scope, state.entered, state.path = scope, state.depth, (*state.path, here)
     try:
         for name, value in arguments.items():
@@ -165,6 +160,25 @@ def inline(state: State, function: Function, args: list[Value], kwargs: dict[str
         state.frames.pop()
         state.calls.pop()
         state.scope, state.origin, state.entered, state.path = saved
+
+
+def _check_end(state: State, function: Function) -> None:
+    """Ask for what is needed where a recursion does not end by what is known."""
+    calls = [inside for node, inside in state.calls if node is function.node]
+    if calls and len(state.tests) + state.depth > calls[0]:
+        recursion.ask_apart(state, function)
+    if len(calls) > 1:
+        for test in state.tests:  # it ends where its condition is known
+            state.ask(test)
+    if len(state.calls) > _DEPTH:
+        recursion.ask_apart(state, function)
+        (reason,) = recursion.refusals(state, function)
+        raise UnsupportedError(
+            f"{name_of(function)} calls itself more than {_DEPTH} times, or without end, and "
+            f"cannot be kept as a function: {reason.problem}",
+            f"{reason.instead}; or write the recursion as a loop",
+            reason.location or state.location,
+        )
 
 
 def _at_call(error: UnsupportedError, function: Function, origin: Origin | None) -> Exception:

@@ -30,6 +30,7 @@ from ..types import INT, Type, type_of
 from ..values import Items, Known, Leaf, Value
 from . import absent, binding, branches, checkpointed, slots
 from .carried import Carried
+from .endless import perhaps_endless
 from .iteration import Counted, items_of, iteration, known_items
 from .state import Refine, State, Unreadable
 
@@ -102,19 +103,17 @@ def _counted(
 ) -> None:
     from . import statements
 
-    is_kept = ("after", location) in state.refinements
     flags = getattr(node, "flags", ())
-    direct = [] if is_kept else _index_targets(node.target, found)
+    is_read = ("after", location) in state.refinements  # after the loop
+    direct = [] if is_read else _index_targets(node.target, found)
     assigned = [
         name for name in (*assigned_names(node.body), *_target_names(node.target))
         if name not in direct
     ]  # fmt: skip
-    origin = state.origin
-    before: Block = []
-    with state.into(before):
+    origin, head = state.origin, getattr(node, "head", None)
+    with state.into([]) as before:
         bounds = [_bound(state, value) for value in (found.start, found.stop, found.step)]
     state.block += before
-    head = getattr(node, "head", None)
     slots.forget(state, head)
     kept = state.hidden_name("rows")
     state.scope.variables[kept] = Items(found.sources)
@@ -143,12 +142,15 @@ def _counted(
         _bind_items(state, node.target, found.item(found.start), [], Var(INT, ""))
         statements.execute(state, node.body)
 
-    carried, block = _run(state, node, begin, body, first, location)
+    with perhaps_endless(state, bounds) as endless:
+        carried, block = _run(state, node, begin, body, first, location)
     state.scope.variables.pop(kept)
     state.origin = origin
-    bounds, until = [_steady(state, bound, block) for bound in bounds], _until(state, node)
+    if endless:
+        return
+    start, stop, step = (_steady(state, bound, block) for bound in bounds)
     wanted = _kept_states(state, snapshots, carried, block)
-    state.emit(For(index[0], bounds[0], bounds[1], bounds[2], block, until, snapshots=wanted))
+    state.emit(For(index[0], start, stop, step, block, _until(state, node), snapshots=wanted))
     for name in direct:
         state.scope.variables[name] = Unreadable(Refine(("after", location)))
 
@@ -292,10 +294,14 @@ def lower_while(state: State, node: ast.While) -> None:
             statements.execute(state, node.body)
             slots.forget(state, head)
 
-    carried, block = _run(
-        state, node, lambda: Carried(state, dict.fromkeys(assigned), flags), body, body, location
-    )
+    with perhaps_endless(state) as endless:
+        carried, block = _run(
+            state, node, lambda: Carried(state, dict.fromkeys(assigned), flags), body, body,
+            location,
+        )  # fmt: skip
     state.origin = origin
+    if endless:
+        return
     if isinstance(test[0], Known) and not test[0].value:
         carried.entry.restore()
         state.block += test_block

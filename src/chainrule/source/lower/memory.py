@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import UnsupportedError
 from ...rules.complex import imaginary_part
+from ...rules.products import einsum_of_arrays
 from .. import build, ir, sizes
 from ..build import CONTIGUOUS
 from ..ir import Access, Alias, Assign, Call, Choice, Expr, Index, Lit, Slice, Store, Var, names_in
@@ -19,7 +20,9 @@ from .state import Refine, Site, State
 PARTS: frozenset[Any] = frozenset({np.real, np.imag, imaginary_part.fn})
 """Views of a complex array; a real one is its own real part."""
 
-VIEWS: frozenset[Any] = (build.VIEWS - PARTS) | {np.broadcast_to, np.diagonal}
+VIEWS: frozenset[Any] = (build.VIEWS - PARTS) | {
+    *(np.broadcast_to, np.diagonal, np.lib.stride_tricks.sliding_window_view),
+}
 """Functions whose result is memory of their first argument, those to be read only among them."""
 
 COPY = np.ndarray.copy
@@ -36,9 +39,20 @@ def shares(expr: Expr) -> Expr | None:
         return None
     if isinstance(expr, Index):
         return expr.base if all(map(_is_basic, expr.index)) else None
-    if isinstance(expr, Call) and expr.fn in _SHARING and expr.args:
-        return expr.args[0]
+    if isinstance(expr, Call) and expr.args:
+        if expr.fn in _SHARING or (expr.fn is np.diag and expr.args[0].type.ndim == 2):
+            return expr.args[0]
+        if expr.fn is einsum_of_arrays.fn and _is_rearranged(expr):
+            return expr.args[0]
     return None
+
+
+def _is_rearranged(einsum: Call) -> bool:
+    """Tell ``np.einsum`` that sums nothing: it names the axes of an array anew, which is a view."""
+    text = dict(einsum.kwargs)["subscripts"]
+    assert isinstance(text, Lit)
+    before, _, after = text.value.partition("->")
+    return len(einsum.args) == 1 and set(before) <= set(after)
 
 
 def _is_basic(entry: Expr) -> bool:
@@ -126,6 +140,15 @@ def two_arrays(state: State, name: str) -> UnsupportedError:
     )
 
 
+def part_or_number(state: State, name: str) -> UnsupportedError:
+    """Return the error for a name of a number, or of an array without axes that changes."""
+    return state.error(
+        f"{name} is bound to a number, and in another place to an array without axes that is "
+        "changed in place",
+        f"write .copy() where {name} is bound to the array",
+    )
+
+
 def is_copy(state: State, expr: Expr, root: str | None = None) -> Any:
     """Return the name that stands for one of two arrays (with ``root`` among them), or None."""
     for site in sites_of(state, expr):
@@ -161,6 +184,17 @@ def _require(state: State, sites: frozenset[Site]) -> None:
         raise Refine(*sorted(missing, key=repr))
 
 
+def copied(state: State, expr: Expr, hint: str) -> Expr:
+    """Copy a part of a buffer where NumPy may or may not; right as long as nothing changes."""
+    root = root_of(state, expr)
+    if root is None:
+        return expr
+    name = state.fresh(hint)
+    assign(state, name, Call(expr.type, COPY, (expr,)))
+    state.sites[name] = frozenset({("copy", (root,), hint)})
+    return Var(expr.type, name)
+
+
 def make_buffer(state: State, expr: Expr) -> None:
     """Ask that the array of an expression is a buffer; return if there is nothing to ask."""
     _require(state, sites_of(state, expr))
@@ -182,7 +216,7 @@ def alias(state: State, expr: Expr, hint: str, users: bool = False, home: str | 
 def _check_certain(state: State, expr: Expr) -> None:
     """Refuse to name what may be a view or a copy, depending on the layout of the memory."""
     for part in ir.walk(expr):
-        if isinstance(part, Call) and part.fn in CONTIGUOUS and not _is_whole(state, part.args[0]):
+        if isinstance(part, Call) and part.fn in CONTIGUOUS and not is_whole(state, part.args[0]):
             whole = isinstance(part.args[0], Var)
             what = "an array" if whole else "a part of an array"
             raise state.error(
@@ -193,7 +227,7 @@ def _check_certain(state: State, expr: Expr) -> None:
             )
 
 
-def _is_whole(state: State, expr: Expr) -> bool:
+def is_whole(state: State, expr: Expr) -> bool:
     """Tell a whole buffer that surely lies in memory row by row, so that reshaping is a view."""
     if not (isinstance(expr, Var) and expr.name in state.buffers):
         return False

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Call, Lit
+from ..ir import Call, Expr, Index, Lit, Slice
 from ..types import INT, OBJECT, Type
 from ..values import Items, Known, Leaf, Mapping, Method, Value
 from . import calls, memory
 from .container_methods import CHANGING, DICT, LIST, SEQUENCE
-from .containers import LAST, NONE, describe, known
+from .containers import LAST, NONE, TRUE, describe, known
 from .inplace import mutate
 from .intrinsics import intrinsic
 from .operators import operand
@@ -75,6 +75,12 @@ _CHANGING_SETS = frozenset({*dir(set)}) - {*dir(frozenset)}
 
 # --------------------------------------------------------------------------------------- arrays
 
+
+def is_complex(found: Type) -> bool:
+    """Tell complex numbers and arrays."""
+    return found.dtype is not None and found.dtype.kind == "c"
+
+
 _AS_FUNCTIONS = {
     **{
         name: getattr(np, name)
@@ -104,6 +110,8 @@ def _of_array(
         raise state.error(
             f"The method {name} of an array is not supported", "use NumPy's functions"
         )
+    if function is np.conjugate and receiver.type.is_array and not is_complex(receiver.type):
+        return receiver  # not a copy of it
     found = calls.call(state, Known(function), [receiver, *args], kwargs)
     if receiver.type.kind == "python" and isinstance(found, Leaf) and name in ("conj", "conjugate"):
         return Leaf(_with_type(found.expr, receiver.type))
@@ -143,8 +151,20 @@ def _reshape(
 def _ravel(state: State, a: Value, order: Value = NONE) -> Value:
     a = calls.as_array(state, a)
     if isinstance(a, Leaf) and a.type.ndim == 1:
-        return a
+        return a if _is_in_one_piece(state, a.expr) else Leaf(memory.copied(state, a.expr, "flat"))
     return calls.call(state, Known(np.reshape), [a, Known(-1)], _order(order))
+
+
+def _is_in_one_piece(state: State, expr: Expr) -> bool:
+    """Tell a buffer, or a part of one, whose numbers surely follow each other in memory."""
+    if not isinstance(expr, Index):
+        return memory.is_whole(state, expr)
+    *first, last = expr.index
+    if isinstance(last, Lit) and isinstance(last.value, slice):
+        is_run = last.value.step in (None, 1)
+    else:
+        is_run = last.type.is_number or (isinstance(last, Slice) and last.step is None)
+    return is_run and all(e.type.is_number for e in first) and memory.is_whole(state, expr.base)
 
 
 def _transpose(state: State, a: Leaf, *axes: Value) -> Value:
@@ -180,6 +200,22 @@ def cast(state: State, value: Value, dtype: Value, copy: bool = True) -> Value:
 
 def _astype(state: State, a: Leaf, dtype: Value, **options: Value) -> Value:
     return cast(state, a, dtype, known(options.get("copy", NONE)) != (True, False))
+
+
+@intrinsic(np.astype)
+def _np_astype(state: State, x: Value, dtype: Value, /, *, copy: Value = TRUE) -> Value:
+    return cast(state, x, dtype, known(copy) != (True, False))
+
+
+@intrinsic(np.real_if_close)
+def _real_if_close(state: State, a: Value, tol: Value = NONE) -> Value:
+    a = calls.as_array(state, a)
+    if isinstance(a, Leaf) and is_complex(a.type):
+        raise state.error(
+            "np.real_if_close of a complex array: whether the result is real depends on its values",
+            "write np.real(x)",
+        )
+    return a
 
 
 def _item(state: State, a: Leaf, *index: Value) -> Value:

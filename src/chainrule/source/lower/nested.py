@@ -20,7 +20,7 @@ from ..templates import as_template
 from ..types import Type
 from ..values import Derivative, Function, Items, Known, Leaf, LinearMap, Value
 from . import calls, functions, jacobians, memory, pieces, slots
-from .containers import FALSE, ZERO, Cut, describe, items_of
+from .containers import FALSE, ZERO, Cut, cut, describe, items_of
 from .pieces import Piece
 from .state import State
 
@@ -80,12 +80,14 @@ def _hvp(state: State, f: Value, primals: Value, tangents: Value) -> Value:
 
 
 def _stop_gradient(state: State, x: Value) -> Value:
-    def cut(leaf: Value) -> Value:
+    def detached(leaf: Value) -> Value:
         if not isinstance(leaf, Leaf) or not leaf.type.is_differentiable:
             return leaf
-        return Cut(copy(leaf.expr), None, leaf.size)
+        if not leaf.type.is_array:
+            return Leaf(cut(state, Cut(leaf.expr)))
+        return Leaf(copy(cut(state, Cut(state.temporary(copy(leaf.expr))))))  # of its own, for sure
 
-    return pieces.mapped(x, cut)
+    return pieces.mapped(x, detached)
 
 
 def _compile(state: State, f: Value, *, backend: Value = FALSE) -> Value:

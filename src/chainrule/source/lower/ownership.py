@@ -33,6 +33,9 @@ def classify(carried: Carried, cell: Cell, end: Value) -> None:
     cell.is_buffer = first is not None or last is not None
     if not cell.is_buffer:
         return
+    if first is not None and cells.name_of(cell.entry) not in state.buffers:
+        cell.copied, cell.is_buffer = frozenset({first}), False  # it enters with a part of one
+        return
     if last is None and exprs[1].type.is_array:
         memory.make_buffer(state, exprs[1])
     if first is None and exprs[0].type.is_array:

@@ -16,7 +16,7 @@ from ...errors import ArgumentError
 from .. import ir, results, splice
 from ..build import copy
 from ..effects import without_effects
-from ..ir import Assign, Block, Call, Expr, Lit, Opaque, Var, statements, written
+from ..ir import Assign, Block, Call, Expr, Invoke, Lit, Opaque, Var, statements, written
 from ..tidy import renamed
 from ..types import FLOAT, type_of
 from ..values import Items, Known, Leaf, Mapping, Record, Value
@@ -164,6 +164,12 @@ def _check(state: State, body: Block, before: set[str], inputs: set[str]) -> Non
                 f"A derivative, inside a function that is compiled, of "
                 f"{getattr(s.fn, '__name__', s.fn)}, which has neither a rule nor source",
                 "give it a rule with cr.primitive",
+            )
+        if isinstance(s, Invoke):
+            raise state.error(
+                f"A derivative, inside a function that is compiled, of {s.function}, which calls "
+                "itself until something that is computed says stop",
+                "differentiate the whole: cr.grad(cr.compile(f)); or write a loop",
             )
         for name in written(s):
             root = state.roots.get(name, name) if isinstance(s, ir.Store) else name

@@ -301,6 +301,16 @@ def literal(value: Any, wanted: Type) -> Lit:
     return Lit(type_of(value), value)
 
 
+def is_lacking(state: State, expr: Expr) -> bool:
+    """Tell whether some path lacks a variable, because the function has returned on it."""
+    return isinstance(expr, Var) and bool(state.unbound.get(expr.name))
+
+
+def is_hidden(key: Any) -> bool:
+    """Tell the key of a flag or a result."""
+    return isinstance(key, str) and key.startswith("<")
+
+
 def is_unbound(state: State, expr: Expr, name: str) -> bool:
     """Tell whether copying to another variable might read one that is not bound.
 

@@ -42,6 +42,10 @@ class Refine(Exception):  # noqa: N818 - a request, not an error
         return self.keys[0]
 
 
+class Endless(Exception):  # noqa: N818 - a path, not an error
+    """A path that calls a function of which no path that returns has been seen so far."""
+
+
 class Unreadable(Value):
     """What a name holds that must not be read; reading raises ``error``."""
 
@@ -115,8 +119,15 @@ class State:
     """Keeps objects alive whose identity counts."""
     reserved: set[str] = field(default_factory=set)
     """Names of the user's function, not to be given to variables of other origin."""
-    calls: list[Any] = field(default_factory=list)
-    """The definitions of the functions that are being inlined."""
+    calls: list[tuple[Any, int]] = field(default_factory=list)
+    """The definitions of the functions that are being lowered; how many tests and blocks enclosed
+    each call."""
+    program: str = ""
+    """The name of the program."""
+    functions: dict[str, Any] = field(default_factory=dict)
+    """The functions of the program, by name (see ``recursion``)."""
+    in_progress: list[Any] = field(default_factory=list)
+    """Those that are being lowered."""
     tests: list[Leaf] = field(default_factory=list)
     """The conditions of the branches that enclose what is emitted now."""
     guarded: bool = False
@@ -259,6 +270,31 @@ class State:
         for name, place in self.arguments.items():
             if wanted & set(self.types[name].sizes):
                 raise Refine(("sizes", place))
+
+
+@dataclass(slots=True)
+class Tables:
+    """What the state knows of variables; put back when a body is lowered again."""
+
+    contents: dict[str, Any]
+
+    _NAMES = (*("types", "buffers", "roots", "sites", "definitions", "homes", "loops", "mixed"),)
+
+    @classmethod
+    def take(cls, state: State) -> Tables:
+        """Remember the tables."""
+        return cls({name: getattr(state, name).copy() for name in cls._NAMES})
+
+    def restore(self, state: State) -> None:
+        """Put the tables back; hidden inputs stay."""
+        hidden = {name: state.types[name] for name in state.hidden}
+        sites = {name: state.sites[name] for name in state.hidden if name in state.sites}
+        for name, contents in self.contents.items():
+            table = getattr(state, name)  # in place: others may hold it too
+            table.clear()
+            table.update(contents)
+        state.types.update(hidden)
+        state.sites.update(sites)
 
 
 def _leaves(value: Value) -> Iterator[Leaf]:

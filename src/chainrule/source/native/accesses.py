@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 from .. import ir
 from ..ir import Block, Expr, Index, Stmt, Var
@@ -31,9 +31,12 @@ class Access:
     """An element of an array that is touched. ``index`` is None for all of them."""
 
     array: str
+    """Stands for all arrays that may share this one's memory."""
     index: tuple[Expr, ...] | None
     kind: str
     """``read``, ``write``, or ``add``: an update whose order is free."""
+    name: str = ""
+    """The array itself: places of two names for the same memory are not compared."""
 
 
 @dataclass(slots=True)
@@ -54,12 +57,38 @@ class Touched:
         return {a.array for a in self.elements if a.kind in kinds}
 
 
-def touched(block: Block) -> Touched:
+Alias = Callable[[str], str]
+"""From an array to the name that stands for all that may share its memory."""
+
+
+def touched(block: Block, alias: Alias = str) -> Touched:
     """Return what the statements of a block touch, those of inner blocks included."""
     found = Touched()
     for statement in statements(block):
         _add(found, statement)
+    found.elements = [replace(a, array=alias(a.array), name=a.array) for a in found.elements]
+    found.bound |= {alias(name) for name in found.bound if alias(name) != name}
     return found
+
+
+def aliases(block: Block) -> Alias:
+    """Return which arrays of a kernel may share memory: by another shape, or a second name."""
+    parent: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while parent.get(name, name) != name:
+            name = parent[name]
+        return name
+
+    for s in statements(block):
+        if isinstance(s, Reshape):
+            parent[find(s.name)] = find(s.array.name)
+        elif isinstance(s, ir.Assign) and isinstance(s.value, Var) and s.value.type.is_array:
+            parent[find(s.name)] = find(s.value.name)
+        elif isinstance(s, ir.Move):
+            for target, source in zip(s.targets, s.sources, strict=True):
+                parent[find(target)] = find(source.name)
+    return find
 
 
 def _add(found: Touched, s: Stmt) -> None:

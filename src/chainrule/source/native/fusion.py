@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from .. import ir
 from ..ir import Block, Call, Expr, Lit, Stmt, Var
-from .accesses import Access, Touched, independent, touched
+from .accesses import Access, Alias, Touched, independent, touched
 from .code import Loop, blocks_of, mapped, renamed, split_shift
 
 NEVER = float("-inf")
@@ -22,37 +22,37 @@ _FAR = 12
 """How many statements before a loop are looked at for one to join."""
 
 
-def fuse(block: Block) -> Block:
+def fuse(block: Block, alias: Alias) -> Block:
     """Return a block with its loops joined, also in inner blocks."""
     out: Block = []
     for statement in block:
-        statement = _inside(statement)
-        if isinstance(statement, Loop) and _join(out, statement):
+        statement = _inside(statement, alias)
+        if isinstance(statement, Loop) and _join(out, statement, alias):
             continue
         out.append(statement)
     return out
 
 
-def _inside(s: Stmt) -> Stmt:
+def _inside(s: Stmt, alias: Alias) -> Stmt:
     match s:
         case Loop(body=body) | ir.For(body=body) | ir.While(body=body):
-            return replace(s, body=fuse(body))
+            return replace(s, body=fuse(body, alias))
         case ir.If(then=then, orelse=orelse):
-            return replace(s, then=fuse(then), orelse=fuse(orelse))
+            return replace(s, then=fuse(then, alias), orelse=fuse(orelse, alias))
     return s
 
 
-def _join(out: Block, second: Loop) -> bool:
+def _join(out: Block, second: Loop, alias: Alias) -> bool:
     """Join a loop to one before it, if that is right; statements between them make way."""
-    own = touched([second])
+    own = touched([second], alias)
     below: Block = []
     above: Block = []
     for k in range(len(out) - 1, max(len(out) - _FAR, -1), -1):
         first = out[k]
         if isinstance(first, Loop) and _alike(first, second):
-            made = _sorted(out[k + 1 :], touched([first]), own)
+            made = _sorted(out[k + 1 :], touched([first], alias), own, alias)
             if made is not None:
-                joined = _joined(first, second)
+                joined = _joined(first, second, alias)
                 if joined is not None:
                     above, below = made
                     out[k:] = [*above, joined, *below]
@@ -66,13 +66,15 @@ def _alike(a: Loop, b: Loop) -> bool:
     return a.size == b.size or a.extent == b.extent
 
 
-def _sorted(between: Block, first: Touched, second: Touched) -> tuple[Block, Block] | None:
+def _sorted(
+    between: Block, first: Touched, second: Touched, alias: Alias
+) -> tuple[Block, Block] | None:
     """Split what lies between two loops into what can go above both and what can stay below."""
     above: Block = []
     below: Block = []
     stay: list[Touched] = []
     for s in between:
-        own = touched([s])
+        own = touched([s], alias)
         if not own.checks and independent(own, second):
             below.append(s)
             stay.append(own)
@@ -83,16 +85,16 @@ def _sorted(between: Block, first: Touched, second: Touched) -> tuple[Block, Blo
     return above, below
 
 
-def _joined(first: Loop, second: Loop) -> Loop | None:
+def _joined(first: Loop, second: Loop, alias: Alias) -> Loop | None:
     """Return both loops as one, None where the order of what they do would change."""
     body = renamed_block(second.body, second.var, first.var)
-    a, b = touched(first.body), touched(body)
+    a, b = touched(first.body, alias), touched(body, alias)
     if not _variables_allow(a, b):
         return None
     is_inner = not _has_loops(first.body) and not _has_loops(body)
     if not _elements_allow(a, b, first.var, is_inner):
         return None
-    return replace(first, body=fuse([*first.body, *body]))
+    return replace(first, body=fuse([*first.body, *body], alias))
 
 
 def _has_loops(block: Block) -> bool:
@@ -140,7 +142,7 @@ def order(a: Access, b: Access, var: Var) -> float | None:
 
     0: in the same iteration; minus infinity: never; None: not known.
     """
-    if a.index is None or b.index is None or len(a.index) != len(b.index):
+    if a.index is None or b.index is None or a.name != b.name:
         return None
     found: float | None = None
     for x, y in zip(a.index, b.index, strict=True):

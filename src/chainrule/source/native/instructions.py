@@ -181,6 +181,8 @@ def _of_integers(
     if fn in (np.negative, operator.neg):
         return b.neg(given[0])
     if fn in (np.absolute, abs):
+        if not signed:
+            return given[0]
         zero = llvm.Constant(given[0].type, 0)
         return b.select(b.icmp_signed("<", given[0], zero), b.neg(given[0]), given[0])
     if fn in (runtime.maximum, runtime.minimum):

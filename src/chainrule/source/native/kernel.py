@@ -117,7 +117,10 @@ class Native:
         except DivisionByZero:
             raise ZeroDivisionError("division by zero") from None
         except Leave:
-            raise ValueError("operands could not be broadcast together") from None
+            raise ValueError(
+                "sizes that do not fit together, or a number that only Python has: "
+                'backend="numpy" says which'
+            ) from None
 
     def _sweep_back(self, *args: Any, **kwargs: Any) -> Any:
         """Run a sweep back; one from what NumPy's forward sweep left is run by NumPy."""

@@ -14,10 +14,12 @@ from ..ir import Access, Assign, Block, Dim, Expr, Lit, Var
 from ..templates import map_template, template_leaves
 from ..types import Type
 from . import operations  # noqa: F401 (fills the tables)
+from .accesses import aliases
 from .code import INT, Fresh, Return, mapped
 from .contraction import coalesce, contract, separate
 from .early import sizes_first
 from .elements import array, number_of
+from .exact import exact
 from .fusion import fuse
 from .hoisting import escaping, hoist, merged, reserve
 from .nothing import note_tests
@@ -66,14 +68,20 @@ def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
     """Lower a program; raise ``NotNative`` where NumPy has to run it."""
     if not all(t.dtype is None or t.dtype.isnative for t in program.types.values()):
         raise NotNative("numbers in the byte order of another machine")
+    if any(isinstance(s, ir.Invoke | ir.Turn) for s in ir.statements(program.body)):
+        raise NotNative("a recursive function")
     may_leave = not has_effects(program) and not cannot_be_repeated(program)
     program = _opened(program)
     state = State(program, wraps or not may_leave, may_leave)
     opening = [s for s in program.body if isinstance(s, Assign) and isinstance(s.value, Access)]
+    given = _given(program, opening)
+    program, relied = exact(program, given, may_leave and not wraps)
+    state.program = program
     body = program.body[len(opening) :]
     state.unshared = _unshared(program)
     state.pops_are_final = _pops_are_final(body)
-    given = _given(program, opening)
+    for check in relied:
+        state.emit(check)
     for expr in (e for s in ir.statements(program.body) for e in ir.expressions(s)):
         for var in (e for e in ir.walk(expr) if isinstance(e, Var) and e.type.dtype is not None):
             state.types.setdefault(var.name, var.type)
@@ -155,7 +163,7 @@ def improved(state: State, block: Block, given: set[str]) -> Block:
     """Return a block with its loops joined and its temporaries in registers or made once."""
     block = sizes_first(block, given)
     block = separate(coalesce(block), state.fresh, state.types)
-    block = contract(fuse(block), state.fresh, state.types)
+    block = contract(fuse(block, aliases(block)), state.fresh, state.types)
     block = hoist(block, escaping(block))
     return merged(reserve(block))
 

@@ -68,6 +68,7 @@ class Machine:
         self.slots: dict[str, Any] = {}
         self.counters: dict[str, Any] = {}
         """Variables of loops, in registers."""
+        self.shared: set[str] = set()
         self.access_group: Any = None
         """What marks the accesses of a loop whose iterations do not meet; None in other loops."""
 
@@ -135,7 +136,7 @@ class Machine:
         i.add_incoming(zero, before)
         self.counters[var.name] = i
         outer, self.access_group = self.access_group, None
-        if meet_never(var, body):
+        if meet_never(var, body, self.shared):
             self.access_group = Distinct(self.b.module, ())
         self.block(body)
         following = self.b.add(i, llvm.Constant(INT, 1), flags=("nuw", "nsw"))

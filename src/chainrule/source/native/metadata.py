@@ -41,12 +41,17 @@ def parallel(module: Any, group: Any) -> Any:
     return Distinct(module, (accesses,), begins_with_itself=True)
 
 
-def meet_never(var: Var, body: Block) -> bool:
-    """Tell whether no iteration of an innermost loop touches what another one writes."""
+def meet_never(var: Var, body: Block, shared: set[str]) -> bool:
+    """Tell whether no iteration of an innermost loop touches what another one writes.
+
+    ``shared``: arrays whose memory another name may stand for.
+    """
     if any(not isinstance(s, (Put, Gather, ir.Assign)) for s in body):
         return False
     found = touched(body)
     written = found.arrays("write", "add")
+    if written & shared and len({a.array for a in found.elements} & shared) > 1:
+        return False
     accesses = [a for a in found.elements if a.array in written]
     return all(
         order(a, b, var) in ((0.0,) if a is b and a.kind != "read" else (0.0, NEVER))

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...rules import complex as _rules_of_complex
 from ...rules import selection as _rules_of_selection
-from ..ir import Call, Choice, Expr, Lit
+from ..ir import Call, Choice, Expr, Lit, Logic
 from . import runtime
 from .code import BOOL, apply, dtype_of, scalar
 from .state import NotNative
@@ -91,7 +91,9 @@ def literal(value: Any) -> Lit:
     for kind, dtype in kinds:
         if isinstance(value, kind):
             return Lit(scalar(dtype), kind(value))
-    return Lit(scalar(np.float64), 0.0)  # None: nothing reads it
+    if value is None:  # nothing reads it
+        return Lit(scalar(np.float64), 0.0)
+    raise NotNative(f"{value!r} is not a number")
 
 
 def cast(value: Expr, dtype: np.dtype[Any]) -> Expr:
@@ -101,23 +103,27 @@ def cast(value: Expr, dtype: np.dtype[Any]) -> Expr:
         return value
     if own.kind == "c" and dtype.kind in "fiu":
         return cast(apply(np.real, scalar(_real(own)), value), dtype)
-    if isinstance(value, Lit):
+    if isinstance(value, Lit) and _holds(dtype, value.value):
         made = dtype.type(value.value).item()
         return Lit(scalar(dtype), made)
+    if own.kind == "f" and dtype.kind == "u":
+        end = Lit(own_type := scalar(own), 2.0 ** (8 * dtype.itemsize))
+        value = apply(runtime.unsigned, own_type, value, end)
     if dtype.kind == "b":
         return apply(np.not_equal, BOOL, value, literal(0))
     return apply(dtype.type, scalar(dtype), value)
 
 
+def _holds(dtype: np.dtype[Any], value: Any) -> bool:
+    """Tell whether a dtype has a number, so that it need not be converted by a run."""
+    if dtype.kind not in "iu":
+        return True
+    info = np.iinfo(dtype)
+    return bool(info.min <= value <= info.max)  # a NaN is not
+
+
 def _real(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float32 if dtype == np.complex64 else np.float64)
-
-
-def _joined(parts: list[Expr], dtype: np.dtype[Any]) -> Expr:
-    """Return the complex number with this real and this imaginary part."""
-    if any(dtype_of(part).kind == "c" for part in parts):
-        raise NotNative("a complex number with complex parts")
-    return apply(complex, scalar(dtype), *[cast(part, _real(dtype)) for part in parts])
 
 
 def elementwise(call: Call, values: list[Expr]) -> Expr:
@@ -128,7 +134,10 @@ def elementwise(call: Call, values: list[Expr]) -> Expr:
     if fn in ELEMENTWISE:
         return cast(ELEMENTWISE[fn](values, dtype), dtype)
     if fn is complex and len(values) == 2:
-        return _joined(values, dtype)
+        parts = [cast(value, np.dtype(np.float64)) for value in values]
+        if any(part.type.dtype.kind == "c" for part in values):  # type: ignore[union-attr]
+            raise NotNative("a complex number made of complex numbers")
+        return apply(complex, scalar(dtype), *parts)
     if fn in _CASTS or (isinstance(fn, type) and issubclass(fn, np.generic)):
         return cast(values[0], dtype)
     if fn in _MATH:
@@ -276,6 +285,11 @@ def _square(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
 def _power(fn: Any) -> Any:
     def made(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
         own = scalar(dtype)
+        if dtype.kind == "i" and not (isinstance(values[1], Lit) and values[1].value >= 0):
+            int_ = scalar(np.int64)  # NumPy raises where the exponent is negative
+            exponent = cast(values[1], np.dtype(np.int64))
+            exponent = apply(runtime.fitting, int_, exponent, Lit(int_, 0), Lit(int_, 2**63 - 1))
+            return apply(fn, own, values[0], exponent)
         found = apply(fn, own, *values)
         if dtype.kind != "c" or isinstance(values[1], Lit):
             return found
@@ -300,6 +314,43 @@ def _reciprocal(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
             is_one = apply(np.bitwise_or, BOOL, is_one, minus)
         return Choice(scalar(dtype), is_one, value, Lit(scalar(dtype), 0))
     return apply(np.reciprocal, scalar(dtype), values[0])
+
+
+def _integers(fn: Any) -> Any:
+    """A function of Python's integers that leaves where machine code cannot compute it."""
+
+    def made(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
+        return apply(fn, scalar(dtype), *[cast(value, np.dtype(np.int64)) for value in values])
+
+    return made
+
+
+def _checked(fn: Any) -> Any:
+    def made(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
+        return apply(fn, values[0].type, *values)
+
+    return made
+
+
+def _shifted(fn: Any) -> Any:
+    """Shift bits; where all are shifted out, 0 (or -1) is left."""
+
+    def made(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
+        own, (value, by) = scalar(dtype), (cast(value, dtype) for value in values)
+        bits = 8 * dtype.itemsize
+        if isinstance(by, Lit) and 0 <= by.value < bits:
+            return apply(fn, own, value, by)
+        top = Lit(own, bits)
+        inside = apply(np.less, BOOL, by, top)
+        if dtype.kind == "i":
+            positive = apply(np.greater_equal, BOOL, by, Lit(own, 0))
+            inside = Logic(BOOL, "and", (positive, inside))
+        none: Expr = Lit(own, 0)
+        if fn is np.right_shift and dtype.kind == "i":
+            none = Choice(own, apply(np.less, BOOL, value, none), Lit(own, -1), none)
+        return Choice(own, inside, apply(fn, own, value, by), none)
+
+    return made
 
 
 def _clip(values: list[Expr], dtype: np.dtype[Any]) -> Expr:
@@ -341,6 +392,8 @@ SPECIAL: dict[Any, Any] = {
     np.power: _power(np.power),
     np.float_power: _power(np.power),
     np.positive: _first,
+    np.left_shift: _shifted(np.left_shift),
+    np.right_shift: _shifted(np.right_shift),
     np.conjugate: _conj,
     np.logical_not: _not,
     np.logical_and: _logical(np.bitwise_and),
@@ -366,5 +419,20 @@ ELEMENTWISE: dict[Any, Any] = {
     _rules_of_complex._phase: _phase,
     _rules_of_complex._argument: _argument,
     _rules_of_complex._imaginary_part: _part(np.imag, 1),
+    **{
+        fn: _integers(fn)
+        for fn in (
+            runtime.sum_of,
+            runtime.difference_of,
+            runtime.product_of,
+            runtime.power_of,
+            runtime.shifted_up,
+            runtime.shift,
+            runtime.not_least,
+            runtime.fitting,
+        )
+    },
+    runtime.sane: _checked(runtime.sane),
+    runtime.whole: _checked(runtime.whole),
 }
 """Functions with operands of any dtype."""

@@ -212,7 +212,11 @@ def _bound_first(run: Block) -> set[str]:
 
 
 def _may_leave(run: Block) -> bool:
-    leaving = {runtime.at, runtime.nonzero, runtime.common, np.floor_divide, np.remainder}
+    leaving = {
+        runtime.at, runtime.nonzero, runtime.common, np.floor_divide, np.remainder,
+        runtime.sum_of, runtime.difference_of, runtime.product_of, runtime.shift, runtime.not_least,
+        runtime.fitting, runtime.sane, runtime.whole, runtime.unsigned,
+    }  # fmt: skip
     return any(
         isinstance(s, Check)
         or any(isinstance(e, ir.Call) and _in(e.fn, leaving)
@@ -286,6 +290,7 @@ def function(
         memory[array] = (pointer, [next(given) for _ in range(types[array].ndim)])
     start = made.append_basic_block("start")
     machine = Machine(builder, memory, types, left)
+    machine.shared = {a for a, is_apart in zip(arrays, apart, strict=True) if not is_apart}
     for n in numbers:
         builder.store(next(given), machine.slot(n))
     builder.branch(start)

@@ -1,6 +1,6 @@
 """Functions of numbers that need more than their operands in registers: checks, powers."""
 
-# mypy: disable-error-code="no-any-return"
+# mypy: disable-error-code="no-any-return, no-untyped-call"
 from __future__ import annotations
 
 import math
@@ -48,6 +48,59 @@ def _within(m: Machine, e: Call) -> Any:
     above = m.b.icmp_signed(">=", m.b.add(low, shift), llvm.Constant(INT, 0))
     below = m.b.icmp_signed("<", m.b.add(high, shift), n)
     return m.b.or_(empty, m.b.and_(above, below))
+
+
+def _overflowing(name: str) -> Callable[[Machine, Call], Any]:
+    def write(m: Machine, e: Call) -> Any:
+        found = getattr(m.b, f"{name}_with_overflow")(*(m.number(arg) for arg in e.args))
+        m.check(m.b.not_(m.b.extract_value(found, 1)))
+        return m.b.extract_value(found, 0)
+
+    return write
+
+
+def _shift(m: Machine, e: Call) -> Any:
+    by = m.number(e.args[0])
+    m.check(m.b.icmp_signed(">=", by, llvm.Constant(INT, 0)))
+    most = llvm.Constant(INT, 63)
+    return m.b.select(m.b.icmp_signed("<", by, most), by, most)
+
+
+def _not_least(m: Machine, e: Call) -> Any:
+    value = m.number(e.args[0])
+    m.check(m.b.icmp_signed("!=", value, llvm.Constant(INT, -(2**63))))
+    return value
+
+
+def _fitting(m: Machine, e: Call) -> Any:
+    value, low, high = (m.number(arg) for arg in e.args)
+    m.check(m.b.and_(m.b.icmp_signed(">=", value, low), m.b.icmp_signed("<=", value, high)))
+    return value
+
+
+def _is_moderate(m: Machine, e: Call) -> Any:
+    moved = m.b.add(m.number(e.args[0]), llvm.Constant(INT, runtime.MODERATE))
+    return m.b.icmp_unsigned("<=", moved, llvm.Constant(INT, 2 * runtime.MODERATE))
+
+
+def _sane(m: Machine, e: Call) -> Any:
+    result, *args = (m.number(arg) for arg in e.args)
+    floats = [arg for arg in args if arg.type in (DOUBLE, FLOAT)]
+    m.check(m.b.not_(runtime.insane(m.b, result, floats)))
+    return result
+
+
+def _whole(m: Machine, e: Call) -> Any:
+    value = m.number(e.args[0])
+    m.check(runtime.between(m.b, value, -(2.0**63), 2.0**63))
+    return value
+
+
+def _unsigned(m: Machine, e: Call) -> Any:
+    value, end = (m.number(arg) for arg in e.args)
+    above = m.b.fcmp_ordered(">", value, llvm.Constant(value.type, -1.0))
+    m.check(m.b.and_(above, m.b.fcmp_ordered("<", value, end)))
+    return value
 
 
 def _pick(greater: bool) -> Callable[[Machine, Call], Any]:
@@ -111,6 +164,16 @@ SPECIAL: dict[Any, Callable[[Machine, Call], Any]] = {
     runtime.within: _within,
     runtime.bound: _bound,
     runtime.common: _common,
+    runtime.sum_of: _overflowing("sadd"),
+    runtime.difference_of: _overflowing("ssub"),
+    runtime.product_of: _overflowing("smul"),
+    runtime.shift: _shift,
+    runtime.not_least: _not_least,
+    runtime.fitting: _fitting,
+    runtime.is_moderate: _is_moderate,
+    runtime.sane: _sane,
+    runtime.whole: _whole,
+    runtime.unsigned: _unsigned,
     max: _pick(greater=True),
     min: _pick(greater=False),
     np.power: _power,

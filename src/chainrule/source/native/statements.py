@@ -267,7 +267,9 @@ def _either(name: str) -> Any:
 
 def _for(state: State, loop: ir.For) -> None:
     start, stop = (_integer(state, e) for e in (loop.start, loop.stop))
-    step = number_of(state, loop.step)
+    step = _integer(state, loop.step)
+    if not isinstance(step, Lit):
+        state.check(apply(np.not_equal, BOOL, step, number(0)))
     if loop.backwards:
         start, stop, step = _backwards(state, loop, start, stop, step)
     changed = {name for s in ir.statements(loop.body) for name in ir.written(s)}

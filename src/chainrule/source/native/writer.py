@@ -28,6 +28,7 @@ from .code import (
     Return,
     statements,
 )
+from .exact import without_marks
 from .lowering import Kernel
 from .regions import Region
 from .saved import top_of
@@ -218,7 +219,7 @@ class _Writer:
         read = self._numbers_of(s)
         read += [self.kernel.call] * bool(s.reads or s.keeps)
         results = [name for name, _ in s.results]
-        text = statement_text(s.statement, self.outside)
+        text = statement_text(without_marks(s.statement), self.outside)
         lines = [f"def {function}({', '.join(read)}):"]
         lines += [f"{INDENT}{name} = {self._held(name)}" for name in s.reads]
         lines += wrap(text, INDENT)

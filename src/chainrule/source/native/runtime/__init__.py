@@ -53,6 +53,23 @@ from .products import (
     products_tn,
     products_tt,
 )
+from .python_numbers import (
+    MODERATE,
+    between,
+    difference_of,
+    fitting,
+    insane,
+    is_moderate,
+    not_least,
+    power_of,
+    product_of,
+    sane,
+    shift,
+    shifted_up,
+    sum_of,
+    unsigned,
+    whole,
+)
 from .saved import part, room, shaped
 from .sorting import is_sorted, order_of_rows, search, search_all, sorted_rows
 
@@ -85,6 +102,22 @@ __all__ = [
     "sign",
     "nonzero",
     "guarded_product",
+    # python_numbers
+    "MODERATE",
+    "between",
+    "difference_of",
+    "fitting",
+    "insane",
+    "is_moderate",
+    "not_least",
+    "power_of",
+    "product_of",
+    "sane",
+    "shift",
+    "shifted_up",
+    "sum_of",
+    "unsigned",
+    "whole",
     # saved
     "room",
     "part",

@@ -86,15 +86,25 @@ def sign(x):
     return x
 
 
+def _is_complex_zero(context, builder, kind, value):
+    parts = context.make_complex(builder, kind, value)
+    zero = llvm.Constant(parts.real.type, 0)
+    return builder.and_(*[builder.fcmp_ordered("==", x, zero) for x in (parts.real, parts.imag)])
+
+
 @intrinsic
 def nonzero(typingctx, x):
     """Return a divisor; Python's division by zero raises."""
-    if not isinstance(x, (types.Float, types.Integer)):
+    if not isinstance(x, (types.Float, types.Integer, types.Complex)):
         return None
     kind = types.unliteral(x)
 
     def code(context, builder, signature, args):
         value = context.cast(builder, args[0], x, kind)
+        if isinstance(kind, types.Complex):
+            is_zero = _is_complex_zero(context, builder, kind, value)
+            leave_if(context, builder, is_zero, DivisionByZero)
+            return value
         zero = llvm.Constant(value.type, 0)
         is_float = isinstance(kind, types.Float)
         equal = builder.fcmp_ordered if is_float else builder.icmp_unsigned

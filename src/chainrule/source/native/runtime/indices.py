@@ -28,7 +28,8 @@ def u(typingctx, i):
     return types.uintp(i), code
 
 
-def _least(builder, a, b):
+def least(builder, a, b):
+    """Write the smaller one of two integers."""
     return builder.select(builder.icmp_signed("<", a, b), a, b)
 
 
@@ -68,14 +69,14 @@ def within(context, builder, start, stop, step, shift, n):
 @of_integers()
 def bound(context, builder, place, n):
     """Return where a slice starts or stops: from the end if negative, and within the axis."""
-    return _least(builder, _most(builder, _from_end(builder, place, n), integer(0)), n)
+    return least(builder, _most(builder, _from_end(builder, place, n), integer(0)), n)
 
 
 @of_integers()
 def bound_down(context, builder, place, n):
     """Return where a slice that goes backwards starts or stops; -1 is before the first place."""
     last = builder.sub(n, integer(1))
-    return _least(builder, _most(builder, _from_end(builder, place, n), integer(-1)), last)
+    return least(builder, _most(builder, _from_end(builder, place, n), integer(-1)), last)
 
 
 @njit
