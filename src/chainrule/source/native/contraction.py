@@ -139,14 +139,14 @@ def separate(block: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
     if not several:
         return block
     covered: Counter[str] = Counter()
-    inside: dict[str, dict[int, Stmt]] = {name: {} for name in several}
+    nested: set[str] = set()  # bound in a branch or loop, and perhaps used after it
     for part in _blocks(block):
         for name, start, stop in _segments(part, several):
             covered[name] += uses(part[start:stop])[name]
-            inside[name] |= {id(s): s for s in statements(part[start:stop])}
+            if sum(_binds(s, name) for s in statements(part[start:stop])) > 1:
+                nested.add(name)
     total = uses(block)
-    once = {n: sum(mentions(s).count(n) for s in found.values()) for n, found in inside.items()}
-    free = {name for name in several if covered[name] == total[name] == once[name]}
+    free = {name for name in several - nested if covered[name] == total[name]}
     return _separated(block, free, fresh, types)
 
 
