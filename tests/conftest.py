@@ -11,6 +11,7 @@ from hypothesis import settings
 os.environ.setdefault("MPLBACKEND", "Agg")  # figures are drawn to files, never to a screen
 # Machine code takes a second to make: tests that are about it ask for it.
 os.environ.setdefault("CHAINRULE_BACKEND", "numpy")
+os.environ["CHAINRULE_CACHE_DIR"] = ""  # what tests compile is not kept
 
 # A shared machine is slow at times: pytest-timeout guards the suite, not a deadline per example.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -76,7 +76,7 @@ class Program:
         found: Any = sys.modules.get(self.fn.__module__)
         for part in self.fn.__qualname__.split("."):
             found = getattr(found, part, None)
-        return self.fn.__qualname__ if found is self else (compile_, (self.fn,))
+        return self.fn.__qualname__ if found is self else (_unpickled, (self.fn, self.backend))
 
     # -------------------------------------------------------------------------------- looking
 
@@ -301,6 +301,10 @@ def compile_(fn: Callable[..., Any], *, backend: str | None = None) -> Program:
     if isinstance(fn, Program) and backend in (None, fn.backend):
         return fn
     return Program(fn.fn if isinstance(fn, Program) else fn, backend=backend_called(backend))
+
+
+def _unpickled(fn: Callable[..., Any], backend: str) -> Program:
+    return compile_(fn, backend=backend)
 
 
 def backend_called(name: str | None) -> str:
