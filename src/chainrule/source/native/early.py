@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import TypeGuard
 
 import numpy as np
 
@@ -47,8 +48,24 @@ def _settled(block: Block, once: set[str], known: set[str]) -> Block:
         else:
             rest.append(s)
     later = known | {name for s in rest for name in bound_by(s) if name in once}
-    rest = [_within(s, once, later) for s in rest]
-    return [*first, *(mapped(s, lambda e: renamed(e, equal)) for s in rest)]
+    out: Block = []
+    for k, s in enumerate(rest):
+        s = _within(mapped(s, lambda e: renamed(e, equal)), once, later)
+        out.append(s)
+        if _is_name_of(s, once) and s.name not in _bound_in(rest[k + 1 :]):
+            equal[s.name] = s.value
+    return [*first, *out]
+
+
+def _is_name_of(s: Stmt, once: set[str]) -> TypeGuard[Assign]:
+    """Tell whether a statement gives an integer that does not change another name."""
+    if not isinstance(s, Assign) or s.value.type.dtype != np.dtype(np.int64):
+        return False
+    return isinstance(s.value, Lit) or (isinstance(s.value, Var) and s.value.name in once)
+
+
+def _bound_in(block: Block) -> set[str]:
+    return {name for s in statements(block) for name in bound_by(s)}
 
 
 def _within(s: Stmt, once: set[str], known: set[str]) -> Stmt:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import ir
-from ..ir import Call, Choice, Dim, Expr, Lit, Seq, Stmt, Var
+from ..ir import Call, Choice, Dim, Expr, Index, Lit, Seq, Stmt, Var
 from ..templates import map_template
 from ..types import Type
 from . import runtime
@@ -27,6 +27,7 @@ _STEPS, _STEP = 2**40, 2**20
 """More steps than any program takes, and how much a counter may add in one of them."""
 
 _SUMS: dict[Any, str] = {np.add: "sum_of", np.subtract: "difference_of", np.multiply: "product_of"}
+_UNMARKED: dict[Any, Any] = {runtime.sum_of: np.add, runtime.difference_of: np.subtract}
 _PYTHON_RAISES = {
     np.power, np.sqrt, np.log, np.log2, np.log10, np.log1p, np.exp, np.exp2, np.expm1, np.sin,
     np.cos, np.tan, np.arcsin, np.arccos, np.sinh, np.cosh, np.arccosh, np.arctanh, np.fmod,
@@ -181,6 +182,13 @@ def _names_bound(s: Stmt) -> Iterator[str]:
         yield s.trips
 
 
+def _unmarked(index: Expr) -> Expr:
+    """Return a place without marks on its sums: one that wraps is out of range, which is seen."""
+    if not isinstance(index, Call) or index.fn not in _UNMARKED:
+        return index
+    return replace(index, fn=_UNMARKED[index.fn], args=tuple(map(_unmarked, index.args)))
+
+
 class _Marks:
     """Marks the operations of Python numbers that machine code has to look at."""
 
@@ -194,6 +202,8 @@ class _Marks:
 
     def mark(self, e: Expr) -> Expr:
         """Return an expression with a mark where it needs one."""
+        if isinstance(e, Index):
+            return replace(e, index=tuple(map(_unmarked, e.index)))
         if not isinstance(e, Call) or e.type.dtype is None or not e.args:
             return e
         dtype = e.type.dtype

@@ -162,7 +162,7 @@ def _name_sizes(state: State, given: list[str]) -> None:
 def improved(state: State, block: Block, given: set[str]) -> Block:
     """Return a block with its loops joined and its temporaries in registers or made once."""
     block = sizes_first(block, given)
-    block = separate(coalesce(block), state.fresh, state.types)
+    block = coalesce(separate(coalesce(block), state.fresh, state.types))
     block = contract(fuse(block, aliases(block)), state.fresh, state.types)
     block = hoist(block, escaping(block) | given)
     return merged(reserve(block))
