@@ -6,6 +6,7 @@ Most are *intrinsics*, a few instructions each: they take no time to compile.
 # mypy: ignore-errors
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from contextlib import contextmanager
@@ -13,13 +14,13 @@ from contextlib import contextmanager
 import numpy as np
 from llvmlite import ir as llvm
 from numba import njit, types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.core.imputils import impl_ret_borrowed
 from numba.extending import intrinsic
 
-from .leaving import DivisionByZero, Leave, OutOfRange
+from .leaving import DivisionByZero, Leave, OutOfRange, Overrun
 
-LEFT, OUT_OF_RANGE, BY_ZERO = 1, 2, 3
+LEFT, OUT_OF_RANGE, BY_ZERO, OVERRUN = 1, 2, 3, 4
 """How a region may end, besides 0."""
 
 
@@ -30,6 +31,8 @@ def left(status):
         raise OutOfRange
     if status == BY_ZERO:
         raise DivisionByZero
+    if status == OVERRUN:
+        raise Overrun
     if status:
         raise Leave
 
@@ -383,6 +386,13 @@ def part(typingctx, array, start, shape):
         given = arrayobj.make_array(array)(context, builder, args[0])
         first = context.cast(builder, args[1], start, types.intp)
         data = builder.gep(given.data, [first])
+        if config.BOUNDSCHECK:
+            sizes = zip(cgutils.unpack_tuple(builder, args[2], len(shape)), shape, strict=True)
+            wide = [context.cast(builder, size, own, types.intp) for size, own in sizes]
+            end = builder.add(first, functools.reduce(builder.mul, wide))
+            is_beyond = builder.icmp_signed(">", end, given.nitems)
+            is_before = builder.icmp_signed("<", first, _int(0))
+            _leave_if(context, builder, builder.or_(is_before, is_beyond), Overrun)
         return _seen_as(context, builder, result, given, data, shape, args[2])
 
     return result(array, start, shape), code
