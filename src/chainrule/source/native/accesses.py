@@ -110,8 +110,8 @@ def _add(found: Touched, s: Stmt) -> None:
             _read(found, extent)
         case _:
             found.bound |= {*ir.written(s)}
-            for array in _shared(s):
-                _share(found, array)
+            for name in _shared(s):
+                _share(found, name)
             if isinstance(s, (ir.For, ir.While)) and s.until:
                 found.read.add(s.until)
             _read_all(found, s)
@@ -119,7 +119,8 @@ def _add(found: Touched, s: Stmt) -> None:
 
 def _shared(s: Stmt) -> Iterator[str]:
     """Yield the arrays that a statement gives a second name."""
-    sources = s.sources if isinstance(s, ir.Move) else (s.value,) if isinstance(s, ir.Assign) else ()
+    sources: tuple[Expr, ...] = s.sources if isinstance(s, ir.Move) else ()
+    sources = (s.value,) if isinstance(s, ir.Assign) else sources
     yield from (e.name for e in sources if isinstance(e, Var) and e.type.is_array)
 
 

@@ -26,7 +26,7 @@ MOST = 2**63
 _STEPS, _STEP = 2**40, 2**20
 """More steps than any program takes, and how much a counter may add in one of them."""
 
-_SUMS = {np.add: "sum_of", np.subtract: "difference_of", np.multiply: "product_of"}
+_SUMS: dict[Any, str] = {np.add: "sum_of", np.subtract: "difference_of", np.multiply: "product_of"}
 _PYTHON_RAISES = {
     np.power, np.sqrt, np.log, np.log2, np.log10, np.log1p, np.exp, np.exp2, np.expm1, np.sin,
     np.cos, np.tan, np.arcsin, np.arccos, np.sinh, np.cosh, np.arccosh, np.arctanh, np.fmod,
@@ -38,7 +38,7 @@ _INTEGER_AND_FLOAT = {("python", np.dtype(np.int64)), ("python", np.dtype(np.flo
 
 
 def exact(program: ir.Program, given: list[str], relies: bool) -> tuple[ir.Program, list[Check]]:
-    """Return a program with its marks, and what it relies on; ``given``: its variables from outside.
+    """Return a program with its marks, and what it relies on; ``given``: variables from outside.
 
     ``relies``: whether it may rely on integers from outside being moderate.
     """
@@ -169,9 +169,9 @@ class _Bounds:
             and 0 <= exponent.value < 64
         ):
             if _of(e, (np.power,)):
-                return found[0] ** exponent.value
+                return int(found[0] ** exponent.value)
             if _of(e, (np.left_shift,)):
-                return found[0] << exponent.value
+                return int(found[0] << exponent.value)
         return MOST
 
 
@@ -196,12 +196,13 @@ class _Marks:
         """Return an expression with a mark where it needs one."""
         if not isinstance(e, Call) or e.type.dtype is None or not e.args:
             return e
+        dtype = e.type.dtype
         if isinstance(e.fn, np.ufunc):
             e = self._narrowed(e)
         elif isinstance(e.fn, type) and issubclass(e.fn, np.integer):
-            e = replace(e, args=tuple(self._fitting(a, e.type.dtype) for a in e.args))
+            e = replace(e, args=tuple(self._fitting(a, dtype) for a in e.args))
         elif e.fn in (np.array, np.asarray):
-            e = replace(e, args=(self._items(e.args[0], e.type.dtype), *e.args[1:]))
+            e = replace(e, args=(self._items(e.args[0], dtype), *e.args[1:]))
         if _of(e, _COMPARISONS):
             return self._compared(e)
         if e.type.kind != "python" or e.type.is_array or e.kwargs:

@@ -73,7 +73,7 @@ def push(state: State, value: Expr) -> None:
 
 
 def _own_extents(array: Var, source: Elements) -> tuple[Extent, ...]:
-    """Return the extents of an array as it is: where it was not set it is empty, whatever its type."""
+    """Return the extents of an array as it is: it is empty where it was not set."""
     return tuple(
         extent
         if isinstance(extent.expr, Lit)
