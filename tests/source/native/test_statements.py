@@ -55,8 +55,16 @@ CASES = {
     "index_of_a_loop_again": (A, 3),
     "places_that_change": (A, np.array([5, 4, 3, 2, 1, 0])),
     "bound_again": (A, 3, 0),
+    "saved_before_it_is_set": (0.1 * A, 1),
 }
-REVERSED = {"view_in_a_loop", "overlap", "row_or_none", "until", "complex_parts"}
+REVERSED = {
+    "saved_before_it_is_set",
+    "view_in_a_loop",
+    "overlap",
+    "row_or_none",
+    "until",
+    "complex_parts",
+}
 """Those whose pullbacks run by default."""
 
 

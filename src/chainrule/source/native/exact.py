@@ -172,7 +172,7 @@ class _Bounds:
             if _of(e, (np.power,)):
                 return int(found[0] ** exponent.value)
             if _of(e, (np.left_shift,)):
-                return found[0] << exponent.value
+                return int(found[0] << exponent.value)
         return MOST
 
 

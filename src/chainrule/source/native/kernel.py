@@ -126,7 +126,7 @@ class Native:
         """Run a sweep back; one from what NumPy's forward sweep left is run by NumPy."""
         names = [p.name for p in self.program.parameters]
         if isinstance(args[names.index(self.program.stack)], Saved):
-            return self.called(*args, **kwargs)
+            return self._once(*args, **kwargs)  # what it goes back from, NumPy could not read
         return self.by_numpy()(*args, **kwargs)
 
 

@@ -13,3 +13,7 @@ class OutOfRange(Leave):
 
 class DivisionByZero(Leave):
     """A division of Python numbers by zero."""
+
+
+class Overrun(Exception):  # noqa: N818
+    """An access outside of an array, which is a fault of ours: NUMBA_BOUNDSCHECK looks for them."""

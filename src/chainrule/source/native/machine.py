@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir as llvm
+from numba.core import config
 
 from .. import ir
 from ..ir import Block, Call, Choice, Dim, Expr, Index, Lit, Logic, Stmt, Var
@@ -234,6 +235,9 @@ class Machine:
     def _pointer(self, name: str, index: tuple[Expr, ...], dtype: Any) -> Any:
         pointer, sizes = self.arrays[name]
         places = [self.number(i) for i in index]
+        if config.BOUNDSCHECK:
+            for size, place in zip(sizes, places, strict=True):
+                self.check(self.b.icmp_unsigned("<", place, size), runtime.OVERRUN)
         offset = places[0]
         for size, place in zip(sizes[1:], places[1:], strict=True):
             offset = self.b.add(

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from .. import ir
 from ..ir import Assign, Block, Lit, Stmt, Var
 from ..types import Type
@@ -263,7 +261,7 @@ def function(
     made.attributes.add("nounwind")
     made.attributes.add("noinline")
     builder = llvm.IRBuilder(made.append_basic_block("entry"))
-    statuses = (runtime.LEFT, runtime.OUT_OF_RANGE, runtime.BY_ZERO)
+    statuses = (runtime.LEFT, runtime.OUT_OF_RANGE, runtime.BY_ZERO, runtime.OVERRUN)
     left = {status: made.append_basic_block("leave") for status in statuses}
     given = iter(made.args)
     memory: dict[str, tuple[Any, list[Any]]] = {}

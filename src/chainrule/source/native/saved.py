@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Choice, Expr, If, Index, Lit, Var
+from ..ir import Assign, Choice, Dim, Expr, If, Index, Lit, Var
 from ..types import Type
 from . import interpreter, runtime
 from .code import (
@@ -28,7 +29,7 @@ from .code import (
 )
 from .elements import elements, number_of, truth, write
 from .indexing import subscript
-from .state import Elements, NotNative, State, is_axes
+from .state import Elements, Extent, NotNative, State, is_axes
 
 _INTEGERS = np.dtype(np.int64)
 
@@ -65,7 +66,20 @@ def push(state: State, value: Expr) -> None:
     if isinstance(value, Choice) and isinstance(value.b, Lit) and value.b.value is None:
         _push_if(state, truth(state, value.condition), value.a)
         return
-    _push_elements(state, elements(state, value), value.type)
+    source = elements(state, value)
+    if isinstance(value, Var) and value.name in state.unset:
+        source = replace(source, extents=_own_extents(value, source))
+    _push_elements(state, source, value.type)
+
+
+def _own_extents(array: Var, source: Elements) -> tuple[Extent, ...]:
+    """Return the extents of an array as it is: it is empty where it was not set."""
+    return tuple(
+        extent
+        if isinstance(extent.expr, Lit)
+        else Extent(Dim(INT, array, axis), f"{array.name}'{axis}")
+        for axis, extent in enumerate(source.extents)
+    )
 
 
 def _push_if(state: State, is_set: Expr, value: Expr) -> None:

@@ -115,6 +115,8 @@ class State:
         """The stacks of saved values that the program needs."""
         self.pops_are_final = False
         """Whether nothing is saved any more once the first saved value was taken."""
+        self.unset: set[str] = set()
+        """Arrays that may be None, and are empty then."""
         self.unshared: set[str] = set()
         """Arrays that no second variable holds: they may be computed in place."""
 

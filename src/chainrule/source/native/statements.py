@@ -135,7 +135,8 @@ def bind(state: State, name: str, value: Expr) -> None:
         state.emit(Assign(name, cast(number_of(state, value), type_.dtype)))
         return
     if value.type.dtype is None:  # None: nothing reads it before it is set
-        empty = tuple(number(0) for _ in type_.sizes)
+        state.unset.add(name)
+        empty = tuple(number(size if isinstance(size, int) else 0) for size in type_.sizes)
         state.emit(Make(name, type_.dtype or np.dtype(float), empty))
         return
     _bind_array(state, name, value, type_)

@@ -19,7 +19,7 @@ from .counting import (
     weighed,
     weighed_bins,
 )
-from .exits import BY_ZERO, LEFT, OUT_OF_RANGE, check, left, throw
+from .exits import BY_ZERO, LEFT, OUT_OF_RANGE, OVERRUN, check, left, throw
 from .indices import (
     at,
     bound,
@@ -78,6 +78,7 @@ __all__ = [
     "LEFT",
     "OUT_OF_RANGE",
     "BY_ZERO",
+    "OVERRUN",
     "left",
     "check",
     "throw",

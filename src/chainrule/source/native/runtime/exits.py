@@ -6,10 +6,10 @@ from __future__ import annotations
 from numba import njit, types
 from numba.extending import intrinsic
 
-from ..leaving import DivisionByZero, Leave, OutOfRange
+from ..leaving import DivisionByZero, Leave, OutOfRange, Overrun
 from .intrinsics import leave_if
 
-LEFT, OUT_OF_RANGE, BY_ZERO = 1, 2, 3
+LEFT, OUT_OF_RANGE, BY_ZERO, OVERRUN = 1, 2, 3, 4
 """How a region may end, besides 0."""
 
 
@@ -20,6 +20,8 @@ def left(status):
         raise OutOfRange
     if status == BY_ZERO:
         raise DivisionByZero
+    if status == OVERRUN:
+        raise Overrun
     if status:
         raise Leave
 

@@ -3,11 +3,16 @@
 # mypy: ignore-errors
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.core.imputils import impl_ret_borrowed
 from numba.extending import intrinsic
+
+from ..leaving import Overrun
+from .intrinsics import integer, leave_if
 
 
 @intrinsic
@@ -42,6 +47,13 @@ def part(typingctx, array, start, shape):
 
         given = arrayobj.make_array(array)(context, builder, args[0])
         first = context.cast(builder, args[1], start, types.intp)
+        if config.BOUNDSCHECK:
+            sizes = zip(cgutils.unpack_tuple(builder, args[2], len(shape)), shape, strict=True)
+            wide = [context.cast(builder, size, own, types.intp) for size, own in sizes]
+            end = builder.add(first, functools.reduce(builder.mul, wide))
+            is_beyond = builder.icmp_signed(">", end, given.nitems)
+            is_before = builder.icmp_signed("<", first, integer(0))
+            leave_if(context, builder, builder.or_(is_before, is_beyond), Overrun)
         data = builder.gep(given.data, [first])
         return _seen_as(context, builder, result, given, data, shape, args[2])
 
