@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from .. import ir
 from ..ir import Assign, Block, Lit, Stmt, Var
 from ..types import Type
