@@ -52,4 +52,5 @@ def _holds(dtype: np.dtype[Any], value: Any) -> bool:
 
 
 def real_of(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype of the parts of a complex number."""
     return np.dtype(np.float32 if dtype == np.complex64 else np.float64)

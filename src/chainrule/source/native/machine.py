@@ -235,7 +235,7 @@ class Machine:
     def _pointer(self, name: str, index: tuple[Expr, ...], dtype: Any) -> Any:
         pointer, sizes = self.arrays[name]
         places = [self.number(i) for i in index]
-        if config.BOUNDSCHECK:
+        if config.BOUNDSCHECK:  # type: ignore[attr-defined]
             for size, place in zip(sizes, places, strict=True):
                 self.check(self.b.icmp_unsigned("<", place, size), runtime.OVERRUN)
         offset = places[0]
