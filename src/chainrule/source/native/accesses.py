@@ -71,8 +71,11 @@ def touched(block: Block, alias: Alias = str) -> Touched:
     return found
 
 
-def aliases(block: Block) -> Alias:
-    """Return which arrays of a kernel may share memory: by another shape, or a second name."""
+def aliases(block: Block, parts: bool = False) -> Alias:
+    """Return which arrays of a kernel may share memory: by another shape, or a second name.
+
+    ``parts``: arrays that lie on one stack count as sharing it.
+    """
     parent: dict[str, str] = {}
 
     def find(name: str) -> str:
@@ -81,7 +84,7 @@ def aliases(block: Block) -> Alias:
         return name
 
     for s in statements(block):
-        if isinstance(s, Reshape):
+        if isinstance(s, Reshape) or (parts and isinstance(s, Part)):
             parent[find(s.name)] = find(s.array.name)
         elif isinstance(s, ir.Assign) and isinstance(s.value, Var) and s.value.type.is_array:
             parent[find(s.name)] = find(s.value.name)
@@ -179,15 +182,19 @@ def loads(expr: Expr) -> Iterator[Index]:
             yield e
 
 
+def variables_apart(a: Touched, b: Touched) -> bool:
+    """Tell whether neither piece binds, or gathers into, a variable that the other one touches."""
+    if (a.checks and b.checks) or a.bound & (b.read | b.bound) or b.bound & a.read:
+        return False
+    pairs = ((a, b), (b, a))
+    return not any(set(one.gathered) & (other.read | other.bound) for one, other in pairs)
+
+
 def independent(a: Touched, b: Touched) -> bool:
     """Tell whether two pieces may change places: neither writes what the other one touches."""
-    if a.checks and b.checks:
-        return False
-    if (a.bound & (b.read | b.bound)) or (b.bound & a.read):
+    if not variables_apart(a, b):
         return False
     for one, other in ((a, b), (b, a)):
-        if set(one.gathered) & (other.read | other.bound):
-            return False
         written = one.arrays("write", "add")
         if written & other.arrays("read", "write") or written & other.bound:
             return False

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from .. import ir
 from ..ir import Block, Call, Expr, Lit, Stmt, Var
-from .accesses import Access, Alias, Touched, independent, touched
+from .accesses import Access, Alias, Touched, independent, touched, variables_apart
 from .code import Loop, blocks_of, mapped, renamed, split_shift
 
 NEVER = float("-inf")
@@ -109,13 +109,8 @@ def renamed_block(block: Block, old: Var, new: Var) -> Block:
 
 
 def _variables_allow(a: Touched, b: Touched) -> bool:
-    if a.checks and b.checks:
+    if not variables_apart(a, b):
         return False
-    if (a.bound & (b.read | b.bound)) or (b.bound & a.read):
-        return False
-    for one, other in ((a, b), (b, a)):
-        if set(one.gathered) & (other.read | other.bound):
-            return False
     return all(a.gathered[name] is b.gathered[name] for name in a.gathered.keys() & b.gathered)
 
 

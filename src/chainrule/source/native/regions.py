@@ -8,7 +8,6 @@ assignments of numbers. It takes arrays and numbers, and returns the numbers tha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,14 +17,12 @@ from .. import ir
 from ..ir import Assign, Block, Lit, Stmt, Var
 from ..types import Type
 from . import runtime
-from .accesses import touched
+from .accesses import aliases, touched
 from .code import (
     Check,
     Gather,
     Loop,
-    Part,
     Put,
-    Reshape,
     blocks_of,
     bound_by,
     scalar,
@@ -72,7 +69,7 @@ class _Regions:
         self.types = types
         self.parameters = parameters
         self.total = uses(block)
-        self.group = _groups(block)
+        self.group = aliases(block, parts=True)
         self.binders = Counter(n for s in statements(block) for n in bound_by(s))
         self.leaving: set[int] = set()
         """Which statements hold something that may leave."""
@@ -170,26 +167,6 @@ class _Regions:
             shared = others and ({*others, name} & written)
             found.append(not shared)
         return tuple(found)
-
-
-def _groups(block: Block) -> Callable[[str], str]:
-    """Return a function from arrays to one that stands for all that may share its memory."""
-    parent: dict[str, str] = {}
-
-    def find(name: str) -> str:
-        while parent.get(name, name) != name:
-            name = parent[name]
-        return name
-
-    for s in statements(block):
-        if isinstance(s, (Part, Reshape)):
-            parent[find(s.name)] = find(s.array.name)
-        elif isinstance(s, Assign) and isinstance(s.value, Var) and s.value.type.is_array:
-            parent[find(s.name)] = find(s.value.name)
-        elif isinstance(s, ir.Move):
-            for target, source in zip(s.targets, s.sources, strict=True):
-                parent[find(target)] = find(source.name)
-    return find
 
 
 def _is_of_numbers(s: Stmt) -> bool:
