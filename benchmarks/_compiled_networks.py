@@ -54,10 +54,10 @@ def lenet_inputs(quick):
     flat = c2 * (((side - 4) // 2 - 4) // 2) ** 2
     return (
         normal(n, side, side, 1),
-        *(normal(5, 5, 1, c1, seed=1, scale=0.3), normal(c1, seed=2, scale=0.1)),
-        *(normal(5, 5, c1, c2, seed=3, scale=0.1), normal(c2, seed=4, scale=0.1)),
-        *(normal(flat, f1, seed=5, scale=0.1), normal(f1, seed=6, scale=0.1)),
-        *(normal(f1, f2, seed=7, scale=0.1), normal(f2, seed=8, scale=0.1)),
+        *(normal(5, 5, 1, c1, seed=1, scale=0.3), 0.5 + normal(c1, seed=2, scale=0.1)),
+        *(normal(5, 5, c1, c2, seed=3, scale=0.1), 0.5 + normal(c2, seed=4, scale=0.1)),
+        *(normal(flat, f1, seed=5, scale=0.1), 0.5 + normal(f1, seed=6, scale=0.1)),
+        *(normal(f1, f2, seed=7, scale=0.1), 0.5 + normal(f2, seed=8, scale=0.1)),
         *(normal(f2, 10, seed=9, scale=0.1), normal(10, seed=10, scale=0.1)),
     )
 
