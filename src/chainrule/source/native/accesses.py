@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from .. import ir
@@ -173,13 +173,6 @@ def _read(found: Touched, expr: Expr) -> None:
             _touch(found, e.base.name, e.index, "read")
         elif isinstance(e, Var):
             found.read.add(e.name)
-
-
-def loads(expr: Expr) -> Iterator[Index]:
-    """Yield the elements of arrays that an expression reads."""
-    for e in ir.walk(expr):
-        if isinstance(e, Index) and isinstance(e.base, Var):
-            yield e
 
 
 def variables_apart(a: Touched, b: Touched) -> bool:
