@@ -16,6 +16,7 @@ from .. import ir
 from ..ir import Assign, Block, Call, Dim, Expr, Lit, Stmt, Var
 from . import runtime
 from .code import INT, Check, Loop, bound_by, mapped, renamed, statements
+from .folding import folded
 
 _ALWAYS = {np.add, np.subtract, np.multiply, max, min, runtime.count, runtime.bound}
 """Functions of integers that can be computed whether or not they are needed."""
@@ -37,8 +38,8 @@ def _settled(block: Block, once: set[str], known: set[str]) -> Block:
     computed: dict[Expr, Expr] = {}
     for s in block:
         if _is_early(s, once, known):
-            s = mapped(s, lambda e: renamed(e, equal))
-            if isinstance(s, Assign):
+            s = mapped(s, lambda e: folded(renamed(e, equal)))
+            if isinstance(s, Assign) and not isinstance(s.value, Lit):
                 same = computed.setdefault(s.value, Var(INT, s.name))
                 s = s if same == Var(INT, s.name) else replace(s, value=same)
             if not _says_nothing(s):
@@ -50,8 +51,9 @@ def _settled(block: Block, once: set[str], known: set[str]) -> Block:
     later = known | {name for s in rest for name in bound_by(s) if name in once}
     out: Block = []
     for k, s in enumerate(rest):
-        s = _within(mapped(s, lambda e: renamed(e, equal)), once, later)
-        out.append(s)
+        s = _within(mapped(s, lambda e: folded(renamed(e, equal))), once, later)
+        if not _says_nothing(s):
+            out.append(s)
         if _is_name_of(s, once) and s.name not in _bound_in(rest[k + 1 :]):
             equal[s.name] = s.value
     return [*first, *out]
@@ -95,6 +97,8 @@ def _says_nothing(s: Stmt) -> bool:
     match s:
         case Check(holds=Call(fn=np.equal, args=(a, b))):
             return a == b
+        case Check(holds=Lit(value=value)):
+            return bool(value)
     return False
 
 

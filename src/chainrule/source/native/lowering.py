@@ -20,12 +20,14 @@ from .contraction import coalesce, contract, separate
 from .early import sizes_first
 from .elements import array, number_of
 from .exact import exact
+from .extents import with_known_extents
 from .fusion import fuse
 from .hoisting import escaping, hoist, merged, reserve
 from .nothing import note_tests
 from .numbers import cast
 from .regions import Region, divide, regions_of
 from .saved import top_of
+from .scalars import in_numbers
 from .state import NotNative, State, is_axes
 from .statements import lower_block
 
@@ -161,8 +163,9 @@ def _name_sizes(state: State, given: list[str]) -> None:
 
 def improved(state: State, block: Block, given: set[str]) -> Block:
     """Return a block with its loops joined and its temporaries in registers or made once."""
-    block = sizes_first(block, given)
+    block = sizes_first(with_known_extents(sizes_first(block, given), given), given)
     block = coalesce(separate(coalesce(block), state.fresh, state.types))
+    block = in_numbers(block, state.fresh, state.types, given)
     block = contract(fuse(block, aliases(block)), state.fresh, state.types)
     block = hoist(block, escaping(block) | given)
     return merged(reserve(block))

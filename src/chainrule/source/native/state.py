@@ -18,6 +18,7 @@ from ..templates import template_leaves
 from ..types import Size, Type, is_plain
 from . import runtime
 from .code import BOOL, INT, Check, Fresh, Loop, apply, number, split_shift
+from .folding import folded
 
 _SHAPE = "shape of"
 
@@ -189,6 +190,7 @@ class State:
 
     def integer(self, value: Expr, hint: str = "n") -> Expr:
         """Return an integer that stays as it is: a literal, or a variable of its own."""
+        value = folded(value)
         return value if isinstance(value, Lit) else self.named(hint, value)
 
     def counter(self, hint: str = "i") -> Var:
@@ -213,7 +215,9 @@ class State:
 
     def check(self, holds: Expr) -> None:
         """Rely on a condition."""
-        self.emit(Check(holds))
+        holds = folded(holds)
+        if not (isinstance(holds, Lit) and holds.value):
+            self.emit(Check(holds))
 
     def same(self, a: Extent, b: Extent) -> None:
         """Rely on two axes having the same size, which from here on has one symbol."""
