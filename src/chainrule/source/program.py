@@ -211,6 +211,7 @@ class Program:
             arguments,
             stand_ins=signature.stand_ins(),
             backend=self.backend,
+            sizes=signature.sizes(),
         )
 
     def _identifier(self) -> str:

@@ -89,6 +89,10 @@ class Signature:
             )
         return value
 
+    def sizes(self) -> dict[Any, int]:
+        """Return the size that each symbol stands for in this call."""
+        return {symbol: n for n, symbol in self._symbols.items() if isinstance(n, int)}
+
     def stand_ins(self) -> list[Any]:
         """Return values for all parameters that are like those given; arrays hold hardly memory."""
         stand_ins = []

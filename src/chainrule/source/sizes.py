@@ -237,3 +237,28 @@ def evaluate(size: Size, values: dict[Any, int]) -> int:
             low, high = min(max(low, 0), n), min(max(high, 0), n)
             return max(-(-(high - low) // abs(int(size[4]))), 0)
     return size if isinstance(size, int) else values[size]
+
+
+def substituted(size: Size, values: dict[Any, int]) -> Size:
+    """Return a size with numbers in place of some of its atoms.
+
+    >>> substituted(("sum", -2, (("n0", 1), ("n1", 1))), {"n0": 3})
+    ('sum', 1, (('n1', 1),))
+    """
+    if not isinstance(size, int) and size in values:
+        return values[size]
+    match _tag(size):
+        case "sum":
+            total: Size = size[1]
+            for atom, k in size[2]:
+                total = add(total, multiply(k, substituted(atom, values)))
+            return total
+        case "prod":
+            return product(tuple(substituted(factor, values) for factor in size[1]))
+        case "max0":
+            return clip(substituted(size[1], values))
+        case "min" | "//" | "slice" as tag:
+            parts = tuple(substituted(part, values) for part in size[1:])
+            known = all(isinstance(part, int) for part in parts)
+            return evaluate((tag, *parts), {}) if known else (tag, *parts)
+    return size

@@ -103,8 +103,11 @@ class Specialisation:
         roles: dict[str, str] | None = None,
         stand_ins: Sequence[Any] = (),
         backend: str = "numpy",
+        sizes: dict[Any, int] | None = None,
     ) -> None:
         self.stand_ins = stand_ins
+        self.sizes = sizes or {}
+        """What the symbols of sizes stood for in the first call."""
         self.backend = backend
         self.stages = list(stages)
         self.arguments = arguments
@@ -154,7 +157,8 @@ class Specialisation:
         with _LOCK:
             if self.native is None and not self.not_native:  # no other thread was faster
                 try:
-                    self.native = Native(self.for_machine, lambda: self.by_numpy_quietly)
+                    quietly = lambda: self.by_numpy_quietly  # noqa: E731
+                    self.native = Native(self.for_machine, quietly, self.sizes)
                 except NotNative as why:
                     self.not_native = str(why)
             return self.by_numpy if self.native is None else self.native.function
@@ -276,7 +280,7 @@ class Specialisation:
                     roles = self.roles | dict(zip(new, new_roles, strict=True))
                     stages = [*self.stages, (name, made)]
                     self._derived[key] = Specialisation(
-                        stages, self.arguments, roles, backend=self.backend
+                        stages, self.arguments, roles, backend=self.backend, sizes=self.sizes
                     )
                 found = self._derived[key]
         return found

@@ -15,7 +15,8 @@ class Split:
         self, base: Specialisation, forward: ir.Program, backs: Sequence[ir.Program]
     ) -> None:
         def made(program: ir.Program, roles: dict[str, str] | None = None) -> Specialisation:
-            return Specialisation([*base.stages, ("reverse", program)], base.arguments, roles)
+            stages = [*base.stages, ("reverse", program)]
+            return Specialisation(stages, base.arguments, roles, sizes=base.sizes)
 
         self.base = base
         self.forward = made(forward, base.roles)

@@ -16,10 +16,10 @@ from ..build import literal
 from ..emit import emit, namespace
 from ..ir import Call, Effect, Expr, Lit, Seq, Var
 from ..templates import map_template
-from ..types import OBJECT, Type
+from ..types import OBJECT, Size, Type
 from .cache import compiled
 from .interpreter import OBJECTS
-from .leaving import DivisionByZero, Leave, OutOfRange
+from .leaving import DivisionByZero, Leave, OtherSizes, OutOfRange
 from .lowering import Kernel, to_kernel
 from .owning import owns_results
 from .regions import intrinsic_of
@@ -53,19 +53,35 @@ class Saved:
 class Native:
     """A program run by machine code; ``function`` has its own parameters and result.
 
-    ``by_numpy`` makes the function that NumPy runs. Raises ``NotNative`` where there can be no
-    machine code.
+    ``by_numpy`` makes the function that NumPy runs; ``sizes`` is what the symbols of sizes stand
+    for in the first call. Raises ``NotNative`` where there can be no machine code.
     """
 
-    def __init__(self, program: ir.Program, by_numpy: Callable[[], Callable[..., Any]]) -> None:
+    def __init__(
+        self,
+        program: ir.Program,
+        by_numpy: Callable[[], Callable[..., Any]],
+        sizes: dict[Size, int] | None = None,
+    ) -> None:
         self.program = program
         self.by_numpy = by_numpy
+        self.sizes = sizes or {}
         self.wraps = False
-        self.code = Code(program)
-        self.called = self.code.function
+        self._use(Code(program, sizes=self.sizes))
         self.owns_results = self.code.owns_results
         """Whether the arrays that a call returns belong to nobody else."""
         self.function = self._guarded()
+
+    def _use(self, code: Code) -> None:
+        self.code = code
+        self.called = code.function
+
+    def _for_all_sizes(self) -> Callable[..., Any]:
+        """Go over to code for arguments of any sizes: they do not have few places in every call."""
+        if self.sizes:
+            self.sizes = {}
+            self._use(Code(self.program, self.wraps))
+        return self.called
 
     @property
     def text(self) -> str:
@@ -81,7 +97,10 @@ class Native:
 
         def called(*args: Any, **kwargs: Any) -> Any:
             try:
-                return self.called(*args, **kwargs)
+                try:
+                    return self.called(*args, **kwargs)
+                except OtherSizes:
+                    return self._for_all_sizes()(*args, **kwargs)
             except (Leave, ValueError, ArithmeticError, LookupError):
                 return self._again(args, kwargs)
 
@@ -97,8 +116,7 @@ class Native:
             self.called = self._by_numpy
         else:
             self.wraps = True
-            self.code = Code(self.program, wraps=True)
-            self.called = self.code.function
+            self._use(Code(self.program, wraps=True, sizes=self.sizes))
         return result
 
     def _by_numpy(self, *args: Any, **kwargs: Any) -> Any:
@@ -111,7 +129,10 @@ class Native:
     def _once(self, *args: Any, **kwargs: Any) -> Any:
         """Run a program with effects, which must not happen twice."""
         try:
-            return self.called(*args, **kwargs)
+            try:
+                return self.called(*args, **kwargs)
+            except OtherSizes:  # that is looked at before anything else
+                return self._for_all_sizes()(*args, **kwargs)
         except OutOfRange:
             raise IndexError("an index is out of bounds for its axis") from None
         except DivisionByZero:
@@ -133,9 +154,11 @@ class Native:
 class Code:
     """A kernel compiled by Numba: its text, and a function with the parameters of the program."""
 
-    def __init__(self, program: ir.Program, wraps: bool = False) -> None:
+    def __init__(
+        self, program: ir.Program, wraps: bool = False, sizes: dict[Size, int] | None = None
+    ) -> None:
         self.program = program
-        self.kernel = to_kernel(program, wraps)
+        self.kernel = to_kernel(program, wraps, sizes)
         self.text = write(self.kernel)
         self.entry = _compiled(self.kernel, self.text)
         self.owns_results = owns_results(self.kernel)

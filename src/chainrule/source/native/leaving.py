@@ -11,6 +11,10 @@ class OutOfRange(Leave):
     """An index that is not one of an axis."""
 
 
+class OtherSizes(Leave):
+    """An argument has another size than the one that a kernel was made for."""
+
+
 class DivisionByZero(Leave):
     """A division of Python numbers by zero."""
 

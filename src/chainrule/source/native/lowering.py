@@ -12,15 +12,17 @@ from ..build import base_variable
 from ..effects import cannot_be_repeated, has_effects
 from ..ir import Access, Assign, Block, Dim, Expr, Lit, Var
 from ..templates import map_template, template_leaves
-from ..types import Type
+from ..types import Size, Type
 from . import operations  # noqa: F401 (fills the tables)
+from . import runtime
 from .accesses import aliases
-from .code import INT, Fresh, Return, mapped
+from .code import INT, Do, Fresh, Return, mapped, number
 from .contraction import coalesce, contract, separate
 from .early import sizes_first
 from .elements import array, number_of
 from .exact import exact
 from .extents import with_known_extents
+from .few import few, with_sizes
 from .fusion import fuse
 from .hoisting import escaping, hoist, merged, reserve
 from .nothing import note_tests
@@ -60,23 +62,33 @@ class Kernel:
     """Whether it saves values."""
     may_leave: bool = True
     """Whether NumPy may run the program from the start when machine code leaves."""
+    fits_all_sizes: bool = True
+    """Whether it can be called with arguments of any sizes."""
     regions: dict[str, Region] = field(default_factory=dict)
     """The parts that are written as LLVM's instructions."""
     outside: dict[str, Any] = field(default_factory=dict)
     """What the text refers to and cannot import: functions and classes of the user."""
 
 
-def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
-    """Lower a program; raise ``NotNative`` where NumPy has to run it."""
+def to_kernel(
+    program: ir.Program, wraps: bool = False, sizes: dict[Size, int] | None = None
+) -> Kernel:
+    """Lower a program; raise ``NotNative`` where NumPy has to run it.
+
+    ``sizes``: what the symbols of sizes stand for, for which the kernel may be made.
+    """
     if not all(t.dtype is None or t.dtype.isnative for t in program.types.values()):
         raise NotNative("numbers in the byte order of another machine")
     if any(isinstance(s, ir.Invoke | ir.Turn) for s in ir.statements(program.body)):
         raise NotNative("a recursive function")
     may_leave = not has_effects(program) and not cannot_be_repeated(program)
     program = _opened(program)
-    state = State(program, wraps or not may_leave, may_leave)
     opening = [s for s in program.body if isinstance(s, Assign) and isinstance(s.value, Access)]
     given = _given(program, opening)
+    known_sizes = few(program, given, sizes or {})
+    fitting = _fitting(program, given, known_sizes)
+    program = with_sizes(program, known_sizes)
+    state = State(program, wraps or not may_leave, may_leave)
     program, relied = exact(program, given, may_leave and not wraps)
     state.program = program
     body = program.body[len(opening) :]
@@ -110,7 +122,22 @@ def to_kernel(program: ir.Program, wraps: bool = False) -> Kernel:
         program.name, given, state.block, results, state.types, state.stacks, opening, template,
         returned, sorted(state.objects & known), made, may_leave=may_leave,
     )  # fmt: skip
-    return _with_stacks(kernel, program, state)
+    kernel = _with_stacks(kernel, program, state)
+    kernel.body[:0] = fitting
+    kernel.fits_all_sizes = not known_sizes
+    return kernel
+
+
+def _fitting(program: ir.Program, given: list[str], sizes: dict[Size, int]) -> Block:
+    """Return statements that leave the kernel if an argument has another size than is known."""
+    looked: dict[Size, Block] = {}
+    for name in given:
+        type_ = program.types[name]
+        for axis, size in enumerate(type_.sizes):
+            if size in sizes:
+                dim = Dim(INT, Var(type_, name), axis)
+                looked.setdefault(size, [Do((), runtime.sized, (dim, number(sizes[size])), ())])
+    return [s for block in looked.values() for s in block]
 
 
 def _with_stacks(kernel: Kernel, program: ir.Program, state: State) -> Kernel:

@@ -19,7 +19,7 @@ from .counting import (
     weighed,
     weighed_bins,
 )
-from .exits import BY_ZERO, LEFT, OUT_OF_RANGE, OVERRUN, check, left, throw
+from .exits import BY_ZERO, LEFT, OUT_OF_RANGE, OVERRUN, check, left, sized, throw
 from .indices import (
     at,
     bound,
@@ -81,6 +81,7 @@ __all__ = [
     "OVERRUN",
     "left",
     "check",
+    "sized",
     "throw",
     # objects
     "holding",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from numba import njit, types
 from numba.extending import intrinsic
 
-from ..leaving import DivisionByZero, Leave, OutOfRange, Overrun
+from ..leaving import DivisionByZero, Leave, OtherSizes, OutOfRange, Overrun
 from .intrinsics import leave_if
 
 LEFT, OUT_OF_RANGE, BY_ZERO, OVERRUN = 1, 2, 3, 4
@@ -36,6 +36,19 @@ def check(typingctx, holds):
         return context.get_dummy_value()
 
     return types.none(holds), code
+
+
+@intrinsic
+def sized(typingctx, size, expected):
+    """Leave the compiled program if an axis has another size than it was made for."""
+
+    def code(context, builder, signature, args):
+        pairs = zip(args, (size, expected), strict=True)
+        given = [context.cast(builder, arg, own, types.intp) for arg, own in pairs]
+        leave_if(context, builder, builder.icmp_signed("!=", *given), OtherSizes)
+        return context.get_dummy_value()
+
+    return types.none(size, expected), code
 
 
 def throw(error):
