@@ -12,7 +12,21 @@ from ...rules.complex import imaginary_part
 from ...rules.products import einsum_of_arrays
 from .. import build, ir, sizes
 from ..build import CONTIGUOUS
-from ..ir import Access, Alias, Assign, Call, Choice, Expr, Index, Lit, Slice, Store, Var, names_in
+from ..ir import (
+    Access,
+    Alias,
+    Assign,
+    Call,
+    Choice,
+    Expr,
+    Index,
+    Lit,
+    Slice,
+    Store,
+    Var,
+    names_in,
+    rewrite,
+)
 from ..types import Type
 from ..values import Items, Known, Leaf, Mapping, Record, Value
 from .state import Refine, Site, State
@@ -361,8 +375,11 @@ def store(
     var = target.expr
     if not isinstance(var, Var):
         var = alias(state, var, "view")
-    index = tuple(_before_store(state, entry, root) for entry in index)
-    state.emit(Store(var, index, value, op, at))
+    before = tuple(_before_store(state, entry, root) for entry in index)
+    for old, new in zip(index, before, strict=True):
+        if new != old and isinstance(new, Var):
+            value = rewrite(value, lambda e, old=old, new=new: new if e == old else e)  # type: ignore[misc]
+    state.emit(Store(var, before, value, op, at))
 
 
 def _before_store(state: State, entry: Expr, root: str) -> Expr:

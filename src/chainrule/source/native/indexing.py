@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,7 +71,8 @@ def _opened(state: State, entry: Expr) -> list[Any]:
         return [x for item in entry.items for x in _opened(state, item)]
     if is_axes(entry.type):
         if entry.type.dtype == np.dtype(bool):
-            return list(places(state, entry))
+            extents = elements(state, entry).extents
+            return [*map(_Masked, places(state, entry), extents)]
         return [elements(state, entry)]
     if entry.type.dtype is None or entry.type.dtype.kind not in "iu":
         raise NotNative("an index that is neither an integer nor a slice")
@@ -98,6 +99,13 @@ def _list(state: State, entry: Seq) -> Elements:
     return elements(state, listed(state, type_, type_.sizes, items))
 
 
+class _Masked(NamedTuple):
+    """The places along an axis where a mask is true, and how many the mask has itself."""
+
+    places: Elements
+    extent: Extent
+
+
 class _Subscript:
     """An index that is taken apart entry by entry."""
 
@@ -121,6 +129,9 @@ class _Subscript:
             start, step, places = _slice(self.state, entry, extent)
             self.where.append((len(self.axes), start, step))
             self.axes.append(places)
+        elif isinstance(entry, _Masked):
+            self.state.same(extent, entry.extent)
+            self._array(entry.places, extent)
         elif isinstance(entry, Elements):
             self._array(entry, extent)
         else:

@@ -13,8 +13,10 @@ from ..effects import cannot_be_repeated, has_effects
 from ..ir import Access, Assign, Block, Dim, Expr, Lit, Var
 from ..templates import map_template, template_leaves
 from ..types import Size, Type
-from . import operations  # noqa: F401 (fills the tables)
-from . import runtime
+from . import (
+    operations,  # noqa: F401 (fills the tables)
+    runtime,
+)
 from .accesses import aliases
 from .code import INT, Do, Fresh, Return, mapped, number
 from .contraction import coalesce, contract, separate
@@ -25,12 +27,13 @@ from .extents import with_known_extents
 from .few import few, with_sizes
 from .fusion import fuse
 from .hoisting import escaping, hoist, merged, reserve
+from .masked import without_places
 from .nothing import note_tests
 from .numbers import cast
 from .regions import Region, divide, regions_of
 from .saved import top_of
 from .scalars import in_numbers
-from .state import NotNative, State, is_axes
+from .state import NotNative, State, is_axes, names_of
 from .statements import lower_block
 
 
@@ -88,6 +91,7 @@ def to_kernel(
     known_sizes = few(program, given, sizes or {})
     fitting = _fitting(program, given, known_sizes)
     program = with_sizes(program, known_sizes)
+    program = without_places(program, Fresh({*program.types, *names_of(program)}))
     state = State(program, wraps or not may_leave, may_leave)
     program, relied = exact(program, given, may_leave and not wraps)
     state.program = program

@@ -11,6 +11,7 @@ from .. import ir
 from ..ir import Assign, Choice, Dim, Expr, If, Index, Lit, Var
 from ..types import Type
 from . import interpreter, runtime
+from .arrays import in_order
 from .code import (
     BOOL,
     INT,
@@ -29,6 +30,7 @@ from .code import (
 )
 from .elements import elements, number_of, truth, write
 from .indexing import subscript
+from .masked import covers
 from .state import Elements, Extent, NotNative, State, is_axes
 
 _INTEGERS = np.dtype(np.int64)
@@ -66,6 +68,11 @@ def push(state: State, value: Expr) -> None:
     if isinstance(value, Choice) and isinstance(value.b, Lit) and value.b.value is None:
         _push_if(state, truth(state, value.condition), value.a)
         return
+    if isinstance(value, Index) and len(value.index) == 1:
+        (mask,) = value.index
+        if covers(mask, value.base.type):
+            _push_masked(state, elements(state, value.base), elements(state, mask))
+            return
     source = elements(state, value)
     if isinstance(value, Var) and value.name in state.unset:
         source = replace(source, extents=_own_extents(value, source))
@@ -108,6 +115,42 @@ def _push_elements(state: State, source: Elements, type_: Type) -> None:
     state.emit(Assign(top.name, plus(top, size)))
     for extent in source.extents:
         _save(state, extent.expr, _INTEGERS)
+
+
+def _push_masked(state: State, source: Elements, mask: Elements) -> None:
+    """Save the elements where a mask is true, one after the other, and how many they are."""
+    stack, top = stack_of(state, source.dtype)
+    size: Expr = number(1)
+    for extent in source.extents:
+        size = times(size, extent.expr)
+    size = state.integer(size)
+    state.emit(Do((stack.name,), runtime.room, (stack, top, size), (stack.type,)))
+    before = state.named("before", top)
+
+    def save(i: tuple[Expr, ...]) -> None:
+        with state.into([]) as then:
+            state.emit(Put(stack, (top,), source.at(i)))
+            state.emit(Assign(top.name, plus(top, number(1))))
+        state.emit(If(mask.at(i), then, []))
+
+    in_order(state, source.extents, save)
+    _save(state, minus(top, before), _INTEGERS)
+
+
+def _pop_masked(state: State, place: Elements, mask: Elements) -> None:
+    """Put elements that were saved back where a mask is true."""
+    count = _restore(state, _INTEGERS, "count")
+    stack, top = stack_of(state, place.dtype)
+    state.emit(Assign(top.name, minus(top, count)))
+    at = state.named("at", top)
+
+    def restore(i: tuple[Expr, ...]) -> None:
+        with state.into([]) as then:
+            write(state, place, i, Index(scalar(place.dtype), stack, (at,)))
+            state.emit(Assign(at.name, plus(at, number(1))))
+        state.emit(If(mask.at(i), then, []))
+
+    in_order(state, place.extents, restore)
 
 
 def _save(state: State, value: Expr, dtype: np.dtype[Any]) -> None:
@@ -182,6 +225,11 @@ def _pop_into(state: State, statement: ir.Pop) -> None:
     whole = elements(state, statement.target)
     if not whole.extents:
         state.emit(Assign(statement.target.name, _restore(state, whole.dtype, "saved")))
+        return
+    if len(statement.index) == 1 and covers(statement.index[0], statement.target.type):
+        if whole.root is None or whole.index is None:
+            raise NotNative(f"a store into {statement.target.name}")
+        _pop_masked(state, whole, elements(state, statement.index[0]))
         return
     place = subscript(state, whole, statement.index) if statement.index else whole
     if place.root is None or place.index is None:

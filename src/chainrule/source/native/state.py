@@ -86,7 +86,7 @@ class State:
     def __init__(self, program: ir.Program, wraps: bool, may_leave: bool) -> None:
         self.program = program
         self.types = dict(program.types)
-        self.fresh = Fresh(_names(program))
+        self.fresh = Fresh(names_of(program))
         self.numbers = integers_of(program) | _counters(program)
         self.block: Block = []
         self.views: dict[str, tuple[Elements, Expr | None]] = {}
@@ -303,7 +303,8 @@ def _counters(program: ir.Program) -> dict[str, Size]:
     return {name: integer(name) for name in names if name not in others}
 
 
-def _names(program: ir.Program) -> set[str]:
+def names_of(program: ir.Program) -> set[str]:
+    """Return the names that a program has."""
     found = {program.name, *program.types, *program.hidden, *(p.name for p in program.parameters)}
     for statement in ir.statements(program.body):
         found |= {*ir.written(statement)}

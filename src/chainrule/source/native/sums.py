@@ -6,6 +6,7 @@ the result does not have are summed over. Products of large matrices are left to
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
@@ -50,7 +51,10 @@ def contract(state: State, terms: Sequence[Term], out: Labels, dtype: np.dtype[A
         kept = tuple(label for label in joint if label in needed)
         terms = [Term(contract(state, (first, second), kept, dtype), kept), *rest]
     extents = _extents(state, terms)
-    if len(terms) == 2 and dtype.kind in "fc":
+    single = {label for label, extent in extents.items() if extent.size == 1}
+    terms = [_without_axes(term, single - {*out}) for term in terms]
+    extents = {label: e for label, e in extents.items() if label in out or label not in single}
+    if len(terms) == 2 and dtype.kind in "fc" and not single:
         found = _product(state, terms[0], terms[1], out, extents, dtype)
         if found is not None:
             return found
@@ -68,6 +72,20 @@ def _diagonal(state: State, term: Term) -> Term:
     extents = tuple(term.source.extents[k] for k in first)
     where = [labels.index(label) for label in term.labels]
     return Term(moved(term.source, extents, lambda i: tuple(i[k] for k in where)), labels)
+
+
+def _without_axes(term: Term, labels: set[Hashable]) -> Term:
+    """Return a term without axes of size 1, of which there is nothing to sum."""
+    kept = [k for k, label in enumerate(term.labels) if label not in labels]
+    if len(kept) == len(term.labels):
+        return term
+
+    def place(i: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        found = dict(zip(kept, i, strict=True))
+        return tuple(found.get(k, number(0)) for k in range(len(term.labels)))
+
+    extents = tuple(term.source.extents[k] for k in kept)
+    return Term(moved(term.source, extents, place), tuple(term.labels[k] for k in kept))
 
 
 def _extents(state: State, terms: Sequence[Term]) -> dict[Hashable, Extent]:
@@ -90,7 +108,8 @@ def _loops(
 ) -> Elements:  # fmt: skip
     summed = tuple(label for label in extents if label not in out)
     if summed:
-        terms = [_read_often(state, t) if len(t.labels) < len(extents) else t for t in terms]
+        several = {label for label, extent in extents.items() if extent.size != 1}
+        terms = [t if several <= {*t.labels} else _read_often(state, t) for t in terms]
 
     def value(places: Places) -> Expr:
         made, *others = [cast(term.at(places), dtype) for term in terms]
@@ -152,13 +171,11 @@ def multiplied(x: Expr, y: Expr, dtype: np.dtype[Any]) -> Expr:
 
 def _runs_along(term: Term) -> Hashable:
     """Return the label of the axis along which the memory of a term runs."""
-    if term.source.index is not None:
-        here = marks(term.source.extents)
-        last = ir.names_in(term.source.index(here)[-1])
-        for mark, label in zip(here, term.labels, strict=True):
-            if mark.name in last:
-                return label
-    return term.labels[-1]
+    here = marks(term.source.extents)
+    labels = {mark.name: label for mark, label in zip(here, term.labels, strict=True)}
+    loads = [e for e in ir.walk(term.source.at(here)) if isinstance(e, ir.Index) and e.index]
+    last = Counter(labels[n] for e in loads for n in ir.names_in(e.index[-1]) if n in labels)
+    return max(last, key=lambda label: last[label]) if last else term.labels[-1]
 
 
 def _read_often(state: State, term: Term) -> Term:

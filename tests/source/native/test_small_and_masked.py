@@ -1,0 +1,253 @@
+"""Small arrays as numbers, axes of few places, and masks: where they may stand for arrays."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+
+# ------------------------------------------------------------------------------- small arrays
+
+
+def norms(x, w):
+    total = 0.0
+    for i in range(len(x)):
+        d = x[i] * w
+        total += np.sqrt(np.sum(d * d)) + d[0]
+    return total
+
+
+def rotated_back(x, w):
+    """A name that holds another array while that one is changed."""
+    total = 0.0
+    for i in range(len(x)):
+        a = x[i] * w
+        b = a
+        b += 1.0
+        total += np.sum(a * a)
+    return total
+
+
+def swapped(x, w):
+    old, new = w * 1.0, w * 2.0
+    for i in range(len(x)):
+        new = old * x[i] + new
+        old, new = new, old
+    return np.sum(old * old) + np.sum(new)
+
+
+def chosen(x, w):
+    total = 0.0
+    for i in range(len(x)):
+        d = np.cross(x[i], w)
+        if d[0] > 0:
+            d = d / 2.0
+        else:
+            d[1] = x[i, 0]
+        total += np.dot(d, d)
+    return total
+
+
+def transformed(x, w):
+    m = np.eye(3)
+    for i in range(3):
+        m[i, (i + 1) % 3] = w[i]
+    y = x @ m.T
+    for i in range(len(y)):
+        y[i] = m @ y[i]
+    return np.sum(y * y)
+
+
+def written_by_hand(x, w):
+    total = 0.0
+    for i in range(len(x)):
+        r = np.zeros(3)
+        for j in range(3):
+            for k in range(3):
+                r[j] += x[i, k] * w[j] * (j + k)
+        for j in range(2, -1, -1):
+            total += r[j] * r[j] * j
+    return total
+
+
+def at_a_computed_place(x, w):
+    total = 0.0
+    for i in range(len(x)):
+        d = x[i] * w
+        d[i % 3] = 0.0
+        total += np.sum(d * d)
+    return total
+
+
+def orbit(x, w):
+    y, v = x[0].copy(), w.copy()
+    for _ in range(5):
+        k = -y / (np.sum(y * y) ** 1.5 + 1.0)
+        v = v + 0.1 * k
+        y = y + 0.1 * v
+    return np.sum(y * v)
+
+
+SMALL = [
+    norms,
+    rotated_back,
+    swapped,
+    chosen,
+    transformed,
+    written_by_hand,
+    at_a_computed_place,
+    orbit,
+]
+
+
+def agree(f, *args, argnums):
+    """Compare machine code with NumPy: the value, the gradient, and a Hessian times a vector."""
+    native, plain = (cr.compile(f, backend=backend) for backend in ("numba", "numpy"))
+    np.testing.assert_allclose(native(*args), f(*args), rtol=1e-13)
+    ours, expected = (cr.grad(p, argnums=argnums)(*args) for p in (native, plain))
+    for a, b in zip(ours, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
+    rest, k = args[1:], argnums[0]
+    assert k == 0
+    products = [
+        cr.hvp(lambda x, p=p: p(x, *rest), (args[0],), (np.cos(args[0]),)) for p in (native, plain)
+    ]
+    np.testing.assert_allclose(*products, rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize("f", SMALL, ids=lambda f: f.__name__)
+def test_small_arrays(f, rng):
+    agree(f, rng.normal(size=(6, 3)), rng.normal(size=3), argnums=(0, 1))
+
+
+def test_small_arrays_need_no_memory(rng):
+    p = cr.compile(norms, backend="numba")
+    p(rng.normal(size=(6, 3)), rng.normal(size=3))
+    assert "np.empty" not in p.explain().rpartition("# ----")[2]
+
+
+@pytest.mark.parametrize("backs", [False, True])
+def test_axes_of_few_places_may_have_others(rng, backs):
+    """Also where the sweeps forward and back are two programs."""
+    p = cr.compile(norms, backend="numba")
+    for n in (3, 3, 2, 5, 3):
+        x, w = rng.normal(size=(6, n)), rng.normal(size=n)
+        expected = cr.grad(cr.compile(norms, backend="numpy"), argnums=(0, 1))(x, w)
+        found = cr.vjp(p, x, w)[1](1.0) if backs else cr.grad(p, argnums=(0, 1))(x, w)
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+        np.testing.assert_allclose(p(x, w), norms(x, w), rtol=1e-13)
+
+
+def test_other_sizes_are_noticed_before_an_effect(capsys):
+    @cr.compile(backend="numba")
+    def shown(x):
+        print("once")
+        return np.sum(x * x)
+
+    for n in (3, 2, 4):
+        assert shown(np.ones(n)) == n
+    assert capsys.readouterr().out == "once\n" * 3
+
+
+# -------------------------------------------------------------------------------------- masks
+
+
+def where_positive(x, y):
+    a = x.copy()
+    m = a > 0
+    a[m] = np.sqrt(a[m]) * y[m] + 1.0
+    a[a < -0.5] = 0.0
+    v = y[m] * 2
+    y = y.copy()
+    y[m] += v * x[m]
+    y[x < 0] *= 3.0
+    return np.sum(a * a) + np.sum(y[m] * y[m]) + np.sum(a[y > 1])
+
+
+def by_itself(x, y):
+    a = x * x + 0.1
+    a[a > 0.5] = a[a > 0.5] ** -1.5
+    for _ in range(3):
+        a[a < y] = a[a < y] * 0.9 + y[a < y] * 0.05
+    return np.sum(a * y)
+
+
+def mask_changes(x, y):
+    """The part was taken before the mask was another one."""
+    a = x.copy()
+    m = a > 0
+    v = a[m] * 2.0
+    m[0, 0] = not m[0, 0]
+    return np.sum(v * v) + np.sum(a[m])
+
+
+def array_changes(x, y):
+    a = x.copy()
+    v = a[y > 0] * 2.0
+    a[y > 0] = 1.0
+    a[y > 0] += v * v
+    return np.sum(a * y)
+
+
+def as_a_vector(x, y):
+    v = x[y > 0]
+    return np.sum(np.cumsum(v) ** 2) + v[0] * len(v)
+
+
+def shifted(x, y):
+    a = x.copy()
+    a[:-1][a[1:] > 0] *= 2.0
+    a[::-1][a > 0.2] = 3.0 * y[a > 0.2]
+    return np.sum(a * a * y)
+
+
+def nothing_chosen(x, y):
+    a = x.copy()
+    a[x > 100.0] = np.log(a[x > 100.0] - 100.0)
+    return np.sum(a * a) + np.sum(y[x > 100.0])
+
+
+MASKED = [
+    where_positive,
+    by_itself,
+    mask_changes,
+    array_changes,
+    as_a_vector,
+    shifted,
+    nothing_chosen,
+]
+
+
+@pytest.mark.parametrize("f", MASKED, ids=lambda f: f.__name__)
+def test_masks(f, rng):
+    agree(f, rng.normal(size=(5, 6)), rng.uniform(0.2, 1.5, size=(5, 6)), argnums=(0, 1))
+
+
+def test_masked_stores_make_no_list_of_places(rng):
+    gradient = cr.grad(cr.compile(where_positive, backend="numba"), argnums=(0, 1))
+    gradient(rng.normal(size=(5, 6)), rng.uniform(0.2, 1.5, size=(5, 6)))
+    assert "places" not in gradient.explain().rpartition("# ----")[2]
+
+
+def test_a_mask_of_another_shape_is_an_error(rng):
+    def f(x):
+        x = x.copy()
+        x[x[:1] > 0] = 1.0
+        return np.sum(x)
+
+    with pytest.raises(IndexError):
+        cr.compile(f, backend="numba")(rng.normal(size=(3, 4)))
+
+
+# ------------------------------------------------------------------- products of thin matrices
+
+
+def columns(x, y):
+    w = y[:, :1]
+    p = (x * y) @ np.ones((6, 1)) + (x.T[:5, :5] @ w)
+    q = w @ w.T
+    return np.sum(p * p) + np.sum(q @ (x * x)) + np.sum((x * y).T @ w)
+
+
+def test_products_with_a_column(rng):
+    agree(columns, rng.normal(size=(5, 6)), rng.uniform(0.2, 1.5, size=(5, 6)), argnums=(0, 1))
