@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from . import ir
 from .build import base_variable, copy, integer, literal, zeros_like
 from .ir import AFTER, Assign, Block, Expr, Index, Note, Pop, Push, Stmt, Var
+from .lifting import Bounds, lifted, where_any
 from .needs import Needs, prepare
 from .recompute import Recomputed
 from .reverse import Adjoint, Reversal
 from .rulecode import Rules
-from .sharing import is_fresh
+from .sharing import Sharing, is_fresh
 from .types import INT, Type
 
 if TYPE_CHECKING:
@@ -134,6 +136,8 @@ class Weave:
         self.functions = {} if reversal.callees is None else reversal.callees.forwards()
         self.needs = needs
         self.fresh = fresh
+        self.bounds = Bounds()
+        self.class_of = Sharing(reversal.program.body).of
 
     def block(self, block: Block) -> tuple[Block, Block]:
         """Return both sweeps of a block."""
@@ -144,7 +148,9 @@ class Weave:
                 case ir.If():
                     piece = self.branch(s, forward)
                 case ir.For(snapshots=Expr()):
-                    piece = Recomputed(self, s).sweeps(forward)
+                    with self.inside(s):
+                        made = Recomputed(self, s)
+                    piece = made.sweeps(forward)
                 case ir.For() | ir.While():
                     piece = self.loop(s, forward)
                 case _:
@@ -226,7 +232,12 @@ class Weave:
 
     def loop(self, s: ir.For | ir.While, forward: Block) -> Block:
         """Run through the iterations from the last to the first."""
-        body, back = self.block(s.body)
+        with self.inside(s):
+            body, back = self.block(s.body)
+        places: list[Index] = []
+        if isinstance(s, ir.For) and not self.needs.store_all:
+            body, back, places = lifted(s, body, back, self.bounds, self.class_of)
+            forward += where_any(s, [Push(place) for place in places])
         end, adjoint = self.needs.ends[id(s)], self.adjoints[id(s)]
         pushed = [Var(self.types[name], name) for name in end.pushed]
         forward.append(replace(s, body=body + [Push(var) for var in pushed], trips=None))
@@ -243,7 +254,15 @@ class Weave:
             assert s.trips is not None
             var = self.fresh("k", INT)
             loop = ir.For(var, integer(0), Var(INT, s.trips), integer(1), inner)
-        return [*adjoint.first, loop]
+        restored = [self.pop_into(place)[0] for place in reversed(places)]
+        return [*adjoint.first, loop, *where_any(loop, restored)]
+
+    @contextmanager
+    def inside(self, s: Stmt) -> Iterator[None]:
+        """Know the bounds of a loop's variable in its body."""
+        outer, self.bounds = self.bounds, self.bounds.within(s)
+        yield
+        self.bounds = outer
 
 
 def _noted(pieces: Sequence[tuple[Stmt, Block]]) -> Iterator[Stmt]:
