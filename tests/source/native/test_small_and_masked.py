@@ -207,7 +207,30 @@ def nothing_chosen(x, y):
     return np.sum(a * a) + np.sum(y[x > 100.0])
 
 
+def rings(x, y):
+    total = 0.0
+    for i in range(4):
+        m = np.logical_and(y >= 0.3 * i, y < 0.3 * i + 0.5)
+        v = x[m]
+        total += v.mean() ** 2 + len(v) * np.sum(v * v)
+        v = v * y[m]
+        total += np.sum(v**3)
+    return total
+
+
+def bound_in_branches(x, y):
+    m = y > 0.8
+    v = x[m] * 2.0
+    if x[0, 0] > 0:
+        v = y[m] + v
+    a = x * y
+    a[m] = v
+    return np.sum(a * a)
+
+
 MASKED = [
+    rings,
+    bound_in_branches,
     where_positive,
     by_itself,
     mask_changes,

@@ -14,10 +14,10 @@ import numpy as np
 
 from .. import ir
 from ..helpers import unbroadcast
-from ..ir import Assign, Block, Call, Expr, Index, Lit, Stmt, Store, Var
+from ..ir import Assign, Block, Call, Dim, Expr, Index, Lit, Stmt, Store, Var
 from ..sharing import Sharing
 from ..templates import map_template, template_leaves
-from ..types import Type
+from ..types import INT, Type
 from .code import Fresh, mapped
 from .numbers import is_elementwise
 from .state import is_axes
@@ -31,7 +31,7 @@ def without_places(program: ir.Program, fresh: Fresh) -> ir.Program:
     while True:
         masks = _Masks(program, refused, fresh)
         changed = masks.changed()
-        left = masks.held.keys() & _mentioned(changed)
+        left = masks.names & _mentioned(changed)
         if not left:
             return changed
         refused |= left
@@ -61,11 +61,9 @@ class _Masks:
         self.fresh = fresh
         self.types = dict(program.types)
         self.held: dict[str, tuple[Expr, Var]] = {}
+        self.names: set[str] = set()
+        """All names that were held anywhere."""
         self.sharing = Sharing(program.body)
-        everything = [*ir.statements(program.body)]
-        self.bound = [name for s in everything for name in ir.written(s)]
-        self.read = [e.name for s in everything for e in _parts(s) if isinstance(e, Var)]
-        self.read += ir.names_in(*(leaf for _, leaf in template_leaves(program.result)))
 
     def changed(self) -> ir.Program:
         """Return the program."""
@@ -76,12 +74,16 @@ class _Masks:
     def block(self, block: Block) -> Block:
         """Return the statements of a block."""
         out: Block = []
+        outside = dict(self.held)
         for k, s in enumerate(block):
             out += self._statement(s, block[k + 1 :])
+        self.held = outside
         return out
 
     def _statement(self, s: Stmt, rest: Block) -> Block:
         before: Block = []
+        for name in ir.written(s):
+            self.held.pop(name, None)
         match s:
             case Assign(name=name, value=value) if self._may_be_held(name, value):
                 masked = self._held(name, value, rest, before)
@@ -105,40 +107,65 @@ class _Masks:
 
     def _summed(self, e: Expr, before: Block) -> Expr:
         match e:
-            case Call(fn=np.sum, args=(part,), kwargs=()) if is_axes(part.type):
-                mask = next(self._masks_in(part), None)
-                if mask is not None and part.type.ndim == 1 and _is_real(part.type):
-                    whole = self._whole(part, mask, before)
-                    if whole is not None:
-                        return replace(e, args=(self._where(mask, whole, _zero(whole.type)),))
+            case Call(fn=np.sum | np.mean as fn, args=(part,), kwargs=()) if self._is_part(part):
+                whole = self._first_whole(part, before)
+                if whole is None:
+                    return e
+                mask, found = whole
+                total = replace(e, fn=np.sum, args=(self._where(mask, found, _zero(found.type)),))
+                return total if fn is np.sum else self._mean(total, mask)
+            case Dim(base=part, axis=0) if self._is_part(part):
+                whole = self._first_whole(part, before)
+                return e if whole is None else Call(INT, np.sum, (whole[0],))
         return e
+
+    def _is_part(self, part: Expr) -> bool:
+        dtype = part.type.dtype
+        return (
+            is_axes(part.type) and part.type.ndim == 1 and dtype is not None and dtype.kind == "f"
+        )
+
+    def _first_whole(self, part: Expr, before: Block) -> tuple[Expr, Expr] | None:
+        """Return the mask of a masked part, and the array that it is a part of."""
+        mask = next(self._masks_in(part), None)
+        whole = None if mask is None else self._whole(part, mask, before)
+        return None if mask is None or whole is None else (mask, whole)
+
+    def _mean(self, total: Expr, mask: Expr) -> Expr:
+        """Return a sum divided by how often a mask is true."""
+        assert total.type.dtype is not None
+        count = Call(replace(total.type, dtype=INT.dtype), np.sum, (mask,))
+        number = Call(total.type, total.type.dtype.type, (count,))
+        return Call(total.type, np.divide, (total, number))
 
     # ------------------------------------------------------------------------ names of masked parts
 
     def _may_be_held(self, name: str, value: Expr) -> bool:
         is_vector = value.type.is_array and value.type.ndim == 1
-        return is_vector and name not in self.refused and self.bound.count(name) == 1
+        return is_vector and name not in self.refused
 
     def _held(self, name: str, value: Expr, rest: Block, before: Block) -> Assign | None:
         """Return what a name of a masked part stands for, if all its uses are in this block."""
         mask = next(self._masks_in(value), None)
+        ends = (k for k, s in enumerate(rest) if name in ir.written(s))
+        rest = rest[: next(ends, len(rest)) + 1]
         users = [k for k, s in enumerate(rest) if name in self._reads(s)]
         if mask is None or not users:
             return None
-        reads = [n for s in rest for n in self._reads(s)]
-        between = [t for s in rest[: users[-1]] for t in ir.statements([s])]
         last = rest[users[-1]]
+        between = [t for s in rest[: users[-1]] for t in ir.statements([s])]
         between += ir.statements([last]) if ir.blocks_of(last) else ()
-        changed = {self.sharing.of(n) for t in between for n in ir.written(t)}
-        if reads.count(name) < self.read.count(name) or changed & self._classes(mask):
+        written = [n for t in between for n in ir.written(t)]
+        if name in written or {*map(self.sharing.of, written)} & self._classes(mask):
             return None
         whole = self._whole(value, mask, before)
         if whole is None:
             return None
-        found = self._where(mask, whole, _zero(whole.type))
+        found = self._where(mask, whole, _zero(whole.type), value.type)
         new = Var(found.type, self.fresh(name))
         self.types[new.name] = new.type
         self.held[name] = mask, new
+        self.names.add(name)
         return Assign(new.name, found)
 
     def _reads(self, s: Stmt) -> list[str]:
@@ -169,6 +196,12 @@ class _Masks:
             case Call(fn=fn, args=(ct, like)) if fn is unbroadcast:
                 a, b = (self._whole(x, mask, before) for x in (ct, like))
                 return a if b is not None and ct.type.dtype == like.type.dtype else None
+            case Call(fn=np.full_like, args=(like, value), kwargs=()) if not is_axes(value.type):
+                is_part = self._whole(like, mask, before) is not None
+                is_same = value.type.dtype == e.type.dtype
+                return self._number(value, before) if is_part and is_same else None
+            case Call(fn=np.zeros_like, args=(like,), kwargs=()):
+                return None if self._whole(like, mask, before) is None else _zero(e.type)
             case Call(args=args) if is_elementwise(e) and _is_harmless(e):
                 found = [self._whole(arg, mask, before) for arg in args]
                 made = tuple(x for x in found if x is not None)
@@ -180,6 +213,7 @@ class _Masks:
         """Return a number that is computed once, before the loop."""
         if isinstance(e, (Lit, Var)) or e.type.dtype is None:
             return e
+        e = self.summed(e, before)
         name = self.fresh("t")
         self.types[name] = e.type
         before.append(Assign(name, e))
