@@ -272,5 +272,33 @@ def columns(x, y):
     return np.sum(p * p) + np.sum(q @ (x * x)) + np.sum((x * y).T @ w)
 
 
+def bones(x, y):
+    out = np.zeros((5, 3))
+    m = np.eye(3)
+    for b in range(4):
+        m = m @ (np.eye(3) + 0.1 * np.outer(y[b, :3], y[b, 3:]))
+        out += x[:, b : b + 1] * (x[:, 3:] @ m.T)
+    return np.sum(out * out)
+
+
+def test_small_matrices(rng):
+    agree(bones, rng.normal(size=(5, 6)), rng.uniform(0.2, 1.5, size=(5, 6)), argnums=(0, 1))
+
+
+def test_slices_of_one_place_need_no_second_kernel(rng):
+    p = cr.compile(bones, backend="numba")
+    p(rng.normal(size=(5, 6)), rng.normal(size=(5, 6)))
+    assert "stride" not in p.explain().rpartition("# ----")[2]
+
+
+@pytest.mark.parametrize("start", [-1, 7])
+def test_slices_of_no_place_are_empty(start, rng):
+    def f(x, k):
+        return np.sum(x[:, k : k + 1] * 2.0) + np.sum(x)
+
+    x = rng.normal(size=(3, 7))
+    assert cr.compile(f, backend="numba")(x, start) == pytest.approx(np.sum(x), rel=1e-13)
+
+
 def test_products_with_a_column(rng):
     agree(columns, rng.normal(size=(5, 6)), rng.uniform(0.2, 1.5, size=(5, 6)), argnums=(0, 1))

@@ -12,7 +12,20 @@ from ..ir import Assign, Expr, If, Index, Lit, Seq, Slice, Var
 from ..sizes import slice_size
 from ..types import Size, Type, unknown_size
 from . import runtime
-from .code import INT, Gather, Make, Put, apply, dtype_of, minus, number, plus, scalar, times
+from .code import (
+    INT,
+    Gather,
+    Make,
+    Put,
+    apply,
+    dtype_of,
+    minus,
+    number,
+    plus,
+    scalar,
+    split_shift,
+    times,
+)
 from .elements import aligned, array, broadcast, elements, listed, number_of
 from .numbers import literal
 from .state import Elements, Extent, NotNative, State, is_axes
@@ -193,6 +206,10 @@ def _slice(state: State, entry: slice | Slice, extent: Extent) -> tuple[Expr, Ex
     size = _size(state, extent.size, parts)
     start, stop, step = [None if part is None else number_of(state, part) for part in parts]
     n = extent.expr
+    if step is None and _is_one_place(state, start, stop):
+        assert start is not None
+        state.rely_on_place(start, n)
+        return start, number(1), Extent(number(1), 1)
     if step is None or (isinstance(step, Lit) and step.value == 1):
         low: Expr = number(0) if start is None else _start(state, start, n)
         if stop is None and isinstance(low, Lit) and low.value == 0:
@@ -209,6 +226,14 @@ def _slice(state: State, entry: slice | Slice, extent: Extent) -> tuple[Expr, Ex
     low = state.integer(low, "low")
     places = state.integer(apply(runtime.count, INT, low, high, step))
     return low, step, Extent(places, size)
+
+
+def _is_one_place(state: State, start: Expr | None, stop: Expr | None) -> bool:
+    """Tell whether a slice is ``i : i + 1``; it is relied on that there is such a place."""
+    if state.wraps or start is None or stop is None or isinstance(start, Lit):
+        return False
+    (base, shift), (other, next_shift) = split_shift(start), split_shift(stop)
+    return base == other and next_shift == shift + 1
 
 
 def _size(state: State, n: Size, parts: list[Expr | None]) -> Size:

@@ -249,6 +249,12 @@ class State:
             return index
         return self.named("place", apply(runtime.at, INT, index, extent))
 
+    def rely_on_place(self, index: Expr, extent: Expr) -> None:
+        """Rely on an index being a place of an axis that does not count from the end."""
+        if self.wraps or not self._checked_before(index, extent):
+            self.check(apply(np.greater_equal, BOOL, index, number(0)))
+            self.check(apply(np.greater, BOOL, extent, index))
+
     def _checked_before(self, index: Expr, extent: Expr) -> bool:
         """Look at an index before the innermost loop, for all its iterations, if that can be."""
         base, shift = split_shift(index)

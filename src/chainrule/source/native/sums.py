@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from itertools import combinations
+from math import inf, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -206,7 +208,7 @@ def _product(
     inner = tuple(label for label in both if label not in out)
     rows = tuple(label for label in out if label in a.labels and label not in both)
     columns = tuple(label for label in out if label in b.labels and label not in both)
-    if not (rows and columns and inner):
+    if not (rows and columns and inner) or _is_small(extents, rows, columns, inner):
         return None
     if len(rows) + len(columns) + len(stack) < len(out) or len(a.labels) + len(b.labels) != (
         len(rows) + len(columns) + 2 * len(both)
@@ -226,6 +228,20 @@ def _product(
     order = (*stack, *rows, *columns)
     made = in_shape(state, made, tuple(extents[label] for label in order))
     return permuted(in_memory(made), tuple(order.index(label) for label in out))
+
+
+_SMALL = 16
+"""A matrix of so few numbers is multiplied by loops, which join those around them."""
+
+
+def _is_small(extents: dict[Hashable, Extent], *labels: Labels) -> bool:
+    """Tell whether one of the matrices, or their product, is known to be small."""
+
+    def count(labels: Labels) -> float:
+        sizes = [extents[label].size for label in labels]
+        return prod(sizes) if all(isinstance(size, int) for size in sizes) else inf
+
+    return any(count((*a, *b)) <= _SMALL for a, b in combinations(labels, 2))
 
 
 def _joint(state: State, extents: dict[Hashable, Extent], labels: Labels) -> Extent:
