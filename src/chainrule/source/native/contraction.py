@@ -66,18 +66,18 @@ def coalesce(block: Block) -> Block:
 
 
 def _coalesced(block: Block, total: Counter[str]) -> Block:
-    block = [_within(s, lambda inner: _coalesced(inner, total)) for s in block]
+    block = [within_blocks(s, lambda inner: _coalesced(inner, total)) for s in block]
     k = 0
     while k < len(block):
         s = block[k]
         if isinstance(s, Assign) and isinstance(s.value, Var) and s.value.type.is_array:
-            start = _made_at(block, k, s.value.name)
+            start = made_at(block, k, s.value.name)
             if start is not None:
                 between = block[start:k]
                 inside = uses(between)
                 alone = inside[s.value.name] + 1 == total[s.value.name]
                 if alone and not inside[s.name]:
-                    new = [_renamed(t, s.value.name, s.name) for t in between]
+                    new = [renamed_array(t, s.value.name, s.name) for t in between]
                     block[start : k + 1] = new
                     total[s.name] += total.pop(s.value.name) - 1
                     k -= 1
@@ -85,7 +85,8 @@ def _coalesced(block: Block, total: Counter[str]) -> Block:
     return block
 
 
-def _made_at(block: Block, end: int, name: str) -> int | None:
+def made_at(block: Block, end: int, name: str) -> int | None:
+    """Return where in a block an array is made that a name stands for at a place further on."""
     for k in range(end - 1, -1, -1):
         s = block[k]
         if isinstance(s, (Make, Part, Reshape)) and s.name == name:
@@ -97,7 +98,9 @@ def _made_at(block: Block, end: int, name: str) -> int | None:
     return None
 
 
-def _renamed(s: Stmt, old: str, new: str) -> Stmt:
+def renamed_array(s: Stmt, old: str, new: str) -> Stmt:
+    """Return a statement with another name for an array."""
+
     def change(e: Expr) -> Expr:
         return ir.rewrite(e, lambda x: Var(x.type, new) if _is(x, old) else x)
 
@@ -119,10 +122,10 @@ def _rebound(s: Stmt, old: str, new: str) -> Stmt:
     if isinstance(s, ir.Move):
         targets = tuple(new if name == old else name for name in s.targets)
         return replace(s, targets=targets)
-    return _within(s, lambda block: [_rebound(t, old, new) for t in block])
+    return within_blocks(s, lambda block: [_rebound(t, old, new) for t in block])
 
 
-def _within(s: Stmt, change: Any) -> Stmt:
+def within_blocks(s: Stmt, change: Any) -> Stmt:
     """Return a statement with its inner blocks changed."""
     match s:
         case Loop(body=body) | ir.For(body=body) | ir.While(body=body):
@@ -173,11 +176,11 @@ def _binds(s: Stmt, name: str) -> bool:
 
 
 def _separated(block: Block, names: set[str], fresh: Fresh, types: dict[str, Type]) -> Block:
-    block = [_within(s, lambda inner: _separated(inner, names, fresh, types)) for s in block]
+    block = [within_blocks(s, lambda inner: _separated(inner, names, fresh, types)) for s in block]
     for name, start, stop in _segments(block, names):
         new = fresh(name)
         types[new] = types[name]
-        block[start:stop] = [_renamed(s, name, new) for s in block[start:stop]]
+        block[start:stop] = [renamed_array(s, name, new) for s in block[start:stop]]
     return block
 
 
@@ -190,9 +193,9 @@ def contract(kernel: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
 
 
 def _shrunk(block: Block, total: Counter[str], fresh: Fresh, types: dict[str, Type]) -> Block:
-    block = [_within(s, lambda inner: _shrunk(inner, total, fresh, types)) for s in block]
+    block = [within_blocks(s, lambda inner: _shrunk(inner, total, fresh, types)) for s in block]
     for make in [s for s in block if isinstance(s, Make)]:
-        users = [k for k, s in enumerate(block) if _mentions(s, make.name)]
+        users = [k for k, s in enumerate(block) if mentions_array(s, make.name)]
         loop = block[users[-1]]
         if len(users) != 2 or not isinstance(loop, Loop):
             continue
@@ -204,7 +207,8 @@ def _shrunk(block: Block, total: Counter[str], fresh: Fresh, types: dict[str, Ty
     return block
 
 
-def _mentions(s: Stmt, name: str) -> bool:
+def mentions_array(s: Stmt, name: str) -> bool:
+    """Tell whether a statement mentions an array, also in the blocks in it."""
     return any(name in mentions(t) for t in statements([s]))
 
 
@@ -222,7 +226,7 @@ def _contracted(
         for axis in range(len(make.extents))
         if any(all(index[axis] == var for index in indices) for var in path)
     }
-    if not fixed or not _written_first(loop, make.name):
+    if not fixed:
         return None
     kept = [axis for axis in range(len(make.extents)) if axis not in fixed]
     if not kept:
@@ -231,7 +235,7 @@ def _contracted(
     name = fresh(make.name)
     types[name] = replace(old, sizes=tuple(old.sizes[k] for k in kept))
     var = Var(types[name], name)
-    new = _reindexed(loop, make.name, lambda index: (var, tuple(index[k] for k in kept)))
+    new = reindexed(loop, make.name, lambda index: (var, tuple(index[k] for k in kept)))
     return replace(make, name=name, extents=tuple(make.extents[k] for k in kept)), new
 
 
@@ -239,7 +243,7 @@ def _path(loop: Loop, name: str) -> list[Var]:
     """Return the variables of the loops, from outside, that hold all uses."""
     found = [loop.var]
     while True:
-        users = [s for s in loop.body if _mentions(s, name)]
+        users = [s for s in loop.body if mentions_array(s, name)]
         if len(users) != 1 or not isinstance(users[0], Loop):
             return found
         loop = users[0]
@@ -261,19 +265,7 @@ def _indices(loop: Loop, name: str) -> list[tuple[Expr, ...]] | None:
     return found if total == len(found) else None
 
 
-def _written_first(loop: Loop, name: str) -> bool:
-    """Tell whether an array is written, whatever happens, before it is read."""
-    for s in loop.body:
-        if not _mentions(s, name):
-            continue
-        if isinstance(s, Put):
-            reads = any(_is(e, name) for x in (*s.index, s.value) for e in ir.walk(x))
-            return s.op is None and s.array.name == name and not reads
-        return isinstance(s, Loop) and _written_first(s, name)
-    return False
-
-
-def _reindexed(s: Stmt, name: str, new: Any) -> Stmt:
+def reindexed(s: Stmt, name: str, new: Any) -> Stmt:
     """Return a statement that uses another array, or a number, in place of one."""
 
     def change(e: Expr) -> Expr:
@@ -306,11 +298,11 @@ def _puts(s: Stmt, name: str, new: Any) -> Stmt:
         import numpy as np
 
         return Assign(var.name, apply(getattr(np, s.op), var.type, var, s.value))
-    return _within(s, lambda block: [_puts(t, name, new) for t in block])
+    return within_blocks(s, lambda block: [_puts(t, name, new) for t in block])
 
 
 def _as_number(loop: Loop, make: Make, fresh: Fresh, types: dict[str, Type]) -> Stmt:
     name = fresh(make.name)
     types[name] = scalar(make.dtype)
     var = Var(Type("array", make.dtype, ()), name)
-    return _reindexed(loop, make.name, lambda index: (var, ()))
+    return reindexed(loop, make.name, lambda index: (var, ()))

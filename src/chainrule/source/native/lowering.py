@@ -104,9 +104,7 @@ def to_kernel(
         for var in (e for e in ir.walk(expr) if isinstance(e, Var) and e.type.dtype is not None):
             state.types.setdefault(var.name, var.type)
     state.types |= _promoted(program)
-    _name_sizes(state, given)
-    note_tests(state)
-    lower_block(state, body)
+    _lower(state, body, given)
     made = [name for name in _objects_of(program.result) if name in state.objects]
     results: list[Var] = []
     returned: list[tuple[str, Type]] = []
@@ -142,6 +140,13 @@ def _fitting(program: ir.Program, given: list[str], sizes: dict[Size, int]) -> B
                 dim = Dim(INT, Var(type_, name), axis)
                 looked.setdefault(size, [Do((), runtime.sized, (dim, number(sizes[size])), ())])
     return [s for block in looked.values() for s in block]
+
+
+def _lower(state: State, body: Block, given: list[str]) -> None:
+    """Append the loops of a program; ``given``: the variables that the kernel takes."""
+    _name_sizes(state, given)
+    note_tests(state)
+    lower_block(state, body)
 
 
 def _with_stacks(kernel: Kernel, program: ir.Program, state: State) -> Kernel:
