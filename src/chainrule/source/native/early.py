@@ -18,7 +18,7 @@ from . import runtime
 from .code import INT, Check, Loop, bound_by, mapped, renamed, statements
 from .folding import folded
 
-_ALWAYS = {np.add, np.subtract, np.multiply, max, min, runtime.count, runtime.bound}
+ALWAYS = {np.add, np.subtract, np.multiply, max, min, runtime.count, runtime.bound}
 """Functions of integers that can be computed whether or not they are needed."""
 
 
@@ -39,7 +39,7 @@ def _settled(block: Block, once: set[str], known: set[str]) -> Block:
     for s in block:
         if _is_early(s, once, known):
             s = mapped(s, lambda e: folded(renamed(e, equal)))
-            if isinstance(s, Assign) and not isinstance(s.value, Lit):
+            if isinstance(s, Assign) and not isinstance(s.value, (Lit, Var)):
                 same = computed.setdefault(s.value, Var(INT, s.name))
                 s = s if same == Var(INT, s.name) else replace(s, value=same)
             if not _says_nothing(s):
@@ -119,6 +119,6 @@ def _note(s: Stmt, equal: dict[str, Expr]) -> None:
 def is_simple(expr: Expr) -> bool:
     """Tell whether an integer can be computed at any time: nothing in it can fail."""
     return all(
-        isinstance(e, (Var, Lit, Dim)) or (isinstance(e, Call) and e.fn in _ALWAYS)
+        isinstance(e, (Var, Lit, Dim)) or (isinstance(e, Call) and e.fn in ALWAYS)
         for e in ir.walk(expr)
     )

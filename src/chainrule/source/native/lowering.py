@@ -30,6 +30,7 @@ from .hoisting import escaping, hoist, merged, reserve
 from .masked import without_places
 from .nothing import note_tests
 from .numbers import cast
+from .raising import raised
 from .regions import Region, divide, regions_of
 from .saved import top_of
 from .scalars import in_numbers
@@ -199,6 +200,7 @@ def _name_sizes(state: State, given: list[str]) -> None:
 
 def improved(state: State, block: Block, given: set[str]) -> Block:
     """Return a block with its loops joined and its temporaries in registers or made once."""
+    block = raised(block, given, state.may_leave and not state.wraps)
     block = sizes_first(with_known_extents(sizes_first(block, given), given), given)
     block = coalesce(separate(coalesce(block), state.fresh, state.types))
     block = in_numbers(block, state.fresh, state.types, given)
