@@ -27,6 +27,7 @@ from .extents import with_known_extents
 from .few import few, with_sizes
 from .fusion import fuse
 from .hoisting import escaping, hoist, merged, reserve
+from .inplace import in_place
 from .masked import without_places
 from .nothing import note_tests
 from .numbers import cast
@@ -36,6 +37,7 @@ from .saved import top_of
 from .scalars import in_numbers
 from .state import NotNative, State, is_axes, names_of
 from .statements import lower_block
+from .webs import apart
 
 
 @dataclass(slots=True)
@@ -203,7 +205,9 @@ def improved(state: State, block: Block, given: set[str]) -> Block:
     block = raised(block, given, state.may_leave and not state.wraps)
     block = sizes_first(with_known_extents(sizes_first(block, given), given), given)
     block = coalesce(separate(coalesce(block), state.fresh, state.types))
+    block = apart(block, state.fresh, state.types)
     block = in_numbers(block, state.fresh, state.types, given)
+    block = in_place(block, given)
     block = contract(fuse(block, aliases(block)), state.fresh, state.types)
     block = hoist(block, escaping(block) | given)
     return merged(reserve(block))
