@@ -25,6 +25,9 @@ from .code import (
     statements,
 )
 
+POOL = "pool"
+"""In the names of arrays that are cut into parts which do not overlap."""
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -84,6 +87,8 @@ def aliases(block: Block, parts: bool = False) -> Alias:
         return name
 
     for s in statements(block):
+        if isinstance(s, Part) and s.array.name.startswith(POOL):
+            continue
         if isinstance(s, Reshape) or (parts and isinstance(s, Part)):
             parent[find(s.name)] = find(s.array.name)
         elif isinstance(s, ir.Assign) and isinstance(s.value, Var) and s.value.type.is_array:

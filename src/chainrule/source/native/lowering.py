@@ -25,16 +25,19 @@ from .elements import array, number_of
 from .exact import exact
 from .extents import with_known_extents
 from .few import few, with_sizes
+from .forwarding import forwarded
 from .fusion import fuse
 from .hoisting import escaping, hoist, merged, reserve
 from .inplace import in_place
 from .masked import without_places
 from .nothing import note_tests
 from .numbers import cast
+from .pooling import pooled
 from .raising import raised
 from .regions import Region, divide, regions_of
 from .saved import top_of
 from .scalars import in_numbers
+from .slots import note_slots
 from .state import NotNative, State, is_axes, names_of
 from .statements import lower_block
 from .webs import apart
@@ -149,6 +152,7 @@ def _lower(state: State, body: Block, given: list[str]) -> None:
     """Append the loops of a program; ``given``: the variables that the kernel takes."""
     _name_sizes(state, given)
     note_tests(state)
+    note_slots(state, body)
     lower_block(state, body)
 
 
@@ -205,11 +209,12 @@ def improved(state: State, block: Block, given: set[str]) -> Block:
     block = raised(block, given, state.may_leave and not state.wraps)
     block = sizes_first(with_known_extents(sizes_first(block, given), given), given)
     block = coalesce(separate(coalesce(block), state.fresh, state.types))
-    block = apart(block, state.fresh, state.types)
+    block = forwarded(apart(block, state.fresh, state.types))
     block = in_numbers(block, state.fresh, state.types, given)
     block = in_place(block, given)
     block = contract(fuse(block, aliases(block)), state.fresh, state.types)
     block = hoist(block, escaping(block) | given)
+    block = pooled(block, state.fresh, state.types)
     return merged(reserve(block))
 
 

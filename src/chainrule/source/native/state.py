@@ -116,6 +116,10 @@ class State:
         """The stacks of saved values that the program needs."""
         self.pops_are_final = False
         """Whether nothing is saved any more once the first saved value was taken."""
+        self.slots: dict[int, Any] = {}
+        """Where saved values are kept that lie on no stack, by the statements' identities."""
+        self.definitions: dict[str, tuple[Expr, int]] = {}
+        """What integers of this backend's own are, and how many blocks are open around them."""
         self.unset: set[str] = set()
         """Arrays that may be None, and are empty then."""
         self.unshared: set[str] = set()
@@ -186,6 +190,8 @@ class State:
         name = self.fresh(hint)
         self.types[name] = value.type
         self.emit(Assign(name, value))
+        if value.type == INT:
+            self.definitions[name] = (value, len(self.extents))
         return Var(value.type, name)
 
     def integer(self, value: Expr, hint: str = "n") -> Expr:

@@ -13,7 +13,8 @@ from .. import ir
 from ..effects import is_draw
 from ..ir import Assign, Block, Call, Choice, Expr, Index, Lit, Stmt, Var
 from ..types import OBJECT, Type
-from . import interpreter, nothing, runtime, saved, stores
+from . import interpreter, nothing, runtime, saved, slots, stores
+from .ahead import whole_shape
 from .arrays import compute
 from .code import BOOL, INT, Gather, Make, apply, minus, number, plus, times
 from .elements import (
@@ -73,6 +74,8 @@ def _lower(state: State, statement: Stmt) -> None:
         case ir.Move(targets=targets, sources=sources):
             nothing.move(state, statement)
             state.emit(ir.Move(targets, sources))
+        case ir.Push() | ir.Pop() if slots.moves(state, statement):
+            pass
         case ir.Push(value=value, stack=stack):
             state.list = stack
             saved.push(state, value)
@@ -135,9 +138,11 @@ def bind(state: State, name: str, value: Expr) -> None:
         state.emit(Assign(name, cast(number_of(state, value), type_.dtype)))
         return
     if value.type.dtype is None:  # None: nothing reads it before it is set
-        state.unset.add(name)
-        empty = tuple(number(size if isinstance(size, int) else 0) for size in type_.sizes)
-        state.emit(Make(name, type_.dtype or np.dtype(float), empty))
+        shape = None if name in state.flags else whole_shape(state, type_)
+        if shape is None:
+            state.unset.add(name)
+            shape = tuple(number(size if isinstance(size, int) else 0) for size in type_.sizes)
+        state.emit(Make(name, type_.dtype or np.dtype(float), shape))
         return
     _bind_array(state, name, value, type_)
 

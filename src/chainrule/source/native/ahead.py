@@ -1,0 +1,195 @@
+"""Numbers inside loops as what they are before the outermost one: sizes, bounds, their extremes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import ir
+from ..ir import Assign, Call, Dim, Expr, Lit, Var
+from ..sizes import is_integer
+from ..types import Size, Type
+from .code import INT, apply, bound_by, minus, number, plus, split_shift, statements
+from .early import is_simple
+from .state import Extent, State
+
+Range = tuple[Expr, Expr]
+"""The lowest number of a loop's variable, and how many numbers there are from there on."""
+
+
+class Ahead:
+    """What is known before the outermost loop around the statement that is being lowered."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.bounds: dict[str, tuple[Expr, Expr]] = {}
+        """The lowest number of each loop around, and the one after the highest."""
+        program = state.program
+        given = {*(p.name for p in program.parameters), *program.hidden}
+        once = {s.name for s in program.body if isinstance(s, Assign)}
+        self.fixed = {n for n in given if not state.written[n]}
+        self.fixed |= {n for n in once if state.written[n] == 1}
+
+    def named(self, value: Expr) -> Expr:
+        """Compute an integer before the outermost loop."""
+        if isinstance(value, (Lit, Var)):
+            return value
+        before, self.state.block = self.state.block, self.state.around[0].before
+        found = self.state.named("n", value)
+        self.state.block = before
+        self.state.definitions[found.name] = (value, 1)
+        return found
+
+    def ranges(self) -> list[Range] | None:
+        """Return the ranges of the loops around, None if they are not known before them.
+
+        One of them may grow with an outer one, up to all of its range: half of the places are used.
+        """
+        found: list[Range] = []
+        growing = 0
+        for around in self.state.around:
+            start, stop = self.expr(around.start), self.expr(around.stop)
+            step = around.step.value if isinstance(around.step, Lit) else 0
+            if start is None or stop is None or abs(step) != 1:
+                return None
+            if step < 0:
+                start, stop = plus(stop, number(1)), plus(start, number(1))
+            growing += self._outer(start, stop) != set()
+            if growing > 1 or not self._fills(start, stop):
+                return None
+            low, high = self._extreme(start, False), self._extreme(stop, True)
+            low = self.named(low)
+            found.append((low, apply(max, INT, minus(high, low), number(0))))
+            self.bounds[around.var] = (low, high)
+        return found
+
+    def _outer(self, *exprs: Expr) -> set[str]:
+        return ir.names_in(*exprs) & {*self.bounds}
+
+    def _fills(self, start: Expr, stop: Expr) -> bool:
+        """Tell whether a range is always the same, or ends where an outer one does, or starts."""
+        outer = self._outer(start, stop)
+        if not outer:
+            return True
+        low, high = self.bounds[next(iter(outer))]
+        if self._outer(start):
+            return not self._outer(stop) and stop == high and split_shift(start)[0] in _loops(outer)
+        starts = start == low or (
+            isinstance(start, Lit) and isinstance(low, Lit) and start.value <= low.value
+        )
+        return starts and split_shift(stop)[0] in _loops(outer)
+
+    def extent(self, extent: Extent) -> Expr | None:
+        """Return how long an axis is, in terms of the loops around; None if that is not known."""
+        found = self.size(extent.size)
+        return self.expr(extent.expr) if found is None else found
+
+    def most(self, value: Expr) -> Expr:
+        """Return the most that an integer can be."""
+        return self._extreme(value, True)
+
+    def expr(self, value: Expr) -> Expr | None:
+        """Return an integer in terms of the loops around and of what is known before them."""
+        match value:
+            case Lit():
+                return value
+            case Var(name=name):
+                return self._variable(name)
+            case Dim(base=Var(name=name)) if name in self.fixed:
+                return value
+            case Call(fn=fn, args=args) if is_simple(value) and fn in _KNOWN:
+                first, second = (self.expr(arg) for arg in args)
+                return None if first is None or second is None else _KNOWN[fn](first, second)
+        return None
+
+    def _variable(self, name: str) -> Expr | None:
+        if any(around.var == name for around in self.state.around):
+            return Var(INT, name)
+        size = self.state.numbers.get(name)
+        found = None if size is None or is_integer(size) else self.size(size)
+        if found is not None:
+            return found
+        if name in self.state.definitions:
+            value, depth = self.state.definitions[name]
+            other = self.expr(value) if depth > 1 or isinstance(value, Var) else None
+            return Var(INT, name) if other is None and depth == 1 else other
+        if name in self.fixed:
+            return Var(INT, name)
+        last = self._assigned(name)
+        return None if last is None else self.expr(last)
+
+    def _assigned(self, name: str) -> Expr | None:
+        """Return what a variable was set to last in a loop that is open."""
+        for block in [self.state.block, *(a.before for a in reversed(self.state.around[1:]))]:
+            for s in reversed(block):
+                if name in {n for t in statements([s]) for n in bound_by(t)}:
+                    return s.value if isinstance(s, Assign) else None
+        return None
+
+    def size(self, size: Size) -> Expr | None:
+        """Return the expression of a size."""
+        if isinstance(size, int):
+            return number(size)
+        known = self.state.extents[0].get(size)
+        if known is not None:
+            return self.expr(known.expr)
+        if is_integer(size):
+            return self._variable(size[1])
+        match size:
+            case ("max0", inner):
+                found = self.size(inner)
+                return None if found is None else apply(max, INT, found, number(0))
+            case ("sum", constant, terms):
+                return self._sum(constant, terms)
+        return None
+
+    def _sum(self, constant: int, terms: tuple[tuple[Size, int], ...]) -> Expr | None:
+        total: Expr = number(0)
+        for atom, factor in terms:
+            found = self.size(atom)
+            if found is None or abs(factor) != 1:
+                return None
+            total = plus(total, found) if factor == 1 else minus(total, found)
+        return plus(total, number(constant))
+
+    def _extreme(self, value: Expr, is_most: bool) -> Expr:
+        """Return the most, or the least, that an integer is in any iteration of the loops."""
+        match value:
+            case Var(name=name) if name in self.bounds:
+                low, high = self.bounds[name]
+                return minus(high, number(1)) if is_most else low
+            case Call(fn=np.subtract, args=(a, b)):
+                return minus(self._extreme(a, is_most), self._extreme(b, not is_most))
+            case Call(fn=fn, args=(a, b)):
+                return _KNOWN[fn](self._extreme(a, is_most), self._extreme(b, is_most))
+        return value
+
+
+def whole_shape(state: State, type_: Type) -> tuple[Expr, ...] | None:
+    """Return the shape of arrays of a type, None if it is not known here, outside all loops."""
+    if len(state.extents) > 1:
+        return None
+    ahead = Ahead(state)
+    found: list[Expr] = []
+    for size in type_.sizes:
+        value = ahead.size(size)
+        if value is None:
+            return None
+        found.append(state.integer(value))
+        state.rename_size(size, Extent(found[-1], size))
+    return tuple(found)
+
+
+def _loops(names: set[str]) -> set[Expr]:
+    return {Var(INT, name) for name in names}
+
+
+_KNOWN: dict[Any, Callable[[Expr, Expr], Expr]] = {
+    np.add: plus,
+    np.subtract: minus,
+    max: lambda a, b: apply(max, INT, a, b),
+    min: lambda a, b: apply(min, INT, a, b),
+}
+"""Functions of integers that grow with their arguments, or shrink with the second one."""
