@@ -15,12 +15,12 @@ from dataclasses import replace
 from .. import ir
 from ..ir import Block, Call, Expr, Lit, Stmt, Var
 from .accesses import Access, Alias, Touched, independent, touched, variables_apart
-from .code import Loop, blocks_of, mapped, renamed, split_shift
+from .code import Loop, Make, blocks_of, mapped, renamed, split_shift
 
 NEVER = float("-inf")
 
 _FAR = 12
-"""How many statements before a loop are looked at for one to join."""
+"""How many statements before a loop are looked at for one to join, new arrays not counted."""
 
 
 def fuse(block: Block, alias: Alias) -> Block:
@@ -48,8 +48,12 @@ def _join(out: Block, second: Loop, alias: Alias) -> bool:
     own = touched([second], alias)
     below: Block = []
     above: Block = []
-    for k in range(len(out) - 1, max(len(out) - _FAR, -1), -1):
+    seen = 0
+    for k in range(len(out) - 1, -1, -1):
         first = out[k]
+        seen += not isinstance(first, Make)
+        if seen > _FAR:
+            return False
         if isinstance(first, Loop) and _alike(first, second):
             made = _sorted(out[k + 1 :], touched([first], alias), own, alias)
             if made is not None:
@@ -58,7 +62,7 @@ def _join(out: Block, second: Loop, alias: Alias) -> bool:
                     above, below = made
                     out[k:] = [*above, joined, *below]
                     return True
-        if blocks_of(first) and not isinstance(first, Loop):
+        if blocks_of(first) and not isinstance(first, Loop) and touched([first]).elements:
             return False
     return False
 

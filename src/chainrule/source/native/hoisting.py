@@ -40,16 +40,18 @@ def hoist(block: Block, kept: set[str]) -> Block:
     return _hoisted(block, kept | {name for name, n in binders.items() if n > 1})
 
 
-def _hoisted(block: Block, kept: set[str]) -> Block:
+def _hoisted(block: Block, kept: set[str], is_inside: bool = False) -> Block:
+    """Return a block with what its loops share before them; ``is_inside``: of a parallel loop."""
     out: Block = []
     for s in block:
         match s:
             case ir.For(body=body) | ir.While(body=body) | Loop(body=body):
-                body = _hoisted(body, kept)
-                before, body = _split(s, body, kept)
+                inside = is_inside or isinstance(s, Loop)
+                before, body = _split(s, _hoisted(body, kept, inside), kept, inside)
                 out += [*before, replace(s, body=body)]
             case ir.If(then=then, orelse=orelse):
-                out.append(replace(s, then=_hoisted(then, kept), orelse=_hoisted(orelse, kept)))
+                arms = (_hoisted(arm, kept, is_inside) for arm in (then, orelse))
+                out.append(ir.If(s.condition, *arms))
             case _:
                 out.append(s)
     return out
@@ -77,8 +79,11 @@ def escaping(block: Block) -> set[str]:
     return found | {name for name, n in made.items() if n > 1}
 
 
-def _split(loop: Stmt, body: Block, kept: set[str]) -> tuple[Block, Block]:
-    """Split off the statements at the top level of a loop that do not depend on it."""
+def _split(loop: Stmt, body: Block, kept: set[str], is_inside: bool) -> tuple[Block, Block]:
+    """Split off the statements at the top level of a loop that do not depend on it.
+
+    ``is_inside``: also arrays that its branches make. They are rows of what was made before them.
+    """
     own = touched([replace(loop, body=body)])  # type: ignore[call-arg]
     changing = own.bound | set(own.gathered)
     binders: dict[str, int] = {}
@@ -94,9 +99,38 @@ def _split(loop: Stmt, body: Block, kept: set[str]) -> tuple[Block, Block]:
         if fixed and _is_fixed(s, changing):
             before.append(s)
             changing -= {*names}
+        elif isinstance(s, ir.If) and is_inside:
+            arms, made = _unmade(s, changing, kept, binders)
+            before += made
+            rest.append(arms)
         else:
             rest.append(s)
     return before, rest
+
+
+def _unmade(
+    s: ir.If, changing: set[str], kept: set[str], binders: dict[str, int]
+) -> tuple[Stmt, Block]:
+    """Split off the arrays that the arms of a branch make anew in every iteration."""
+    made: Block = []
+    arms: list[Block] = []
+    for arm in (s.then, s.orelse):
+        rest: Block = []
+        for t in arm:
+            if isinstance(t, ir.If):
+                t, inner = _unmade(t, changing, kept, binders)
+                made += inner
+            if (
+                isinstance(t, Make)
+                and _is_fixed(t, changing)
+                and t.name not in kept
+                and binders[t.name] == 1
+            ):
+                made.append(t)
+            else:
+                rest.append(t)
+        arms.append(rest)
+    return replace(s, then=arms[0], orelse=arms[1]), made
 
 
 def _is_fixed(s: Stmt, changing: set[str]) -> bool:

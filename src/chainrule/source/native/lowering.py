@@ -29,6 +29,7 @@ from .forwarding import forwarded
 from .fusion import fuse
 from .hoisting import escaping, hoist, merged, reserve
 from .inplace import in_place
+from .interchange import interchange
 from .masked import without_places
 from .nothing import note_tests
 from .numbers import cast
@@ -212,6 +213,7 @@ def improved(state: State, block: Block, given: set[str]) -> Block:
     block = forwarded(apart(block, state.fresh, state.types))
     block = in_numbers(block, state.fresh, state.types, given)
     block = in_place(block, given)
+    block = interchange(block, state.fresh, state.types)
     block = contract(fuse(block, aliases(block)), state.fresh, state.types)
     block = hoist(block, escaping(block) | given)
     block = pooled(block, state.fresh, state.types)

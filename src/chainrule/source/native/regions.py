@@ -97,7 +97,7 @@ class _Regions:
         out: Block = []
         run: Block = []
         for s in block:
-            if _is_of_numbers(s) and self._can_be([s]):
+            if is_of_numbers(s) and self._can_be([s]):
                 run.append(s)
                 continue
             out += self._closed(run)
@@ -169,12 +169,12 @@ class _Regions:
         return tuple(found)
 
 
-def _is_of_numbers(s: Stmt) -> bool:
+def is_of_numbers(s: Stmt) -> bool:
     """Tell whether a statement, with all in it, is about numbers and elements alone."""
     if isinstance(s, Assign):
         return not (s.value.type.is_array and s.value.type.ndim)
     if isinstance(s, (Loop, ir.For, ir.While, ir.If)):
-        return all(_is_of_numbers(t) for inner in blocks_of(s) for t in inner)
+        return all(is_of_numbers(t) for inner in blocks_of(s) for t in inner)
     return isinstance(s, (Put, Gather, Check))
 
 
