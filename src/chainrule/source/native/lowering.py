@@ -30,6 +30,7 @@ from .fusion import fuse
 from .hoisting import escaping, hoist, merged, reserve
 from .inplace import in_place
 from .interchange import interchange
+from .layout import laid_out
 from .masked import without_places
 from .nothing import note_tests
 from .numbers import cast
@@ -215,6 +216,7 @@ def improved(state: State, block: Block, given: set[str]) -> Block:
     block = in_place(block, given)
     block = interchange(block, state.fresh, state.types)
     block = contract(fuse(block, aliases(block)), state.fresh, state.types)
+    block = laid_out(block, given, state.fresh, state.types)
     block = hoist(block, escaping(block) | given)
     block = pooled(block, state.fresh, state.types)
     return merged(reserve(block))
