@@ -15,6 +15,11 @@ it all. In the order to read them:
   ``running``, ``sorting`` and ``linalg``
 - ``accesses``, ``early``, ``fusion``, ``contraction``, ``hoisting``: what statements touch; sizes
   first, loops joined, temporaries shrunk, what iterations share computed once
+- ``exposure``, ``raising``, ``webs``, ``inplace``: what blocks read before they bind it; sizes
+  before branches, names of their own for arrays of loops, arrays computed in place
+- ``pairs``, ``ahead``, ``slots``, ``forwarding``, ``pooling``: pushes and pops, what is known
+  before a loop, saved values of loops in arrays, read where they lie, in one piece of memory
+- ``nests``, ``interchange``, ``straight``, ``layout``: the order of loops, and of axes
 - ``machine``, ``instructions``, ``elementary``, ``special``, ``metadata``, ``regions``: numbers
   and loops as LLVM's instructions
 - ``runtime``, ``leaving``: helpers of kernels; how a kernel ends early
