@@ -15,6 +15,10 @@ it all. In the order to read them:
   ``running``, ``sorting`` and ``linalg``
 - ``accesses``, ``early``, ``fusion``, ``contraction``, ``hoisting``: what statements touch; sizes
   first, loops joined, temporaries shrunk, what iterations share computed once
+- ``few``, ``masked``: sizes of few places as numbers, masked parts as whole arrays, before anything
+  is lowered
+- ``folding``, ``extents``, ``holders``, ``unrolling``, ``scalars``: what is known of integers and
+  sizes; small arrays as numbers, loops over them written out
 - ``exposure``, ``raising``, ``webs``, ``inplace``: what blocks read before they bind it; sizes
   before branches, names of their own for arrays of loops, arrays computed in place
 - ``pairs``, ``ahead``, ``slots``, ``forwarding``, ``pooling``: pushes and pops, what is known
