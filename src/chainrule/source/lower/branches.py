@@ -259,6 +259,8 @@ class _Join:
         moved = [k for k in range(2) if names[k] != name]
         if not all(n in state.buffers for n in names) or not all(free[k] for k in moved):
             return self._copied(base, exprs, roots, found)
+        if any(slots.is_unbound(state, exprs[k], name) for k in moved):
+            return Unreadable(slots.unbound_error(state, base))
         for k in moved:
             self.arms[k].moved.append((name, Var(exprs[k].type, names[k])))
         state.types[name] = found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import types
 from typing import Any
 
 from ..checkpointed import checkpointed
@@ -19,7 +20,7 @@ def marked(state: State, node: ast.expr) -> tuple[ast.expr, Value | None]:
     """Return what a ``for`` goes through, and how many snapshots it asks for; None without."""
     from . import expressions
 
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
+    if not isinstance(node, ast.Call) or not _is_of_module(state, node.func):
         return node, None
     called = expressions.evaluate(state, node.func)
     if not isinstance(called, Known) or called.value is not checkpointed:
@@ -35,6 +36,16 @@ def marked(state: State, node: ast.expr) -> tuple[ast.expr, Value | None]:
     if "snapshots" not in given:
         return given["steps"], Known(None)
     return given["steps"], expressions.evaluate(state, given["snapshots"])
+
+
+def _is_of_module(state: State, node: ast.expr) -> bool:
+    """Tell a name, or one of a module: it may be looked up once more than Python does."""
+    if not isinstance(node, ast.Attribute):
+        return isinstance(node, ast.Name)
+    if not _is_of_module(state, node.value):
+        return False
+    owner = state.lookup(node.value.id) if isinstance(node.value, ast.Name) else None
+    return isinstance(owner, Known) and isinstance(owner.value, types.ModuleType)
 
 
 def check_range(state: State, found: Iteration, unrolled: bool) -> Counted:

@@ -11,7 +11,7 @@ from ..._syntax import parse
 from ..ir import Call
 from ..types import OBJECT
 from ..values import Function, Items, Known, Leaf, Mapping, Scope, Value
-from . import expressions, functions, iteration, operators
+from . import calls, expressions, functions, iteration, operators
 from .containers import describe, expression, items_of, known, settle, settled, spread
 from .state import State
 
@@ -52,14 +52,21 @@ def _set_of(state: State, values: list[Value]) -> Value:
     return Known({state.static(value, "an element of a set") for value in values})
 
 
-def comprehension(state: State, node: ast.ListComp | ast.GeneratorExp | ast.SetComp) -> Value:
-    """Evaluate a comprehension or a generator expression: a list."""
+def comprehension(
+    state: State,
+    node: ast.ListComp | ast.GeneratorExp | ast.SetComp,
+    first: iteration.Iteration | None = None,
+) -> Value:
+    """Evaluate a comprehension or a generator expression: a list.
+
+    ``first``: what it goes through, where that has been evaluated already.
+    """
     found: list[Value] = []
 
     def collect() -> None:
         found.append(settle(state, expressions.evaluate(state, node.elt)))
 
-    _run_generators(state, node.generators, collect)
+    _run_generators(state, node.generators, collect, first)
     if isinstance(node, ast.SetComp):
         return _set_of(state, found)
     return Items(found, "list")
@@ -78,7 +85,10 @@ def dict_comprehension(state: State, node: ast.DictComp) -> Value:
 
 
 def reduced(state: State, fn: Any, node: ast.expr) -> Value | None:
-    """Write ``sum``, ``any`` or ``all`` of a comprehension whose length is not known as a loop."""
+    """Evaluate ``sum``, ``any`` or ``all`` of a comprehension; None for anything else.
+
+    Where its length is not known it becomes a loop.
+    """
     if fn not in STEPS or not isinstance(node, (ast.GeneratorExp, ast.ListComp)):
         return None
     first = node.generators[0]
@@ -87,7 +97,7 @@ def reduced(state: State, fn: Any, node: ast.expr) -> Value | None:
         known(end)[0] for end in (found.start, found.stop, found.step)
     )
     if len(node.generators) > 1 or not is_long:
-        return None
+        return calls.call(state, Known(fn), [comprehension(state, node, found)], {})
     name = state.hidden_name("total" if fn is sum else "found")
     start, step = (parse(text, mode="eval").body for text in STEPS[fn])
     body: ast.stmt = ast.Assign([ast.Name(name, ast.Store())], _filled(step, name, node.elt))
@@ -95,7 +105,7 @@ def reduced(state: State, fn: Any, node: ast.expr) -> Value | None:
         body = ast.If(test, [body], [])
     statements: list[ast.stmt] = [
         ast.Assign([ast.Name(name, ast.Store())], start),
-        ast.For(first.target, first.iter, [body], []),
+        ast.For(first.target, iteration.Found(found), [body], []),
         ast.Return(ast.Name(name, ast.Load())),
     ]
     empty = ast.arguments([], [], None, [], [], None, [])
@@ -124,25 +134,30 @@ def _filled(step: ast.expr, name: str, item: ast.expr) -> ast.expr:
 
 
 def _run_generators(
-    state: State, generators: list[ast.comprehension], collect: Callable[[], None]
+    state: State,
+    generators: list[ast.comprehension],
+    collect: Callable[[], None],
+    items: iteration.Iteration | None = None,
 ) -> None:
     """Run ``collect`` for each combination, in a scope of its own."""
+    if items is None:
+        items = iteration.iteration(state, generators[0].iter)
     outer = state.scope
     state.scope = Scope({}, outer, outer.globals, outer.file)
     try:
-        _generate(state, generators, collect)
+        _generate(state, generators, collect, items)
     finally:
         state.scope = outer
 
 
 def _generate(
-    state: State, generators: list[ast.comprehension], collect: Callable[[], None]
+    state: State,
+    generators: list[ast.comprehension],
+    collect: Callable[[], None],
+    items: iteration.Iteration,
 ) -> None:
-    if not generators:
-        collect()
-        return
     first, *rest = generators
-    for item in iteration.items_of(state, first.iter):
+    for item in iteration.known_items(state, items):
         bind(state, first.target, item)
         tests = [expressions.condition(state, test) for test in first.ifs]
         if not all(isinstance(test, Known) for test in tests):
@@ -150,8 +165,12 @@ def _generate(
                 "The condition of a comprehension depends on numbers of the program",
                 "write a for loop, or use np.where",
             )
-        if all(test.value for test in tests if isinstance(test, Known)):
-            _generate(state, rest, collect)
+        if not all(test.value for test in tests if isinstance(test, Known)):
+            continue
+        if rest:
+            _generate(state, rest, collect, iteration.iteration(state, rest[0].iter))
+        else:
+            collect()
 
 
 def bind(state: State, target: ast.expr, value: Value) -> None:

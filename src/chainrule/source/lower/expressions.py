@@ -22,7 +22,7 @@ from ..ir import (
     statements,
     written,
 )
-from ..values import Function, Known, Leaf, Mapping, Method, Value
+from ..values import Function, Items, Known, Leaf, Mapping, Method, Value
 from . import absent, attributes, calls, displays, indexing, memory, operators, slots
 from . import statements as statement_forms
 from .containers import items_of, known, settled
@@ -74,6 +74,11 @@ def keep_before(state: State, values: list[Value], mark: int) -> list[Value]:
     def kept(value: Value) -> Value:
         if isinstance(value, Method):
             return Method(kept(value.receiver), value.name)
+        if isinstance(value, Items):
+            items = [kept(item) for item in value.items]
+            if value.kind == "tuple":
+                return Items(items, "tuple", value.cls)
+            value.items[:] = items
         if not isinstance(value, Leaf) or not _is_touched(value, changed, stores):
             return value
         name = state.fresh("t")
@@ -232,12 +237,22 @@ def _compare(state: State, node: ast.Compare) -> Value:
     if len(node.ops) == 1:
         a, b = evaluate_all(state, [node.left, node.comparators[0]])
         return compare(state, node.ops[0], a, b)
-    values = [settled(state, v) for v in evaluate_all(state, [node.left, *node.comparators])]
-    parts = [
-        operators.truth(state, compare(state, op, a, b))
-        for op, a, b in zip(node.ops, values, values[1:], strict=False)
-    ]
-    return operators.logic(state, "and", parts)
+    return _chain(state, node)
+
+
+def _chain(state: State, node: ast.Compare) -> Value:
+    """``a < b < c`` is ``a < b and b < c``: c is evaluated where a is less than b."""
+    a, b = evaluate_all(state, [node.left, node.comparators[0]])
+    b = settled(state, b)
+    names = [state.hidden_name("middle"), state.hidden_name("first")]
+    state.scope.variables[names[0]] = b
+    state.scope.variables[names[1]] = operators.truth(state, compare(state, node.ops[0], a, b))
+    middle, first = (ast.copy_location(ast.Name(name, ast.Load()), node) for name in names)
+    rest = ast.copy_location(ast.Compare(middle, node.ops[1:], node.comparators[1:]), node)
+    found = condition(state, ast.copy_location(ast.BoolOp(ast.And(), [first, rest]), node))
+    for name in names:
+        del state.scope.variables[name]
+    return found
 
 
 def compare(state: State, op: ast.cmpop, a: Value, b: Value) -> Value:

@@ -38,11 +38,22 @@ class Counted:
 Iteration = list[Value] | Counted
 
 
+class Found(ast.expr):
+    """Stands in a loop for an expression that has been evaluated already."""
+
+    def __init__(self, items: Iteration) -> None:
+        super().__init__()
+        self.items = items
+
+
 def iteration(state: State, node: ast.expr) -> Iteration:
     """Find out what a ``for`` iterates over."""
     from . import expressions
 
-    if isinstance(node, ast.Call) and not node.keywords and not _has_star(node):
+    if isinstance(node, Found):
+        return node.items
+    is_name = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    if is_name and not node.keywords and not _has_star(node):
         function = expressions.evaluate(state, node.func)
         if isinstance(function, Known) and function.value in (range, enumerate, zip, reversed):
             return _of_call(state, function.value, node.args)
@@ -220,11 +231,6 @@ def _reversed(state: State, inner: Iteration) -> Iteration:
     last = binary(state, np.subtract, plain.stop, Known(1))
     before = binary(state, np.subtract, plain.start, Known(1))
     return Counted(last, before, Known(-1), plain.item, plain.is_index, sources=plain.sources)
-
-
-def items_of(state: State, node: ast.expr) -> list[Value]:
-    """Return the items of an iteration whose length must be known (comprehensions)."""
-    return known_items(state, iteration(state, node))
 
 
 def known_items(state: State, found: Iteration) -> list[Value]:

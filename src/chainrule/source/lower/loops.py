@@ -31,7 +31,7 @@ from ..values import Items, Known, Leaf, Value
 from . import absent, binding, branches, checkpointed, slots
 from .carried import Carried
 from .endless import perhaps_endless
-from .iteration import Counted, items_of, iteration, known_items
+from .iteration import Counted, iteration, known_items
 from .state import Refine, State, Unreadable
 
 _SHORT = 64
@@ -375,4 +375,4 @@ def _clone(statement: Stmt) -> Stmt:
     return made
 
 
-__all__ = ["items_of", "lower_for", "lower_while"]
+__all__ = ["lower_for", "lower_while"]

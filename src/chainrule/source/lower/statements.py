@@ -46,7 +46,9 @@ def assign(state: State, target: ast.expr, value: Value) -> None:
         case ast.Tuple(elts=parts) | ast.List(elts=parts):
             _unpack(state, parts, value)
         case ast.Subscript(value=base, slice=index):
-            assign_item(state, expressions.evaluate(state, base), index, value)
+            mark = len(state.block)
+            owner = expressions.evaluate(state, base)
+            assign_item(state, owner, index, value, mark)
         case ast.Attribute(value=base, attr=name):
             assign_attribute(state, expressions.evaluate(state, base), name, value)
         case _:
@@ -76,13 +78,18 @@ def _homes_of(state: State, parts: list[ast.expr]) -> set[str]:
     return {state.homes[key, name] for name in names if (key, name) in state.homes}
 
 
-def assign_item(state: State, base: Value, node: ast.expr, value: Value) -> None:
-    """``base[index] = value``."""
+def assign_item(
+    state: State, base: Value, node: ast.expr, value: Value, mark: int | None = None
+) -> None:
+    """``base[index] = value``; ``mark``: how much was emitted when the value had been computed."""
+    mark = len(state.block) if mark is None else mark
     if isinstance(base, Leaf):
         index = indexing.index_of(state, node)
+        (value,) = expressions.keep_before(state, [value], mark)
         memory.store(state, base, index, array_expression(state, value))
         return
     key = container_key(state, base, node)
+    (value,) = expressions.keep_before(state, [value], mark)
     check_own(state, base)
     if isinstance(base, Items) and base.kind == "list" and isinstance(key, int):
         if not -len(base.items) <= key < len(base.items):

@@ -1,0 +1,142 @@
+"""Programs whose parts change what other parts read: everything happens once, in Python's order."""
+
+import numpy as np
+import pytest
+
+from source.oracles import Compiled, along, assert_close, copied, inner, random_like, vector
+
+V = np.random.default_rng(0).uniform(0.3, 0.9, 5)
+
+
+# -- iterables of loops and comprehensions ---------------------------------------------------------
+
+
+def the_iterable_of_a_sum_is_evaluated_once(v):
+    calls = [1]
+
+    def get():
+        calls.append(1)
+        return v
+
+    found = sum(x * len(calls) for x in get())
+    return found * len(calls) + sum(x for x in [get()[0]]) * len(calls)
+
+
+def the_iterable_of_a_loop_is_evaluated_once(v):
+    calls, s = [1], 0.0
+
+    def get():
+        calls.append(1)
+        return v
+
+    for x in get().reshape(-1):
+        s += x * len(calls)
+    for x in get()[1:].tolist():
+        s += x**2 * len(calls)
+    return s * len(calls)
+
+
+# -- stores ----------------------------------------------------------------------------------------
+
+
+def the_value_is_computed_before_the_index(v):
+    t, u, kept = v[0] + 1.0, np.zeros(4), [0.0, 0.0, 0.0]
+
+    def bump():
+        nonlocal t
+        t *= 2
+        u[3] += t
+        return 1
+
+    for _ in range(3):
+        u[bump()] = t + u[3]
+        u[bump() + 1] += u[3]
+        kept[bump()] = (t, 0.0)[0]
+        kept[2] = (t, bump(), t)[0] * t
+        u[0] += kept[1] * kept[2]
+    return u * 1e-4
+
+
+def a_tuple_holds_what_its_parts_were(v):
+    t, s = v[0], 0.0
+
+    def bump():
+        nonlocal t
+        t += v[1]
+        return t
+
+    def f(pair, x):
+        return pair[0] * x**2 + pair[1]
+
+    for _ in range(3):
+        s += f((t, 1.0), bump()) + f([t, bump()], bump())
+    return s
+
+
+# -- comparisons -----------------------------------------------------------------------------------
+
+
+def a_chain_of_comparisons_ends_at_the_first_that_fails(v):
+    u, n = v.copy(), 0.0
+
+    def bump():
+        u[0] += 1.0
+        return u[0]
+
+    if 5 < u[1] < bump():
+        n += 1
+    if 0 < u[1] < bump():
+        n += 2
+    if 0 < u[2] < 9 < u[3] < bump():
+        n += 4
+    return u[0] ** 2 + n * u[1]
+
+
+# -- names that one path binds ---------------------------------------------------------------------
+
+
+def several_results_of_a_loop_over_parts(v):
+    a = np.array([v, v**2])
+    for part in (v[:3], a[:, 1]):
+        u = np.zeros(2)
+        for k in range(2):
+            m = a * 0.5
+            if u[k] > 9.0:
+                out = v * 2
+                out[0] = u[1]
+                return v[0], m, out * 0.5
+            u[k] += part[0]
+    a[0] += 1.0
+    last = v * 2
+    last[1] = 0.0
+    return v[1], a, last
+
+
+PROGRAMS = (
+    the_iterable_of_a_sum_is_evaluated_once,
+    the_iterable_of_a_loop_is_evaluated_once,
+    the_value_is_computed_before_the_index,
+    a_tuple_holds_what_its_parts_were,
+    a_chain_of_comparisons_ends_at_the_first_that_fails,
+    several_results_of_a_loop_over_parts,
+)
+
+
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+def test_values_and_derivatives(f):
+    engine, rng = Compiled(f, [V], (0,)), np.random.default_rng(1)
+    y = f(V.copy())
+    t, ct = random_like(rng, [V]), random_like(rng, y)
+    slope = along(f, [V], (0,), vector(t), 2.0**-9)
+    assert_close(vector(engine.program(V)), vector(y), "value", 1e-13)
+    assert_close(vector(engine.push(copied([V]), t)[1]), slope, "tangent")
+    assert_close(inner(engine.pull(copied([V]), ct)[1], t), vector(ct) @ slope, "cotangent")
+
+
+def test_random_numbers_of_a_sum_are_drawn_once():
+    def f(v, rng):
+        long = sum(x * v[0] for x in rng.standard_normal(v.size))
+        return long + sum(x * y for x, y in zip(v, rng.standard_normal(5), strict=True))
+
+    engine = Compiled(f, [V, np.random.default_rng(3)], (0,))
+    assert_close(engine.program(V, np.random.default_rng(3)), f(V, np.random.default_rng(3)), "f")
