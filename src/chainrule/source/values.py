@@ -57,7 +57,10 @@ class Leaf(Value):
 
 @dataclass(slots=True)
 class Items(Value):
-    """A tuple, a list or a namedtuple (``cls``) of fixed length. Lists are shared by reference."""
+    """A tuple, a list or a namedtuple (``cls``) of fixed length. Lists are shared by reference.
+
+    An ``iterator`` is a list whose items are gone once they have been seen.
+    """
 
     items: list[Value]
     kind: str = "tuple"

@@ -38,6 +38,8 @@ def attribute(state: State, base: Value, name: str) -> Value:
 
 
 def _attribute(state: State, base: Value, name: str) -> Value | None:
+    if name == "__class__" and (cls := type_value(base)) is not None:
+        return Known(cls)
     match base:
         case Leaf():
             return _of_leaf(state, base, name)
@@ -69,7 +71,7 @@ def type_value(value: Value) -> Any:
         case Known(value=found):
             return type(found)
         case Items(kind=kind, cls=cls):
-            return cls or {"tuple": tuple, "list": list, "slice": slice}[kind]
+            return cls or _KINDS[kind]
         case Mapping():
             return dict
         case Record(cls=cls):
@@ -79,6 +81,9 @@ def type_value(value: Value) -> Any:
         case Leaf(expr=expr):
             return _class_of(expr.type)
     return types.FunctionType
+
+
+_KINDS = {"tuple": tuple, "list": list, "slice": slice, "iterator": type(iter(()))}
 
 
 def _class_of(found: Type) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import Expr, Var
-from ..values import Items, Known, Leaf, Value
+from ..values import Items, Known, Leaf, Mapping, Value
 from . import binding, containers, expressions, indexing, memory, operators, slots, statements
 from .state import State
 
@@ -38,6 +38,10 @@ def in_place(state: State, ufunc: Any, old: Value, value: Value) -> Value | None
     if isinstance(old, Items) and old.kind == "list" and ufunc is np.add:
         statements.check_own(state, old)
         old.items += [memory.held(state, item) for item in containers.items_of(state, value)]
+        return None
+    if isinstance(old, Mapping) and isinstance(value, Mapping) and ufunc is np.bitwise_or:
+        statements.check_own(state, old)
+        old.items.update(value.items)
         return None
     if isinstance(old, Leaf) and old.type.is_array and not _is_mixed(state, old):
         _store_with(state, ufunc, old, (), old, value)

@@ -20,10 +20,10 @@ from ..types import OBJECT
 from ..values import Function, Items, Known, Leaf, Mapping, Record, Scope, Value
 from . import calls
 from .attributes import attribute, count, shape_of, type_value
-from .containers import EMPTY, FALSE, NONE, ZERO, Cut, describe, items_of, known, lift, settle
+from .containers import EMPTY, NONE, Cut, describe, items_of, known, lift, settle
 from .indexing import slice_of, subscript
 from .intrinsics import intrinsic
-from .operators import operand, truth
+from .operators import operand
 from .state import State
 
 # ------------------------------------------------------------------- questions about structure
@@ -32,7 +32,7 @@ from .state import State
 @intrinsic(len)
 def _len(state: State, x: Value) -> Value:
     match x:
-        case Items(items=items):
+        case Items(items=items) if x.kind != "iterator":
             return Known(len(items))
         case Mapping(items=entries):
             return Known(len(entries))
@@ -177,7 +177,7 @@ def _list(state: State, values: Value = EMPTY) -> Value:
 
 
 @intrinsic(dict)
-def _dict(state: State, values: Value = EMPTY, **named: Value) -> Value:
+def _dict(state: State, values: Value = EMPTY, /, **named: Value) -> Value:
     if isinstance(values, Mapping):
         return Mapping({**values.items, **named})
     pairs = [items_of(state, pair) for pair in items_of(state, values)]
@@ -202,104 +202,8 @@ def _slice(state: State, *args: Value) -> Value:
     return slice_of([none, args[0], none] if len(args) == 1 else [*args, *[none] * (3 - len(args))])
 
 
-@intrinsic(enumerate)
-def _enumerate(state: State, values: Value, start: Value = ZERO) -> Value:
-    first = state.static(start, "the start of enumerate")
-    pairs = enumerate(items_of(state, values), first)
-    return Items([Items([Known(k), value]) for k, value in pairs], "list")
-
-
-@intrinsic(zip)
-def _zip(state: State, *values: Value, strict: Value = FALSE) -> Value:
-    columns = [items_of(state, v) for v in values]
-    if known(strict) == (True, True) and len({len(c) for c in columns}) > 1:
-        raise state.error("zip(strict=True) of different lengths", "make the lengths equal")
-    return Items([Items(list(row)) for row in zip(*columns, strict=False)], "list")
-
-
-@intrinsic(map)
-def _map(state: State, fn: Value, *values: Value) -> Value:
-    columns = [items_of(state, v) for v in values]
-    rows = zip(*columns, strict=False)
-    return Items([settle(state, calls.call(state, fn, list(row), {})) for row in rows], "list")
-
-
-@intrinsic(filter)
-def _filter(state: State, fn: Value, values: Value) -> Value:
-    kept = []
-    for value in items_of(state, values):
-        test = truth(
-            state, value if known(fn) == (True, None) else calls.call(state, fn, [value], {})
-        )
-        if not isinstance(test, Known):
-            raise state.error("filter() by numbers of the program", "use np.where or a for loop")
-        if test.value:
-            kept.append(value)
-    return Items(kept, "list")
-
-
-def _combined(fn: Any) -> None:
-    def combine(state: State, *values: Value, **options: Value) -> Value:
-        given = [
-            v.value if isinstance(v, Known) and type(v.value) is int else items_of(state, v)
-            for v in values
-        ]
-        rows = fn(*given, **{key: known(value)[1] for key, value in options.items()})
-        return Items([Items(list(r)) if isinstance(r, tuple) else r for r in rows], "list")
-
-    intrinsic(fn)(combine)
-
-
-for _fn in (
-    *(itertools.pairwise, itertools.product, itertools.chain, itertools.combinations),
-    *(itertools.permutations, itertools.combinations_with_replacement),
-):
-    _combined(_fn)
-
-
-@intrinsic(reversed)
-def _reversed(state: State, values: Value) -> Value:
-    return Items(items_of(state, values)[::-1], "list")
-
-
-@intrinsic(sorted)
-def _sorted(state: State, values: Value, *, key: Value = NONE, reverse: Value = FALSE) -> Value:
-    items = items_of(state, values)
-    keys = items if known(key) == (True, None) else [calls.call(state, key, [i], {}) for i in items]
-    if len(items) < 2:
-        return Items(items, "list")
-    if not all(known(k)[0] for k in keys):
-        raise state.error("sorted() of numbers of the program", "use np.sort of an array")
-    order = sorted(range(len(items)), key=lambda k: known(keys[k])[1], reverse=known(reverse)[1])
-    return Items([items[k] for k in order], "list")
-
-
-@intrinsic(iter)
-def _iter(state: State, values: Value) -> Value:
-    return Items(items_of(state, values), "list")
-
-
-@intrinsic(next)
-def _next(state: State, values: Value, *default: Value) -> Value:
-    if isinstance(values, Items) and values.kind == "list":
-        if values.items:
-            return values.items.pop(0)
-        if default:
-            return default[0]
-    raise state.error("next() of something that is not a known iterator", "use an index")
-
-
-@intrinsic(functools.reduce)
-def _reduce(state: State, fn: Value, values: Value, *start: Value) -> Value:
-    items = [*start, *items_of(state, values)]
-    found = items[0]
-    for item in items[1:]:
-        found = calls.call(state, fn, [found, item], {})
-    return found
-
-
 @intrinsic(functools.partial)
-def _partial(state: State, fn: Value, *args: Value, **kwargs: Value) -> Value:
+def _partial(state: State, fn: Value, /, *args: Value, **kwargs: Value) -> Value:
     if isinstance(fn, Known):
         from . import functions
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import operator
 import types
 from typing import Any
 
@@ -168,6 +169,10 @@ def _call_known(state: State, fn: Any, args: list[Value], kwargs: dict[str, Valu
     if isinstance(fn, functools.partial):
         bound = {key: lift(value) for key, value in fn.keywords.items()}
         return call(state, Known(fn.func), [*map(lift, fn.args), *args], {**bound, **kwargs})
+    if isinstance(fn, (operator.itemgetter, operator.attrgetter, operator.methodcaller)):
+        from .mathematics import got
+
+        return got(state, fn, *args)
     owner = getattr(fn, "__self__", None)
     if getattr(fn, "__name__", "") == "_make" and hasattr(owner, "_fields"):
         return call(state, Known(owner), items_of(state, args[0]), {})

@@ -29,11 +29,11 @@ def chosen(state: State, base: Items, index: Leaf) -> Value:
     beyond = Call(BOOL, np.greater_equal, (k, count))
     state.emit(If(Logic(BOOL, "or", (below, beyond)), block))
     place = state.temporary(Call(INT, np.remainder, (k, count)), "place")
-    return _one_of(state, base.items, place)
+    return one_of(state, base.items, place)
 
 
-def _one_of(state: State, items: list[Value], place: Var) -> Value:
-    """Return the value at a place among values of one kind."""
+def one_of(state: State, items: list[Value], place: Var) -> Value:
+    """Return the value at a place, not below 0, among values of one kind."""
     first = items[0]
     if all(slots.is_leaf(item) for item in items):
         return _leaf(state, items, place)
@@ -43,7 +43,7 @@ def _one_of(state: State, items: list[Value], place: Var) -> Value:
     holders = [dict(slots.entries(slots.inside(item)[0])) for item in items]
     if any(holder.keys() != holders[0].keys() for holder in holders):
         raise _differ(state, items)
-    parts = {key: _one_of(state, [h[key] for h in holders], place) for key in holders[0]}
+    parts = {key: one_of(state, [h[key] for h in holders], place) for key in holders[0]}
     made = slots.rebuilt(first, parts)
     state.kept.append(made)
     state.foreign.add(id(made))  # its attributes are not to be assigned

@@ -212,7 +212,7 @@ def _copy(state: State, a: Value, order: Value = NONE, subok: Value = NONE) -> V
 
 @intrinsic(np.fromiter)
 def _from_iterable(state: State, iter: Value, dtype: Value, count: Value = NONE) -> Value:
-    return array_of(state, iter, dtype)
+    return array_of(state, Items(items_of(state, iter), "list"), dtype)
 
 
 @intrinsic(np.stack)

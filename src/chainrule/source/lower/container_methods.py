@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..values import Items, Known, Mapping, Value
-from .containers import LAST, NONE, describe, items_of, known, lift, settle
+from .containers import FALSE, LAST, NONE, describe, items_of, known, lift, settle
 from .operators import binary
 from .state import State
 
@@ -34,6 +34,13 @@ def _pop(state: State, a: Items, place: Value = LAST) -> Value:
 
 def _reverse(state: State, a: Items) -> Value:
     a.items.reverse()
+    return NONE
+
+
+def _sort(state: State, a: Items, *, key: Value = NONE, reverse: Value = FALSE) -> Value:
+    from .ordering import in_order
+
+    a.items[:] = in_order(state, list(a.items), key, reverse)
     return NONE
 
 
@@ -64,13 +71,14 @@ LIST: dict[str, Any] = {
     "insert": _insert,
     "pop": _pop,
     "reverse": _reverse,
+    "sort": _sort,
     "clear": _clear,
     "copy": lambda state, a: Items(list(a.items), "list"),
 }
 SEQUENCE: dict[str, Any] = {
     "index": _index,
     "count": _count,
-    "_replace": lambda state, a, **new: Items(
+    "_replace": lambda state, a, /, **new: Items(
         [new.get(f, v) for f, v in zip(a.cls._fields, a.items, strict=True)], "tuple", a.cls
     ),
     "_asdict": lambda state, a: Mapping(dict(zip(a.cls._fields, a.items, strict=True))),
@@ -88,7 +96,7 @@ def _dict_pop(state: State, a: Mapping, key: Value, *default: Value) -> Value:
     return a.items.pop(found, *default)
 
 
-def _update(state: State, a: Mapping, other: Value = NONE, **values: Value) -> Value:
+def _update(state: State, a: Mapping, other: Value = NONE, /, **values: Value) -> Value:
     if isinstance(other, Mapping):
         a.items.update(other.items)
     elif known(other) != (True, None):

@@ -31,7 +31,7 @@ def expression(state: State, value: Value) -> Expr:
             None if known(part) == (True, None) else expression(state, part) for part in value.items
         ]
         return Slice(OBJECT, *ends)
-    if isinstance(value, Items) and value.cls is None:
+    if isinstance(value, Items) and value.cls is None and value.kind != "iterator":
         items = tuple(expression(state, item) for item in value.items)
         if all(isinstance(item, Lit) for item in items):
             found = [item.value for item in items if isinstance(item, Lit)]
@@ -94,7 +94,7 @@ def known(value: Value) -> tuple[bool, Any]:
             found = [part for _, part in parts]
             if kind == "slice":
                 return True, slice(*found)
-            return True, cls(*found) if cls else found if kind == "list" else tuple(found)
+            return True, cls(*found) if cls else tuple(found) if kind == "tuple" else found
         case Mapping(items=entries):
             pairs = {key: known(item) for key, item in entries.items()}
             if not all(ok for ok, _ in pairs.values()):
@@ -131,8 +131,11 @@ def settled(state: State, value: Value) -> Value:
 def items_of(state: State, value: Value, count: int | None = None) -> list[Value]:
     """Return what iterating over a value of known length yields; ``count`` are expected."""
     match value:
-        case Items(items=items):
-            return list(items)
+        case Items(items=items, kind=kind):
+            found = list(items)
+            if kind == "iterator":
+                items.clear()
+            return found
         case Mapping(items=entries):
             return [lift(key) for key in entries]
         case Known(value=found) if hasattr(found, "__iter__") and not hasattr(found, "__next__"):

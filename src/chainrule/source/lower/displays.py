@@ -69,7 +69,7 @@ def comprehension(
     _run_generators(state, node.generators, collect, first)
     if isinstance(node, ast.SetComp):
         return _set_of(state, found)
-    return Items(found, "list")
+    return Items(found, "list" if isinstance(node, ast.ListComp) else "iterator")
 
 
 def dict_comprehension(state: State, node: ast.DictComp) -> Value:

@@ -257,7 +257,7 @@ class _Lowering:
                 return expr if isinstance(expr, Var) else state.temporary(expr, "result")
             case Known() as known:
                 return known.expr
-            case Items(items=items, kind=kind, cls=cls):
+            case Items(items=items, kind=kind, cls=cls) if kind != "iterator":
                 parts = [self._template(item) for item in items]
                 return cls(*parts) if cls else parts if kind == "list" else tuple(parts)
             case Mapping(items=entries):

@@ -147,6 +147,8 @@ def _of_known(state: State, base: Any, index: Any) -> Value:
 
 def _of_container(state: State, base: Items | Mapping, index: Any) -> Value:
     try:
+        if isinstance(base, Items) and base.kind == "iterator":
+            raise TypeError("an iterator takes no index")
         if isinstance(base, Items) and isinstance(index, slice):
             return Items(base.items[index], base.kind)
         return base.items[index]

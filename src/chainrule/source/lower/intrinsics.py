@@ -45,8 +45,8 @@ def set_transforms(**functions: Any) -> None:
 
 
 _MODULES = (
-    *("builtins", "classes", "constructors", "inplace", "mathematics", "methods", "numbers"),
-    *("refusals", "tables"),
+    *("builtins", "classes", "constructors", "inplace", "iterables", "mathematics", "methods"),
+    *("numbers", "ordering", "refusals", "tables"),
 )
 
 

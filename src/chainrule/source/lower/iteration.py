@@ -52,8 +52,7 @@ def iteration(state: State, node: ast.expr) -> Iteration:
 
     if isinstance(node, Found):
         return node.items
-    is_name = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    if is_name and not node.keywords and not _has_star(node):
+    if isinstance(node, ast.Call) and _is_plain(node):
         function = expressions.evaluate(state, node.func)
         if isinstance(function, Known) and function.value in (range, enumerate, zip, reversed):
             return _of_call(state, function.value, node.args)
@@ -63,8 +62,9 @@ def iteration(state: State, node: ast.expr) -> Iteration:
     return _of_value(state, expressions.evaluate(state, node))
 
 
-def _has_star(node: ast.Call) -> bool:
-    return any(isinstance(arg, ast.Starred) for arg in node.args)
+def _is_plain(node: ast.Call) -> bool:
+    has_star = any(isinstance(arg, ast.Starred) for arg in node.args)
+    return isinstance(node.func, ast.Name) and not node.keywords and not has_star
 
 
 def _is_enumerate_from(state: State, node: ast.Call) -> bool:

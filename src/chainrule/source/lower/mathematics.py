@@ -6,17 +6,21 @@ A function of ``math`` becomes the NumPy function that has a rule; its result is
 from __future__ import annotations
 
 import cmath
+import functools
 import math
 import operator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..ir import Call
 from ..types import BOOL, COMPLEX, FLOAT, INT, Type
-from ..values import Known, Leaf, Value
+from ..values import Items, Known, Leaf, Value
 from . import calls
-from .containers import ONE, describe, items_of, known
+from .attributes import attribute
+from .containers import ONE, describe, items_of, known, lift
+from .indexing import subscript
 from .intrinsics import intrinsic
 from .numbers import elements, total
 from .operators import PYTHON, arithmetic, binary, negation, operand, unary
@@ -91,7 +95,7 @@ def _hypot(state: State, *args: Value) -> Value:
     for a in args[1:]:
         exprs = operand(state, found), operand(state, _number(state, a, FLOAT))
         found = Leaf(Call(FLOAT, np.hypot, exprs))
-    return found
+    return found if args[1:] else calls.call(state, Known(math.fabs), [found], {})
 
 
 def _constant_function(fn: Any, found: Type) -> None:
@@ -111,7 +115,8 @@ for _fn in (math.isnan, math.isinf, math.isfinite, math.isclose):
 
 @intrinsic(math.fsum)
 def _fsum(state: State, values: Value) -> Value:
-    return total(state, elements(state, values), Known(0.0))
+    found = total(state, elements(state, values), Known(0.0))
+    return calls.call(state, Known(float), [found], {})
 
 
 @intrinsic(math.dist)
@@ -144,9 +149,35 @@ def _not(state: State, x: Value) -> Value:
     return negation(state, x)
 
 
-@intrinsic(operator.itemgetter)
-def _itemgetter(state: State, *keys: Value) -> Value:
-    return calls.fold(state, operator.itemgetter, list(keys), {})
+@intrinsic(operator.getitem)
+def _item(state: State, x: Value, index: Value) -> Value:
+    return subscript(state, x, index)
+
+
+def _maker(cls: Any) -> None:
+    def make(state: State, *args: Value, **kwargs: Value) -> Value:
+        return calls.fold(state, cls, list(args), kwargs)
+
+    intrinsic(cls)(make)
+
+
+for _cls in (operator.itemgetter, operator.attrgetter, operator.methodcaller):
+    _maker(_cls)
+
+
+def got(state: State, getter: Any, x: Value) -> Value:
+    """Call what ``itemgetter``, ``attrgetter`` or ``methodcaller`` has made."""
+    made, given = getter.__reduce__()[:2]
+    if isinstance(getter, operator.methodcaller):
+        bound = partial(made, *given)  # one with keywords is made by a partial, too
+        name, *args = bound.args
+        kwargs = {key: lift(value) for key, value in bound.keywords.items()}
+        return calls.call_attribute(state, x, name, [lift(a) for a in args], kwargs)
+    if isinstance(getter, operator.itemgetter):
+        found = [subscript(state, x, lift(key)) for key in given]
+    else:
+        found = [functools.reduce(partial(attribute, state), k.split("."), x) for k in given]
+    return found[0] if len(found) == 1 else Items(found)
 
 
 @intrinsic(math.prod)

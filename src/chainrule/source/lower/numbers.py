@@ -132,14 +132,17 @@ def _extreme(fn: Any, better: Any) -> None:
     def extreme(
         state: State, *args: Value, key: Value = NONE, default: Value | None = None
     ) -> Value:
-        if len(args) == 1 and isinstance(args[0], Leaf) and args[0].type.ndim == 1:
+        has_key = known(key) != (True, None)
+        if len(args) == 1 and _is_long(args[0]) and not has_key and default is None:
             found = calls.call(state, Known(np.max if fn is max else np.min), [args[0]], {})
             return found
         values = elements(state, args[0]) if len(args) == 1 else list(args)
         if not values and default is not None:
             return default
-        if known(key) != (True, None):
-            return _by_key(state, fn, values, key)
+        if has_key or isinstance(values[0], Items):
+            from .ordering import best as best_by_key
+
+            return best_by_key(state, fn, values, key)
         best = values[0]
         for value in values[1:]:
             best = _better(state, fn, better, best, value)
@@ -174,14 +177,6 @@ def _extreme_size(fn: Any, a: Value, b: Value) -> Any:
         other = n if m == 0 else m
         return None if other is None else clip(other)
     return None
-
-
-def _by_key(state: State, fn: Any, values: list[Value], key: Value) -> Value:
-    keys = [calls.call(state, key, [value], {}) for value in values]
-    if not all(known(k)[0] for k in keys):
-        raise state.error(f"{fn.__name__}() with a key that is not known", "compare with if")
-    order: int = fn(range(len(values)), key=lambda k: known(keys[k])[1])
-    return values[order]
 
 
 _extreme(max, np.greater)

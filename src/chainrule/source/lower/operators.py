@@ -203,10 +203,12 @@ def _of_containers(state: State, ufunc: Any, a: Value, b: Value) -> Value:
     """``+`` and ``*`` of tuples and lists, ``==`` between them, and lists as arrays."""
     a, b = _as_items(a), _as_items(b)
     if isinstance(a, Items) and isinstance(b, Items):
-        if ufunc is np.add and a.kind == b.kind:
+        if ufunc is np.add and a.kind == b.kind != "iterator":
             return Items([*a.items, *b.items], a.kind)
         if ufunc in (np.equal, np.not_equal):
             return _equal_items(state, ufunc is np.equal, a, b)
+    if isinstance(a, Mapping) and isinstance(b, Mapping) and ufunc is np.bitwise_or:
+        return Mapping({**a.items, **b.items})
     for items, other in ((a, b), (b, a)):
         if isinstance(items, Items):
             is_count = isinstance(other, Known) or (isinstance(other, Leaf) and other.type == INT)
@@ -300,8 +302,8 @@ def is_rule_module(module: Any) -> bool:
 def truth(state: State, value: Value) -> Known | Leaf:
     """Return the truth value: known, or a plain bool."""
     match value:
-        case Items(items=items):
-            return Known(bool(items))
+        case Items(items=items, kind=kind):
+            return Known(bool(items) or kind == "iterator")
         case Mapping(items=entries):
             return Known(bool(entries))
         case Known(value=found):

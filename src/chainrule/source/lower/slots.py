@@ -115,7 +115,7 @@ class Snapshot:
         mutable = (
             isinstance(value, Mapping)
             or is_object
-            or (isinstance(value, Items) and value.kind == "list")
+            or (isinstance(value, Items) and value.kind in ("list", "iterator"))
         )
         wanted = {id(holder) for holder in inside(value)} if mutable else set()
         found = [

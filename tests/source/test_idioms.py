@@ -1,0 +1,183 @@
+"""Constructs of Python beside arithmetic: their values have the types that Python gives them."""
+
+import functools
+import itertools
+import math
+import operator
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from chainrule.errors import UnsupportedError
+from chainrule.source.program import compile_
+from source.oracles import Compiled, along, assert_close, copied, inner, random_like, vector
+
+V = np.random.default_rng(0).uniform(0.3, 0.9, 5)
+
+
+# -- order and choice ------------------------------------------------------------------------------
+
+
+def sorted_numbers(v):
+    a, b, c = sorted([float(v[2]), 0.5, float(v[0])])
+    down = sorted(v, reverse=True)
+    return [a + 2 * b * c, down[0], down[4] * len(down)]
+
+
+def sorted_by_a_key(v):
+    order = sorted(range(len(v)), key=lambda i: -v[i])
+    pairs = sorted([(v[i] ** 2, i, v[i]) for i in range(5)])
+    named = sorted({"b": v[0], "a": v[1]}.items())
+    kept = [v[0] - 0.5, 0.0, v[1] - 0.5]
+    kept.sort(key=abs)
+    return v[order[0]] * pairs[1][2] + pairs[0][0] * order[2] + named[0][1] * kept[2]
+
+
+def equal_keys_keep_their_order(v):
+    rows = [(1.0, v[0]), (v[1] * 0, v[2]), (1.0, v[3])]
+    up = sorted(rows, key=operator.itemgetter(0))
+    down = sorted(rows, key=operator.itemgetter(0), reverse=True)
+    first = max(rows, key=operator.itemgetter(0))
+    return up[0][1] + 2 * up[1][1] ** 2 + 3 * down[0][1] * down[1][1] + first[1] ** 3
+
+
+def extremes_by_a_key(v):
+    far = max(v[0] - 0.5, v[1] - 0.5, key=abs)
+    return [far * 2, min(zip(v, v[::-1], strict=True))[1], max(v, key=lambda t: t * (1 - t))]
+
+
+# -- iterables that are gone through once ----------------------------------------------------------
+
+
+def iterators_end(v):
+    pairs, squares = zip(v, v[1:], strict=False), (x * x for x in v[:2])
+    rest = iter(v)
+    s = next(rest)
+    for x in rest:
+        s *= x
+    first = sum(p * q for p, q in pairs) + 3 * sum(squares)
+    return first + 10 * sum(p * q for p, q in pairs) + 10 * sum(squares) + s + next(rest, 0.5)
+
+
+def tools_of_itertools(v):
+    s = 0.0
+    for x, y in itertools.zip_longest(v[:3], v, fillvalue=1.0):
+        s += x * y
+    for x in itertools.islice(itertools.chain.from_iterable([v[:2], v[2:]]), 1, 4, 2):
+        s *= x
+    for x in itertools.accumulate(v, operator.mul, initial=2.0):
+        s += x
+    return s + sum(itertools.starmap(operator.mul, zip(v, v, strict=True))) * sum(
+        itertools.repeat(v[0], 3)
+    )
+
+
+# -- operators as functions, numbers ---------------------------------------------------------------
+
+
+def getters(v):
+    two, part = operator.itemgetter(1, -1), operator.methodcaller("clip", 0.4, max=0.6)
+    a, b = two(v)
+    return np.sum(part(v)) * a + operator.attrgetter("T.real")(v)[0] * operator.getitem(v, 2) * b
+
+
+def distance_along_one_axis(v):
+    return math.dist((v[0],), (2.0,)) * math.hypot(-v[1]) + math.dist([v[2], 1.0], [0.0, v[3]])
+
+
+def an_exact_sum_is_a_float(v):
+    return math.fsum(x * x for x in v)
+
+
+# -- objects and dicts -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Body:
+    """What is replaced, not changed."""
+
+    x: float
+    v: np.ndarray = field(default_factory=lambda: np.ones(5))
+
+    def moved(self, dt):
+        """Return it a step later."""
+        return replace(self, x=self.x + dt * np.sum(self.v))
+
+
+class Pair(NamedTuple):
+    """A tuple whose fields have the names of parameters elsewhere."""
+
+    a: float
+    state: float = 2.0
+
+
+def frozen_objects(v):
+    body = Body(v[0]).moved(v[1])
+    return type(body)(body.x, v).moved(0.5).x * Body(x=1.0, v=v).__class__(v[2]).x
+
+
+def fields_of_any_name(v):
+    pair = Pair(v[0])._replace(a=v[1] ** 2, state=v[2])
+    names = dict(values=v[0], state=v[3])
+    names.update(other=v[4], a=v[0])
+    names |= {"b": pair.a}
+    both = functools.partial(lambda fn, state: fn * state, fn=v[1])
+    return math.prod((names | {"a": 2.0}).values()) * pair.state + both(state=v[2])
+
+
+PROGRAMS = (
+    *(sorted_numbers, sorted_by_a_key, equal_keys_keep_their_order, extremes_by_a_key),
+    *(iterators_end, tools_of_itertools),
+    *(getters, distance_along_one_axis, an_exact_sum_is_a_float),
+    *(frozen_objects, fields_of_any_name),
+)
+
+
+def types_of(value):
+    """Return the types of a result and its parts."""
+    parts = [types_of(part) for part in value] if isinstance(value, (list, tuple)) else []
+    return [type(value), *parts]
+
+
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+def test_values_types_and_derivatives(f):
+    engine, rng = Compiled(f, [V], (0,)), np.random.default_rng(1)
+    y, found = f(V.copy()), engine.program(V)
+    assert types_of(found) == types_of(y)
+    t, ct = random_like(rng, [V]), random_like(rng, y)
+    slope = along(f, [V], (0,), vector(t), 2.0**-9)
+    assert_close(vector(found), vector(y), "value", 1e-13)
+    assert_close(vector(engine.push(copied([V]), t)[1]), slope, "tangent")
+    assert_close(inner(engine.pull(copied([V]), ct)[1], t), vector(ct) @ slope, "cotangent")
+
+
+def unordered(v):
+    return sorted([v, v + 1])
+
+
+def iterator_returned(v):
+    return (x * x for x in v[:2])
+
+
+def length_of_an_iterator(v):
+    return len(zip(v, v, strict=True)) * v[0]
+
+
+def item_of_an_iterator(v):
+    return map(abs, v)[0]
+
+
+@pytest.mark.parametrize(
+    ("f", "says"),
+    [
+        (unordered, "order"),
+        (iterator_returned, "iterator"),
+        (length_of_an_iterator, "iterator"),
+        (item_of_an_iterator, "iterator takes no index"),
+    ],
+)
+def test_what_python_has_no_answer_for_is_refused(f, says):
+    with pytest.raises(UnsupportedError, match=says):
+        compile_(f)(V)
