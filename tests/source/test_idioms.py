@@ -52,7 +52,7 @@ def extremes_by_a_key(v):
 
 
 def iterators_end(v):
-    pairs, squares = zip(v, v[1:], strict=False), (x * x for x in v[:2])
+    pairs, squares = zip(v, v[::-1], strict=True), (x * x for x in v[:2])
     rest = iter(v)
     s = next(rest)
     for x in rest:

@@ -423,7 +423,7 @@ def view_chosen_by_a_number(x):
 
 
 def view_of_unknown_layout(x):
-    a = np.zeros_like(x.reshape(3, 1) * np.ones(2))
+    a = np.zeros_like(x.reshape(3, 1) * np.ones(2)).T.copy("A")
     flat = a.ravel()  # HERE
     flat[0] = x[1]
     return a.sum()

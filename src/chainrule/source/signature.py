@@ -27,6 +27,9 @@ Path = tuple[tuple[str, Any], ...]
 Place = tuple[str, Path]
 """Where a leaf is: the parameter, and the path within its value."""
 
+LAYOUT = ("layout", "by rows")
+"""The step of a path from an array to whether it lies in one piece, row by row."""
+
 _BY_VALUE = (
     *(str, bytes, bool, type(None), type(Ellipsis), type, np.dtype, range, enum.Enum),
     *(python_types.FunctionType, python_types.BuiltinFunctionType, python_types.MethodType),
@@ -190,10 +193,12 @@ def abstract(x: Any, leaf: Callable[[Any, Path], Value], path: Path = ()) -> Val
 
 
 def at_place(arguments: dict[str, Any], place: Place) -> Any:
-    """Return the leaf at a place of the arguments."""
+    """Return the leaf at a place of the arguments, or the layout of the array there."""
     name, path = place
     x = arguments[name]
     for kind, key in path:
+        if (kind, key) == LAYOUT:
+            return not isinstance(x, np.ndarray) or x.flags.c_contiguous
         x = x[key] if kind == "item" else getattr(x, key)
     return x
 

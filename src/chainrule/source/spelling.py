@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..rules.complex import imaginary_part
 from . import ir
 from .literals import Literals, display
 from .names import Names, method_owner
@@ -108,6 +109,7 @@ _OF_MATH_ALONE: dict[Any, str] = {
     np.arctan2: "atan2",
     np.nextafter: "nextafter",
 }
+_PARTS: dict[Any, str] = {np.real: "real", np.imag: "imag", imaginary_part.fn: "imag"}
 AUGMENTED = {"add": "+=", "subtract": "-=", "multiply": "*=", "divide": "/="}
 
 
@@ -205,6 +207,10 @@ class Speller:
         if call.kwargs or not args:
             return None
         base = args[0]
+        if _key(fn, _PARTS) and len(args) == 1 and base.type.dtype is not None:
+            return f"{self(base, POSTFIX)}.{_PARTS[fn]}"
+        if fn is np.conjugate and len(args) == 1 and call.type.kind == "python":
+            return f"{self(base, POSTFIX)}.conjugate()"
         if fn is np.transpose and len(args) == 1 and base.type.is_array and base.type.ndim == 2:
             return f"{self(base, POSTFIX)}.T"
         if fn is np.shape and len(args) == 1 and base.type.is_array:

@@ -19,7 +19,7 @@ from ..errors import UnsupportedError
 from . import ir
 from .activity import is_restored, is_saved, varied
 from .adjoint import Fresh
-from .build import copy, literal, zeros_like
+from .build import CONTIGUOUS, copy, literal, zeros_like
 from .callees import Callees
 from .ir import Access, Alias, Assign, Block, Call, Expr, Index, Seq, Stmt, Var
 from .rulecode import Rules
@@ -29,12 +29,14 @@ from .tangent_expressions import OUTPUT, Expressions, names_in_block, renamed, s
 from .templates import map_template
 from .types import INT, OBJECT, Type
 
-_EMPTY = {np.zeros: np.zeros, np.empty: np.zeros, np.ones: np.zeros}
+_EMPTY: dict[Any, Any] = {np.zeros: np.zeros, np.empty: np.zeros, np.ones: np.zeros}
 _EMPTY_LIKE = {
     np.zeros_like: np.zeros_like,
     np.empty_like: np.zeros_like,
     np.ones_like: np.zeros_like,
 }
+_BY_ROWS = frozenset({*_EMPTY, np.ndarray.copy})
+"""Arrays that lie row by row in memory, whatever they are made of."""
 
 
 class Tangents(Expressions):
@@ -54,6 +56,7 @@ class Tangents(Expressions):
         self.callees = callees or Callees(program.functions)
         self.wrt = set(wrt)
         self.buffers = program.buffers | set(_changed(program.body))
+        self.reshaped = set(_reshaped(program.body))
         self.parameters: dict[str, str] = {}
         """Parameter -> that of its tangent."""
         for name in program.inputs:
@@ -175,6 +178,8 @@ class Tangents(Expressions):
 
     def must_copy(self, name: str, primal: Expr, tangent: Expr) -> bool:
         """Tell whether a tangent would share memory that is changed in place later."""
+        if name in self.reshaped:
+            return not (isinstance(tangent, Call) and tangent.fn in _BY_ROWS)
         if is_fresh(tangent) or not tangent.type.is_array:
             return False
         held = {self.dot(b).name for b in self._held()}
@@ -323,6 +328,15 @@ def _changed(body: Block) -> Iterator[str]:
         if isinstance(s, ir.Store) or (isinstance(s, ir.Pop) and s.index is not None):
             yield s.target.name
         elif isinstance(s, Alias):
+            yield s.root
+
+
+def _reshaped(body: Block) -> Iterator[str]:
+    """Yield the buffers with views that are views only where memory lies row by row."""
+    for s in ir.statements(body):
+        if isinstance(s, Alias) and any(
+            isinstance(e, Call) and e.fn in CONTIGUOUS for e in ir.walk(s.value)
+        ):
             yield s.root
 
 

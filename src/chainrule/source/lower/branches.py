@@ -327,6 +327,8 @@ def finish(
         pending.remove(free[0])
     if moved:
         targets, sources = zip(*moved, strict=True)
+        state.definitions.update(dict.fromkeys(targets))
+        state.rebound |= {*targets}
         state.emit(Move(tuple(targets), tuple(sources)))
 
 

@@ -98,6 +98,7 @@ class Carried:
             state.types[cell.name] = cell.type
             state.mixed.add(cell.name)
         state.definitions[cell.name] = None
+        state.rebound.add(cell.name)
         state.homes[slot] = cell.name
         var = Var(cell.type, cell.name)
         if cell.type.is_array:

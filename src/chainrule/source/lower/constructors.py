@@ -89,6 +89,8 @@ def _full(
     state: State, shape: Value, fill_value: Value, dtype: Value = NONE, order: Value = NONE
 ) -> Value:
     fill_value = _as_array(state, fill_value)
+    if known(order) not in ((True, None), (True, "C")):
+        raise state.error("np.full by columns", "write np.full(shape, value).copy(order='F')")
     if not calls.holds_float(state, [fill_value]):
         options = _options(state, dtype=dtype)
         return calls.plain_call(state, np.full, [_shape(state, shape), fill_value], options)
@@ -147,7 +149,7 @@ def _np_array(
         return _as_array(state, object, dtype)
     found = array_of(state, object, dtype)
     if isinstance(object, Leaf) and object.type.is_array and found is object:
-        found = Leaf(Call(object.type, np.copy, (operand(state, object),)))
+        found = _copy(state, object, order)
     n = known(ndmin)[1]
     return found if not n else _at_least(state, found, n)
 
@@ -204,6 +206,8 @@ def _cast(state: State, value: Value, dtype: Value, copy: bool = True) -> Value:
 @intrinsic(np.copy)
 def _copy(state: State, a: Value, order: Value = NONE, subok: Value = NONE) -> Value:
     a = _as_array(state, a)
+    if isinstance(a, Leaf) and known(order) == (True, "F"):
+        return calls.call_attribute(state, a, "copy", [order])
     if isinstance(a, Leaf):
         fn = np.ndarray.copy if known(order) == (True, "C") else np.copy
         return Leaf(Call(a.type, fn, (operand(state, a),)))

@@ -70,7 +70,10 @@ def _lower(
     for _ in range(_LIMIT):
         given = signature.arguments(static) if isinstance(signature, Signature) else signature
         try:
-            program = _Lowering(fn, given, name, refinements).run()
+            lowering = _Lowering(fn, given, name, refinements)
+            if isinstance(signature, Signature):
+                lowering.state.looked_at = {p: signature.static_value(p) for p in static}
+            program = lowering.run()
         except Refine as request:
             if set(request.keys) <= refinements:
                 raise AssertionError(f"asked twice for {request.keys}") from request

@@ -29,6 +29,7 @@ from ..ir import (
 )
 from ..types import Type
 from ..values import Items, Known, Leaf, Mapping, Record, Value
+from . import rows
 from .state import Refine, Site, State
 
 PARTS: frozenset[Any] = frozenset({np.real, np.imag, imaginary_part.fn})
@@ -127,6 +128,8 @@ def assign(state: State, name: str, expr: Expr) -> None:
     known = state.types.get(name)
     state.types[name] = found if known is None else join_types(known, found) or found
     state.definitions[name] = expr if known is None else None
+    if known is not None:
+        state.rebound.add(name)
     if found.is_array:
         sites = sites_of(state, expr)
         note_sites(state, name, sites)
@@ -230,8 +233,10 @@ def alias(state: State, expr: Expr, hint: str, users: bool = False, home: str | 
 def _check_certain(state: State, expr: Expr) -> None:
     """Refuse to name what may be a view or a copy, depending on the layout of the memory."""
     for part in ir.walk(expr):
-        if isinstance(part, Call) and part.fn in CONTIGUOUS and not is_whole(state, part.args[0]):
-            whole = isinstance(part.args[0], Var)
+        if not isinstance(part, Call) or part.fn not in CONTIGUOUS:
+            continue
+        whole = isinstance(part.args[0], Var)
+        if "order" in dict(part.kwargs) or not whole or not rows.is_by_rows(state, part.args[0]):
             what = "an array" if whole else "a part of an array"
             raise state.error(
                 f"{part.fn.__name__} of {what} that is changed in place: "
@@ -239,21 +244,6 @@ def _check_certain(state: State, expr: Expr) -> None:
                 "write .copy() after it, or change the array through its own indices"
                 + whole * "; make it with np.zeros(shape) or .copy() if a view is meant",
             )
-
-
-def is_whole(state: State, expr: Expr) -> bool:
-    """Tell a whole buffer that surely lies in memory row by row, so that reshaping is a view."""
-    if not (isinstance(expr, Var) and expr.name in state.buffers):
-        return False
-    if state.origin is None:  # the text of a rule, which only reads
-        return True
-    made = state.definitions.get(expr.name)
-    by_rows = isinstance(made, Call) and made.fn in _BY_ROWS and "order" not in dict(made.kwargs)
-    return by_rows or expr.type.ndim < 2 or expr.name in state.arguments
-
-
-_ROW_MAKERS: tuple[Any, ...] = (np.zeros, np.ones, np.empty, np.full, np.eye, np.identity)
-_BY_ROWS = frozenset({*_ROW_MAKERS, np.arange, np.reshape, COPY})
 
 
 def _frozen_index(state: State, expr: Expr) -> Expr:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Call, Expr, Index, Lit, Slice
+from ..ir import Call, Lit
 from ..types import INT, OBJECT, Type
 from ..values import Items, Known, Leaf, Mapping, Method, Value
-from . import calls, memory
+from . import calls, memory, rows
 from .container_methods import CHANGING, DICT, LIST, SEQUENCE
 from .containers import LAST, NONE, TRUE, describe, known
 from .inplace import mutate
@@ -127,8 +127,21 @@ def _with_type(expr: Any, found: Type) -> Any:
 def _copy(state: State, a: Leaf, order: Value = NONE) -> Value:
     if not a.type.is_array:
         return a
+    if known(order) == (True, "F"):
+        return by_columns(state, a)
     is_c = known(order) in ((True, None), (True, "C"))
     return Leaf(Call(a.type, np.ndarray.copy if is_c else np.copy, (operand(state, a),)))
+
+
+def by_columns(state: State, a: Leaf) -> Value:
+    """Return a copy that lies column by column."""
+    from .attributes import transposed
+
+    if a.type.ndim < 2:
+        return _copy(state, a)
+    copied = _copy(state, transposed(state, a))
+    assert isinstance(copied, Leaf)
+    return transposed(state, copied)
 
 
 def _flatten(state: State, a: Leaf, order: Value = NONE) -> Value:
@@ -151,20 +164,13 @@ def _reshape(
 def _ravel(state: State, a: Value, order: Value = NONE) -> Value:
     a = calls.as_array(state, a)
     if isinstance(a, Leaf) and a.type.ndim == 1:
-        return a if _is_in_one_piece(state, a.expr) else Leaf(memory.copied(state, a.expr, "flat"))
-    return calls.call(state, Known(np.reshape), [a, Known(-1)], _order(order))
-
-
-def _is_in_one_piece(state: State, expr: Expr) -> bool:
-    """Tell a buffer, or a part of one, whose numbers surely follow each other in memory."""
-    if not isinstance(expr, Index):
-        return memory.is_whole(state, expr)
-    *first, last = expr.index
-    if isinstance(last, Lit) and isinstance(last.value, slice):
-        is_run = last.value.step in (None, 1)
-    else:
-        is_run = last.type.is_number or (isinstance(last, Slice) and last.step is None)
-    return is_run and all(e.type.is_number for e in first) and memory.is_whole(state, expr.base)
+        is_whole = rows.is_by_rows(state, a.expr)
+        return a if is_whole else Leaf(memory.copied(state, a.expr, "flat"))
+    found = calls.call(state, Known(np.reshape), [a, Known(-1)], _order(order))
+    is_part = isinstance(a, Leaf) and memory.root_of(state, a.expr) is not None
+    if is_part and isinstance(a, Leaf) and rows.is_argument_by_columns(state, a.expr):
+        return calls.call_attribute(state, found, "copy", [])
+    return found
 
 
 def _transpose(state: State, a: Leaf, *axes: Value) -> Value:

@@ -92,6 +92,8 @@ class State:
     """Where the array that a variable holds may have been made."""
     definitions: dict[str, Expr | None] = field(default_factory=dict)
     """The expression of each variable that is assigned once."""
+    rebound: set[str] = field(default_factory=set)
+    """Variables that are assigned again."""
     homes: dict[tuple[int, Any], str] = field(default_factory=dict)
     """The variable of the program that a Python name was last bound to."""
     loops: dict[str, Any] = field(default_factory=dict)
@@ -109,6 +111,8 @@ class State:
     """Variables that start as a number and become arrays."""
     arguments: dict[str, Place] = field(default_factory=dict)
     """Variables that hold leaves of the arguments."""
+    looked_at: dict[Place, Any] = field(default_factory=dict)
+    """What is known of the values of arguments, by their places."""
     hidden: dict[str, Callable[[], Any]] = field(default_factory=dict)
     outside: dict[Any, Value] = field(default_factory=dict)
     """Values from outside that were read so far."""
@@ -278,7 +282,10 @@ class Tables:
 
     contents: dict[str, Any]
 
-    _NAMES = (*("types", "buffers", "roots", "sites", "definitions", "homes", "loops", "mixed"),)
+    _NAMES = (
+        *("types", "buffers", "roots", "sites", "definitions", "rebound", "homes", "loops"),
+        "mixed",
+    )
 
     @classmethod
     def take(cls, state: State) -> Tables:

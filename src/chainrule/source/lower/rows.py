@@ -1,0 +1,106 @@
+"""Whether an array lies in memory row by row, so that reshaping it makes a view of it, not a copy.
+
+What the function makes itself is known, or follows from what it is computed from. An argument is
+looked at: a program that depends on its layout is made for that layout.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..build import CONTIGUOUS, DISPLAYS
+from ..ir import Call, Expr, Index, Lit, Slice, Var
+from ..signature import LAYOUT, Place
+from .state import Refine, State
+
+_MAKERS: tuple[Any, ...] = (np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.arange)
+_BY_ROWS = frozenset({*_MAKERS, np.ndarray.copy, np.linspace, np.outer, np.matmul, np.dot})
+"""Functions whose result lies by rows."""
+
+_LIKE = frozenset({
+    *(np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.copy, np.sort, np.where),
+    *(np.cumsum, np.concatenate),
+})  # fmt: skip
+"""Functions whose result is laid out as their arguments are, as that of ufuncs is."""
+
+
+def is_by_rows(state: State, expr: Expr) -> bool:
+    """Tell an array, or a part of one, that surely lies in one piece, row by row."""
+    if state.origin is None:  # the text of a rule, which only reads
+        return True
+    match expr:
+        case Var():
+            return _is_variable_by_rows(state, expr)
+        case Index(base=base, index=index):
+            return _is_one_piece(index) and is_by_rows(state, base)
+        case Call():
+            return _is_result_by_rows(state, expr)
+        case Lit(value=np.ndarray() as value):
+            return bool(value.flags.c_contiguous)
+    return False
+
+
+def is_argument_by_columns(state: State, expr: Expr) -> bool:
+    """Tell an argument that surely does not lie in one piece, row by row."""
+    place = _argument(state, expr)
+    return place is not None and expr.type.ndim > 1 and not _layout(state, place)
+
+
+def _argument(state: State, expr: Expr) -> Place | None:
+    if not isinstance(expr, Var) or expr.name in state.rebound:
+        return None
+    return state.arguments.get(expr.name)
+
+
+def _is_variable_by_rows(state: State, expr: Var) -> bool:
+    if expr.type.ndim < 2 and expr.name in state.buffers:
+        return True
+    place = _argument(state, expr)
+    if place is not None:
+        return _layout(state, place)
+    made = state.definitions.get(expr.name)
+    return made is not None and expr.name not in state.rebound and is_by_rows(state, made)
+
+
+def _layout(state: State, place: Place) -> bool:
+    """Look at an argument; lowering starts over the first time."""
+    name, path = place
+    key = (name, (*path, LAYOUT))
+    if key not in state.looked_at:
+        raise Refine(("static", key))
+    return bool(state.looked_at[key])
+
+
+def _is_result_by_rows(state: State, call: Call) -> bool:
+    options = dict(call.kwargs)
+    if "order" in options and options["order"] != Lit(options["order"].type, "C"):
+        return False
+    arrays = [a for a in call.args if a.type.is_array and a.type.ndim > 1]
+    if call.fn in CONTIGUOUS:
+        return is_by_rows(state, call.args[0])
+    if isinstance(call.fn, np.ufunc) or call.fn in _LIKE:
+        return "shape" not in options and all(is_by_rows(state, a) for a in arrays)
+    return call.fn in _BY_ROWS or call.fn in DISPLAYS
+
+
+def _is_one_piece(index: tuple[Expr, ...]) -> bool:
+    """Tell ``[i, j, a:b]``: numbers, then a slice of neighbours, then whole axes."""
+    is_number = [e.type.is_number for e in index]
+    first = is_number.index(False) if False in is_number else len(index)
+    run, *rest = [*index[first:], None]
+    return (run is None or _is_run(run)) and all(e is None or _is_all(e) for e in rest)
+
+
+def _is_run(entry: Expr) -> bool:
+    if isinstance(entry, Lit):
+        return isinstance(entry.value, slice) and entry.value.step in (None, 1)
+    return isinstance(entry, Slice) and entry.step is None
+
+
+def _is_all(entry: Expr) -> bool:
+    return isinstance(entry, Lit) and entry.value == slice(None)
+
+
+__all__ = ["is_argument_by_columns", "is_by_rows"]

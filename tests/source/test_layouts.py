@@ -1,0 +1,159 @@
+"""Arrays by rows and by columns: what reshaping makes a view of, and what a copy."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import UnsupportedError
+from chainrule.source.lower import rows
+from chainrule.source.program import compile_
+from source.oracles import Compiled, along, assert_close, inner, random_like, vector
+
+A = np.random.default_rng(0).uniform(0.5, 1.5, (3, 4))
+LAYOUTS = {
+    "rows": A,
+    "columns": np.asfortranarray(A),
+    "steps": np.repeat(A, 2, 1)[:, ::2],
+}
+
+
+# -- views and copies ------------------------------------------------------------------------------
+
+
+def flat_of_an_argument(a):
+    v = a.ravel()
+    v[0] = 5.0
+    v[1:] *= a[1, 1]
+    return a * a, v
+
+
+def flat_of_what_is_like_an_argument(a):
+    u, w = a * 2 + a[0], np.zeros_like(a)
+    v, z = u.ravel(), w.reshape(2, -1)
+    v[1:] *= u[0, 0]
+    z[0] += v[:6]
+    return u * u, w * v[3]
+
+
+def flat_of_one_of_two(a):
+    u = np.zeros((4, 3)).T.copy()
+    u[0, 0] = a[0, 0]
+    if a[0, 1] > 0:
+        w = np.ones((3, 4)) * a
+        w[1, 1] = a[0, 1] ** 2
+        u = w
+    return u * u.ravel()[2]
+
+
+PROGRAMS = (flat_of_an_argument, flat_of_what_is_like_an_argument, flat_of_one_of_two)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+def test_values_and_derivatives(f, layout):
+    a = LAYOUTS[layout]
+    engine, rng = Compiled(f, [a], (0,)), np.random.default_rng(1)
+
+    def of_this_layout(x):
+        made = np.copy(x) if layout == "rows" else np.repeat(x, 2, 1)[:, ::2]
+        return f(np.asfortranarray(x) if layout == "columns" else made)
+
+    try:
+        found = engine.program(a)
+    except UnsupportedError as error:
+        assert layout != "rows" and ".copy()" in str(error)
+        return
+    y = of_this_layout(a)
+    assert_close(vector(found), vector(y), "value", 1e-13)
+    t, ct = random_like(rng, [a]), random_like(rng, y)
+    slope = along(of_this_layout, [a], (0,), vector(t), 2.0**-9)
+    assert_close(vector(engine.push([a], [np.asfortranarray(t[0])])[1]), slope, "tangent")
+    for given in (ct, tuple(map(np.asfortranarray, ct)) if isinstance(ct, tuple) else ct):
+        assert_close(inner(engine.pull([a], given)[1], t), vector(ct) @ slope, "cotangent")
+
+
+def test_one_program_serves_arguments_of_each_layout():
+    gradient = cr.grad(compile_(lambda a: np.sum(flat_of_an_argument(a)[0])))
+    by_rows, by_columns = (gradient(LAYOUTS[layout]) for layout in ("rows", "columns"))
+    assert by_rows[0, 0] == 0 != by_columns[0, 0]
+    assert np.array_equal(gradient(LAYOUTS["rows"]), by_rows)
+
+
+def handed_on(a):
+    u = np.zeros((3, 4))
+    u[0, 0] = a[0, 0]
+    if a[0, 1] > 0:
+        w = np.copy(np.ones((4, 3)).T)  # by columns
+        w[1, 1] = a[0, 1]
+        u = w
+    v = u.reshape(-1)
+    v[1] = a[1, 1]
+    return u * u
+
+
+def by_columns_again(a):
+    u = a.copy()
+    v = u.reshape(-1, order="F")
+    v[1] = a[1, 1]
+    return u * u
+
+
+def filled_by_columns(a):
+    u = np.full((3, 4), 2.0, order="F")
+    v = u.ravel()
+    v[0] = a[0, 0]
+    return u * v[0]
+
+
+def copied_by_columns(a):
+    u = np.array(a, order="F")
+    v = u.reshape(-1)
+    v[0] = a[0, 0] ** 2
+    return u * v[0]
+
+
+@pytest.mark.parametrize(
+    "f", [handed_on, by_columns_again, filled_by_columns, copied_by_columns],
+    ids=lambda f: f.__name__,
+)  # fmt: skip
+def test_a_store_into_what_may_be_a_copy_is_refused(f):
+    with pytest.raises(UnsupportedError, match=r"columns|layout"):
+        compile_(f)(A)
+
+
+def test_a_copy_by_columns_is_one():
+    def f(a):
+        return a.copy(order="F"), np.array(a, order="F"), np.copy(a, order="F")
+
+    assert all(x.flags.f_contiguous for x in compile_(f)(A))
+
+
+# -- what NumPy does -------------------------------------------------------------------------------
+
+SPECIAL = {
+    np.full: lambda a: np.full((3, 4), 1.0),
+    np.eye: lambda a: np.eye(3, 4),
+    np.identity: lambda a: np.identity(3),
+    np.arange: lambda a: np.arange(3),
+    np.linspace: lambda a: np.linspace(a[0], a[1], 3),
+    np.ndarray.copy: lambda a: np.asfortranarray(a).copy(),
+    np.outer: lambda a: np.outer(a[:, 0], a[0]),
+    np.matmul: lambda a: np.asfortranarray(a) @ a.T,
+    np.dot: lambda a: np.dot(np.asfortranarray(a), a.T),
+    np.full_like: lambda a: np.full_like(a, 2.0),
+    np.where: lambda a: np.where(a > 1, a, a[0]),
+    np.concatenate: lambda a: np.concatenate([a, a], axis=1),
+    **{fn: lambda a, fn=fn: fn((3, 4)) for fn in (np.zeros, np.ones, np.empty)},
+}
+
+
+@pytest.mark.parametrize("fn", [*rows._BY_ROWS, *rows._LIKE], ids=lambda fn: fn.__name__)
+def test_numpy_lays_results_out_by_rows(fn):
+    made = SPECIAL.get(fn, fn)(A)
+    assert made.flags.c_contiguous
+
+
+def test_numpy_lays_sums_out_by_rows():
+    strided = np.repeat(A[0], 2)[::2]
+    for made in (A * 2 + A, A + strided, A[:, :1] * strided, A[:, :1] + A[0], np.sin(A) ** A):
+        assert made.flags.c_contiguous
