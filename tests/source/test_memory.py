@@ -80,7 +80,7 @@ def a_view_that_a_loop_may_leave(x):
 
 def a_view_that_is_changed_first(x):
     last = x[1:]
-    for _ in range(3):
+    for _ in range(len(x)):
         last *= 0.5
         last = last + 1.0
     return last

@@ -415,11 +415,10 @@ def array_of_records(x):
     return table["a"].sum()
 
 
-def view_chosen_by_a_number(x):
+def view_chosen_by_a_function(x):
     y = x.copy()
-    part = y[:2] if x[0] < 1 else y[1:]
-    part[0] = x[1]  # HERE
-    return y.sum()
+    part = np.abs(y[:2] if x[0] < 1 else y[1:], out=y[:2] if x[1] < 1 else y[1:])  # HERE
+    return part.sum()
 
 
 def view_of_unknown_layout(x):
@@ -487,7 +486,7 @@ REFUSED = [
     (in_a_library, r"mean", r"NumPy"),
     (unknown_number, r"type", r"float\(\)"),
     (array_of_records, r"records", r"one array for each field"),
-    (view_chosen_by_a_number, r"different arrays", r"\.copy\(\)"),
+    (view_chosen_by_a_function, r"different arrays", r"\.copy\(\)"),
     (view_of_unknown_layout, r"view or a copy", r"\.copy\(\)"),
 ]
 

@@ -10,7 +10,7 @@ from .. import sizes
 from ..ir import Block, Call, Expr, Invoke, Origin, Var
 from ..types import Type, unknown_size
 from ..values import Function, Leaf, Value
-from . import closures, memory, signatures, slots
+from . import closures, memory, signatures, slots, splitting
 from .closures import Closure
 from .signatures import Widened
 from .state import Site, State
@@ -136,7 +136,7 @@ def _owned(state: State, apart: Apart, var: Var, origins: list[frozenset[Site]])
     if not memory.is_buffer_made(state, var):
         return Leaf(var)
     if others:
-        raise memory.two_arrays(state, f"the result of {apart.name}")
+        raise splitting.two_arrays(state, f"the result of {apart.name}")
     made = state.temporary(Call(var.type, memory.COPY, (var,)))
     return Leaf(made, memory.root_of(state, made))
 

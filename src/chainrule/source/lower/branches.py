@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..ir import (
     Block,
@@ -42,8 +43,14 @@ class _Arm:
     """Whether it ends in a call of which nothing is known yet (see ``recursion``)."""
 
 
-def branch(state: State, test: Value, then: Callable[[], None], orelse: Callable[[], None]) -> None:
-    """Lower ``if test: then() else: orelse()``."""
+def branch(
+    state: State,
+    test: Value,
+    then: Callable[[], None],
+    orelse: Callable[[], None],
+    where: Any = None,
+) -> None:
+    """Lower ``if test: then() else: orelse()``; ``where``: what to ask for to have it split."""
     if isinstance(test, Known):
         (then if test.value else orelse)()
         return
@@ -59,7 +66,7 @@ def branch(state: State, test: Value, then: Callable[[], None], orelse: Callable
         if _is_dead(second.block):
             first.after.restore()
     else:
-        _Join(state, test, first, second, bound).run()
+        _Join(state, test, first, second, bound, where).run()
     if first.block or second.block:
         state.emit(If(test.expr, first.block, second.block, origin=origin))
     if (first.is_endless or second.is_endless) and _is_dead(first.block) and _is_dead(second.block):
@@ -108,9 +115,16 @@ class _Join:
     """Brings what each place holds after either arm to one value."""
 
     def __init__(
-        self, state: State, test: Leaf, then: _Arm, orelse: _Arm, bound: frozenset[str]
+        self,
+        state: State,
+        test: Leaf,
+        then: _Arm,
+        orelse: _Arm,
+        bound: frozenset[str],
+        where: Any,
     ) -> None:
         self.state = state
+        self.where = where
         self.bound = bound
         """Variables of the program from before the branch."""
         self.test = test
@@ -280,7 +294,7 @@ class _Join:
             arm.assigned.append((name, made))
         state.types[name] = found
         shared = tuple(sorted({root for root in roots if root is not None}))
-        memory.note_sites(state, name, frozenset({("copy", shared, base)}))
+        memory.note_sites(state, name, frozenset({("copy", shared, base, self.where)}))
         return Leaf(Var(found, name))
 
     def _name(self, places: tuple[Slot, Slot], base: str, exprs: list[Expr], found: Type) -> str:

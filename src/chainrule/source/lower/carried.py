@@ -102,7 +102,7 @@ class Carried:
         state.homes[slot] = cell.name
         var = Var(cell.type, cell.name)
         if cell.type.is_array:
-            memory.note_sites(state, cell.name, ownership.sites(state, cell))
+            memory.note_sites(state, cell.name, ownership.sites(self, cell))
         if cell.is_buffer:
             state.buffers.add(cell.name)
         if cell.is_flag:

@@ -11,15 +11,27 @@ from ..._syntax import parse
 from ..ir import Call
 from ..types import OBJECT
 from ..values import Function, Items, Known, Leaf, Mapping, Scope, Value
-from . import calls, expressions, functions, iteration, operators
+from . import calls, expressions, functions, iteration, memory, operators
 from .containers import describe, expression, items_of, known, settle, settled, spread
 from .state import State
 
 
-def tuple_display(state: State, node: ast.Tuple | ast.List) -> Value:
-    """Evaluate a tuple or a list."""
+def tuple_display(
+    state: State, node: ast.Tuple | ast.List, target: ast.expr | None = None
+) -> Value:
+    """Evaluate a tuple or a list; arrays that change get the names that they are assigned to."""
     kind = "tuple" if isinstance(node, ast.Tuple) else "list"
-    return Items([settle(state, value) for value in spread(state, node.elts)], kind)
+    values = spread(state, node.elts)
+    names = [""] * len(values)
+    if isinstance(target, (ast.Tuple, ast.List)) and len(target.elts) == len(values):
+        names = [part.id if isinstance(part, ast.Name) else "" for part in target.elts]
+    return Items([_settled(state, v, name) for v, name in zip(values, names, strict=True)], kind)
+
+
+def _settled(state: State, value: Value, name: str) -> Value:
+    if not (name and isinstance(value, Leaf) and memory.is_buffer_made(state, value.expr)):
+        return settle(state, value)
+    return memory.held(state, value, name, users=True)
 
 
 def dict_display(state: State, node: ast.Dict) -> Value:

@@ -30,6 +30,7 @@ from ..ir import (
 from ..types import Type
 from ..values import Items, Known, Leaf, Mapping, Record, Value
 from . import rows
+from .splitting import two_arrays
 from .state import Refine, Site, State
 
 PARTS: frozenset[Any] = frozenset({np.real, np.imag, imaginary_part.fn})
@@ -148,15 +149,6 @@ def _wanted(state: State, sites: frozenset[Site]) -> bool:
     return any(("buffer", site) in state.refinements for site in sites)
 
 
-def two_arrays(state: State, name: str) -> UnsupportedError:
-    """Return the error for a name that is bound to one of two arrays, one of which changes."""
-    return state.error(
-        f"{name} names different arrays after the two arms of an if, or from one iteration of "
-        "a loop to the next, and one of them is changed in place afterwards",
-        f"write .copy() where {name} is bound",
-    )
-
-
 def part_or_number(state: State, name: str) -> UnsupportedError:
     """Return the error for a name of a number, or of an array without axes that changes."""
     return state.error(
@@ -167,10 +159,10 @@ def part_or_number(state: State, name: str) -> UnsupportedError:
 
 
 def is_copy(state: State, expr: Expr, root: str | None = None) -> Any:
-    """Return the name that stands for one of two arrays (with ``root`` among them), or None."""
+    """Return where one of two arrays (with ``root`` among them) was copied, or None."""
     for site in sites_of(state, expr):
         if isinstance(site, tuple) and site[0] == "copy" and (root is None or root in site[1]):
-            return site[2]
+            return site
     return None
 
 
@@ -189,7 +181,7 @@ def _require(state: State, sites: frozenset[Site]) -> None:
     """Ask that all of these sites make buffers."""
     for site in sites:
         if isinstance(site, tuple) and site[0] == "copy":
-            raise two_arrays(state, site[2])
+            raise two_arrays(state, *site[2:])
     missing = [("buffer", site) for site in sites if ("buffer", site) not in state.refinements]
     for site in sites:
         if isinstance(site, tuple) and site[0] == "outside":
@@ -316,11 +308,11 @@ def fits(home: Type, found: Type) -> bool:
 # --------------------------------------------------------------------------------------- values
 
 
-def held(state: State, value: Value, hint: str = "t") -> Value:
+def held(state: State, value: Value, hint: str = "t", users: bool = False) -> Value:
     """Give what a value consists of names of its own, so that it can be kept."""
     match value:
         case Leaf(expr=expr) if not isinstance(expr, (Var, Lit, Access)):
-            return Leaf(state.temporary(expr, hint), value.root, value.size)
+            return Leaf(state.temporary(expr, hint, users), value.root, value.size)
         case Items(kind="tuple", items=items, cls=cls):
             return Items([held(state, item, hint) for item in items], "tuple", cls)
         case Items(items=items):
@@ -360,7 +352,7 @@ def store(
         raise _no_site(state)
     copied = is_copy(state, Var(target.type, root))
     if copied is not None:
-        raise two_arrays(state, copied)
+        raise two_arrays(state, *copied[2:])
     slots.spoil_copies(state, root)
     var = target.expr
     if not isinstance(var, Var):

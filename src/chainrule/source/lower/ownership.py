@@ -46,14 +46,15 @@ def classify(carried: Carried, cell: Cell, end: Value) -> None:
             memory.make_buffer(state, exprs[0])
 
 
-def sites(state: State, cell: Cell) -> frozenset[Site]:
+def sites(carried: Carried, cell: Cell) -> frozenset[Site]:
     """Return where the array of a cell may have been made."""
+    state, unroll = carried.state, getattr(carried.unroll, "key", None)
     expr = slots.leaf_expr(cell.entry, cell.type)
     if cell.copied is not None:
-        return frozenset({("copy", tuple(sorted(cell.copied)), cell.base)})
+        return frozenset({("copy", tuple(sorted(cell.copied)), cell.base, unroll)})
     if cell.entry_copied:
         root = memory.root_of(state, expr)
-        return frozenset({("copy", () if root is None else (root,), cell.base)})
+        return frozenset({("copy", () if root is None else (root,), cell.base, unroll)})
     return memory.sites_of(state, expr)
 
 
@@ -110,6 +111,6 @@ def _refuse_others(carried: Carried, owners: list[Cell], sources: dict[int, str]
             continue
         if touched & memory.mentions(carried.state, value):
             name = slots.base(slot[1])
-            error = cells.two_names(carried.state, name)
+            error = carried.unroll or cells.two_names(carried.state, name)
             carried.plans[slot], found = carried.broken(name, value, error), True
     return found

@@ -26,7 +26,7 @@ from ..values import (
     Scope,
     Value,
 )
-from . import memory
+from . import memory, splitting
 from .state import State, Unreadable, is_plain_number
 
 Holder = Any
@@ -225,9 +225,9 @@ def spoil_copies(state: State, root: str) -> None:
     for holder in holders(state).values():
         for key, value in entries(holder):
             if isinstance(value, Leaf):
-                name = memory.is_copy(state, value.expr, root)
-                if name is not None:
-                    holder[key] = Unreadable(memory.two_arrays(state, name))
+                site = memory.is_copy(state, value.expr, root)
+                if site is not None:
+                    holder[key] = Unreadable(splitting.two_arrays(state, *site[2:]))
 
 
 def _is_copy_of(site: Any, root: str) -> bool:

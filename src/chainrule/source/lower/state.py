@@ -196,13 +196,13 @@ class State:
         """Return a Python name for a scope that no user's name can equal."""
         return f"<{base} {next(self._count)}>"
 
-    def temporary(self, expr: Expr, hint: str = "t") -> Var:
+    def temporary(self, expr: Expr, hint: str = "t", users: bool = False) -> Var:
         """Give the value of an expression a name; that of a part of a buffer is a view."""
         from . import memory
 
         if expr.type.is_array and memory.root_of(self, expr) is not None:
-            return memory.alias(self, expr, hint)
-        name = self.fresh(hint)
+            return memory.alias(self, expr, hint, users)
+        name = self.fresh(hint, users)
         memory.assign(self, name, expr)
         return Var(expr.type, name)
 

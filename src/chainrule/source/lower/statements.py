@@ -14,7 +14,18 @@ from ..ir import Call, Expr, Origin, Raise
 from ..jumps import RESULT, as_ifs
 from ..types import OBJECT
 from ..values import Function, Items, Known, Leaf, Mapping, Record, Value
-from . import absent, branches, containers, expressions, indexing, loops, memory, slots
+from . import (
+    absent,
+    branches,
+    containers,
+    displays,
+    expressions,
+    indexing,
+    loops,
+    memory,
+    slots,
+    splitting,
+)
 from .augmented import augmented
 from .binding import apart, bind
 from .state import State
@@ -23,8 +34,12 @@ from .state import State
 def execute(state: State, body: Sequence[ast.stmt]) -> None:
     """Run statements one after the other."""
     outer = state.origin
-    for node in body:
+    for k, node in enumerate(body):
         state.origin = origin_of(state, node)
+        split = splitting.with_rest(state, node, body[k + 1 :])
+        if split is not None:
+            _if(state, split)
+            break
         _HANDLERS.get(type(node), _refuse)(state, node)
     state.origin = outer
 
@@ -156,7 +171,10 @@ def _assign_part(state: State, base: Leaf, name: str, value: Value) -> None:
 
 
 def _assign(state: State, node: ast.Assign) -> None:
-    value = absent.evaluated(state, node.value)
+    if isinstance(node.value, (ast.Tuple, ast.List)):
+        value = displays.tuple_display(state, node.value, node.targets[0])
+    else:
+        value = absent.evaluated(state, node.value)
     if isinstance(node.targets[0], ast.Name) and node.targets[0].id == RESULT:
         _return(state, value)
         return
@@ -213,7 +231,7 @@ def _if(state: State, node: ast.If) -> None:
         execute(state, node.orelse)
         slots.forget(state, live)
 
-    branches.branch(state, test, then, orelse)
+    branches.branch(state, test, then, orelse, splitting.place(state, node))
 
 
 def _note_unset(state: State, test: ast.expr) -> None:
