@@ -78,10 +78,18 @@ def _covers(node: ast.AST, code: CodeType) -> bool:
     )
 
 
-def free_names(node: ast.AST) -> set[str]:
+@functools.lru_cache(512)
+def free_names(node: ast.AST) -> frozenset[str]:
     """Return all names that a definition reads or writes."""
     names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-    return names | {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
+    return frozenset(names | {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)})
+
+
+@functools.lru_cache(512)
+def assigned_in_loop(node: ast.For | ast.While) -> tuple[str, ...]:
+    """Return the names that an iteration binds, in order."""
+    test: list[ast.stmt] = [ast.Expr(node.test)] if isinstance(node, ast.While) else []
+    return tuple(assigned_names([*node.body, *test]))
 
 
 def assigned_names(body: list[ast.stmt] | list[ast.expr]) -> list[str]:

@@ -102,10 +102,11 @@ def stand_in(wanted: Type) -> Value:
 # ------------------------------------------------------------------------------------- reading
 
 
-def read(state: State, value: Value, text: str) -> Value:
+def read(state: State, value: Value, node: str | ast.expr) -> Value:
     """Return what can be read; where it may be None, the program tests that it is not."""
     if not is_maybe(value):
         return slots.readable(value)
+    text = node if isinstance(node, str) else ast.unparse(node)
     assert isinstance(value, Record)
     flag = value.attributes["none"]
     if isinstance(flag, Known):

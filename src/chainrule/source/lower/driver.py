@@ -81,7 +81,13 @@ def _lower(
             if places and not isinstance(signature, Signature):
                 raise
             static += tuple(place for place in places if place not in static)
-            refinements |= set(request.keys)
+            refinements |= {*request.keys, *lowering.state.wanted}
+            continue
+        except Exception:
+            if not lowering.state.wanted:
+                raise
+        if lowering.state.wanted:
+            refinements |= lowering.state.wanted
             continue
         program.static = static
         return program

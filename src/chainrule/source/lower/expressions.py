@@ -40,7 +40,7 @@ def evaluate(state: State, node: ast.expr) -> Value:
             f"The expression {ast.unparse(node)!r} ({name}) is not supported",
             _ADVICE.get(type(node), "write it with plain functions and loops"),
         )
-    return absent.read(state, handler(state, node), ast.unparse(node))
+    return absent.read(state, handler(state, node), node)
 
 
 _ADVICE: dict[type, str] = {

@@ -232,13 +232,19 @@ def _local_names(node: ast.FunctionDef) -> frozenset[str]:
 
 def _check(state: State, node: ast.FunctionDef) -> None:
     """Refuse generators."""
-    for inner in parse.own_nodes(node):
-        if isinstance(inner, (ast.Yield, ast.YieldFrom, ast.Await)):
-            state.origin = statements.origin_of(state, inner)
-            raise state.error(
-                f"{node.name} is a generator or a coroutine",
-                "collect the values in a list and return it",
-            )
+    inner = _interruption(node)
+    if inner is not None:
+        state.origin = statements.origin_of(state, inner)
+        raise state.error(
+            f"{node.name} is a generator or a coroutine",
+            "collect the values in a list and return it",
+        )
+
+
+@functools.lru_cache(512)
+def _interruption(node: ast.FunctionDef) -> ast.AST | None:
+    kinds = (ast.Yield, ast.YieldFrom, ast.Await)
+    return next((part for part in parse.own_nodes(node) if isinstance(part, kinds)), None)
 
 
 def bind_arguments(

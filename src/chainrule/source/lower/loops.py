@@ -25,7 +25,7 @@ from ..ir import (
     written,
 )
 from ..ir import statements as all_statements
-from ..parse import assigned_names
+from ..parse import assigned_in_loop, assigned_names
 from ..types import INT, Type, type_of
 from ..values import Items, Known, Leaf, Value
 from . import absent, binding, branches, checkpointed, slots
@@ -107,7 +107,7 @@ def _counted(
     is_read = ("after", location) in state.refinements  # after the loop
     direct = [] if is_read else _index_targets(node.target, found)
     assigned = [
-        name for name in (*assigned_names(node.body), *_target_names(node.target))
+        name for name in (*assigned_in_loop(node), *_target_names(node.target))
         if name not in direct
     ]  # fmt: skip
     origin, head = state.origin, getattr(node, "head", None)
@@ -276,7 +276,7 @@ def lower_while(state: State, node: ast.While) -> None:
     if ("unroll", location) in state.refinements:
         _unrolled_while(state, node)
         return
-    assigned = assigned_names([*node.body, ast.Expr(node.test)])
+    assigned = assigned_in_loop(node)
     head = getattr(node, "head", None)
     slots.forget(state, head)
     flags = getattr(node, "flags", ())

@@ -204,6 +204,16 @@ def copied(state: State, expr: Expr, hint: str) -> Expr:
     return Var(expr.type, name)
 
 
+def _will_be_buffer(state: State, expr: Expr) -> bool:
+    """Note that an array is to be a buffer when lowering starts over, which it will at the end."""
+    sites = sites_of(state, expr)
+    if not sites or any(isinstance(s, tuple) and s[0] in ("copy", "outside") for s in sites):
+        return False
+    missing = [("buffer", site) for site in sites if ("buffer", site) not in state.refinements]
+    state.wanted.update(missing)
+    return bool(missing)
+
+
 def make_buffer(state: State, expr: Expr) -> None:
     """Ask that the array of an expression is a buffer; return if there is nothing to ask."""
     _require(state, sites_of(state, expr))
@@ -348,8 +358,10 @@ def store(
 
     root = root_of(state, target.expr)
     if root is None:
-        make_buffer(state, target.expr)
-        raise _no_site(state)
+        if not _will_be_buffer(state, target.expr):
+            make_buffer(state, target.expr)
+            raise _no_site(state)
+        return
     copied = is_copy(state, Var(target.type, root))
     if copied is not None:
         raise two_arrays(state, *copied[2:])

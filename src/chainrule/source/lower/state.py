@@ -74,6 +74,8 @@ class State:
     """What lowering keeps while it walks through the user's functions."""
 
     refinements: frozenset[Any] = frozenset()
+    wanted: set[Any] = field(default_factory=set)
+    """Further refinements, for which lowering starts over when it comes to an end."""
     types: dict[str, Type] = field(default_factory=dict)
     block: Block = field(default_factory=list)
     scope: Scope = field(default_factory=Scope)
@@ -121,7 +123,7 @@ class State:
     """Identities of abstract containers that belong to the caller or to the module."""
     kept: list[Any] = field(default_factory=list)
     """Keeps objects alive whose identity counts."""
-    reserved: set[str] = field(default_factory=set)
+    reserved: frozenset[str] = frozenset()
     """Names of the user's function, not to be given to variables of other origin."""
     calls: list[tuple[Any, int]] = field(default_factory=list)
     """The definitions of the functions that are being lowered; how many tests and blocks enclosed
