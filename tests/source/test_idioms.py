@@ -127,18 +127,99 @@ def fields_of_any_name(v):
     return math.prod((names | {"a": 2.0}).values()) * pair.state + both(state=v[2])
 
 
+# -- arrays ----------------------------------------------------------------------------------------
+
+
+@np.vectorize
+def bent(t, c):
+    """One branch for each element."""
+    return t * c if t > 0.5 else math.sin(t)
+
+
+def functions_of_elements(v):
+    rows = np.vectorize(lambda t: t * t, otypes=[float])(v[:4].reshape(2, 2))
+    return [bent(v, v[0]), bent(0.7, v[1]), bent(v[:2], rows) * rows]
+
+
+def pasted_arrays(v):
+    row = np.r_[v, 0.5, v[1:3], 1, 0:3, 0:1:3j]
+    table = np.c_[v, v[::-1] ** 2, np.stack([v, v], axis=1)]
+    return [row * np.arange(len(row)), table]
+
+
+def flat_arrays(v):
+    a, s = np.outer(v, v), 0.0
+    for x in a.flat:
+        s += x**3
+    a.flat[:: len(v) + 1] = v * 2
+    return [s, a, a.flat[7]]
+
+
+# -- branches --------------------------------------------------------------------------------------
+
+
+def patterns(v):
+    s = 0.0
+    for item in (
+        *(("add", v[0]), ("mul", v[1], v[2]), ("none",), [v[3], v[4], v[0]], 3.0, None, "s", 7),
+        *({"kind": "a", "v": v[0]}, Body(v[1], v), Pair(v[2])),
+    ):
+        match item:
+            case ("add", a):
+                s += a
+            case ("mul", a, b) if len(item) == 3:
+                s *= a * b
+            case ("none",):
+                s += 1
+            case [first, *rest] if len(rest) > 1:
+                s += first * sum(rest)
+            case {"kind": "a", "v": x}:
+                s += x**2
+            case Pair(a, state=2.0):
+                s *= a
+            case Body(x, v=u):
+                s += x * u[1]
+            case (float() | int()) as f:
+                s += f * v[1]
+            case None | "s":
+                s += 0.25
+            case _:
+                raise ValueError
+    return s
+
+
+def finally_without_except(v):
+    s = 1.0
+
+    def doubled(x):
+        nonlocal s
+        try:
+            s *= 2
+            return x * s
+        finally:
+            s += x
+
+    try:
+        for x in v[:2]:
+            s *= x
+    finally:
+        s += 1
+    return doubled(v[0]) + s
+
+
 PROGRAMS = (
     *(sorted_numbers, sorted_by_a_key, equal_keys_keep_their_order, extremes_by_a_key),
     *(iterators_end, tools_of_itertools),
     *(getters, distance_along_one_axis, an_exact_sum_is_a_float),
     *(frozen_objects, fields_of_any_name),
+    *(functions_of_elements, pasted_arrays, flat_arrays, patterns, finally_without_except),
 )
 
 
 def types_of(value):
     """Return the types of a result and its parts."""
     parts = [types_of(part) for part in value] if isinstance(value, (list, tuple)) else []
-    return [type(value), *parts]
+    return [type(value), getattr(value, "dtype", None), *parts]
 
 
 @pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
@@ -151,6 +232,11 @@ def test_values_types_and_derivatives(f):
     assert_close(vector(found), vector(y), "value", 1e-13)
     assert_close(vector(engine.push(copied([V]), t)[1]), slope, "tangent")
     assert_close(inner(engine.pull(copied([V]), ct)[1], t), vector(ct) @ slope, "cotangent")
+
+
+def test_a_number_beside_single_precision_does_not_widen_it():
+    made = compile_(lambda v: np.r_[v, 1.0, v[0]])(np.float32(V))
+    assert made.dtype == np.float32
 
 
 def unordered(v):

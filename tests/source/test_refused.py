@@ -28,7 +28,7 @@ HISTORY = []
 TABLE = {"calls": 0.0}
 SEEN = set()
 NUMBERS = iter([1.0, 2.0])
-SQUARES = np.vectorize(lambda v: v * v)
+SQUARES = np.vectorize(lambda v: 0 if v < 0.5 else v)
 LOG = logging.getLogger("chainrule.test")
 total = 0.0
 runs = []
@@ -85,6 +85,8 @@ def try_except(x):
 def try_finally(x):
     y = x[0]
     try:  # HERE
+        if y > 2:
+            return y
         y = y * x[1]
     finally:
         y = y * 2
@@ -178,11 +180,11 @@ def recursion_that_appends(x):
 
 
 def match_statement(x):
-    match (x[0], x[1]):  # HERE
-        case (a, b) if a > b:
-            return a
-        case (a, b):
-            return b
+    match {"a": x[0], "b": x[1]}:  # HERE
+        case {"a": a, **rest}:
+            return a * rest["b"]
+        case _:
+            return x[1]
 
 
 # -- state that is kept outside --------------------------------------------------------------------
@@ -394,7 +396,7 @@ def ufunc_without_a_rule(x):
 
 
 def vectorized(x):
-    return np.vectorize(lambda v: v * v)(x).sum()  # HERE
+    return np.frompyfunc(lambda v: v * v, 1, 1)(x).sum()  # HERE
 
 
 def vectorized_outside(x):
@@ -481,8 +483,8 @@ REFUSED = [
     (endless, r"count", r"range"),
     (no_rule, r"^np\.i0 ", r"cr\.primitive"),
     (ufunc_without_a_rule, r"^scipy\.special\.struve ", r"cr\.primitive"),
-    (vectorized, r"np\.vectorize", r"whole arrays|loop"),
-    (vectorized_outside, r"np\.vectorize", r"whole arrays|loop"),
+    (vectorized, r"np\.frompyfunc", r"np\.vectorize|loop"),
+    (vectorized_outside, r"np\.vectorize", r"0\.0"),
     (in_a_library, r"mean", r"NumPy"),
     (unknown_number, r"type", r"float\(\)"),
     (array_of_records, r"records", r"one array for each field"),

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .patterns import as_ifs
+
 RESULT = "<result>"
 """The name that a function's result is bound to."""
 
@@ -62,11 +64,14 @@ class _Remover:
         done: list[ast.stmt] = []
         for k, statement in enumerate(body):
             rest = list(body[k + 1 :])
-            if not _escapes(statement) and not isinstance(statement, _LOOPS):
+            is_simple = not isinstance(statement, _LOOPS) and not is_finally(statement)
+            if is_simple and not _escapes(statement):
                 done.append(self.inside(statement, context))
                 continue
             if isinstance(statement, _JUMPS):
                 return done + _jump(statement, context)
+            if isinstance(statement, ast.Try) and is_finally(statement):
+                return done + self.block([*in_order(statement), *rest], context)
             if isinstance(statement, _LOOPS):
                 more, finished = self.loop(statement, rest, context)
                 done += more
@@ -159,39 +164,24 @@ class _Remover:
         return [*setup, made, *([_guard(returned, follow, node)] if follow else [])], True
 
 
-def as_ifs(node: ast.Match) -> list[ast.stmt] | None:
-    """Return a ``match`` over values as ``if`` and ``elif``; None if its patterns are others."""
-    subject = f"<subject {node.lineno}>"
-    chain: list[ast.stmt] = []
-    for case in reversed(node.cases):
-        test = _pattern_test(case.pattern, subject)
-        name = getattr(case.pattern, "name", None)
-        if test is None or (name is not None and case.guard is not None):
-            return None
-        tests = [test] if case.guard is None else [test, case.guard]
-        body = list(case.body)
-        if name is not None:
-            body.insert(0, ast.Assign([_name(name, ast.Store())], _name(subject, ast.Load())))
-        condition = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
-        chain = [ast.If(condition, body, chain)]
-    first = ast.Assign([_name(subject, ast.Store())], node.subject)
-    return [_located(statement, node) for statement in (first, *chain)]
+def is_finally(node: ast.stmt) -> bool:
+    """Tell ``try`` and ``finally`` without ``except``, left at the end of its body if at all."""
+    if not isinstance(node, ast.Try) or node.handlers or node.orelse:
+        return False
+    inside = node.body[:-1] if isinstance(node.body[-1], ast.Return) else node.body
+    return not any(_escapes(statement) for statement in inside)
 
 
-def _pattern_test(pattern: ast.pattern, subject: str) -> ast.expr | None:
-    """Return the condition under which a value pattern matches."""
-    match pattern:
-        case ast.MatchValue(value=value):
-            return ast.Compare(_name(subject, ast.Load()), [ast.Eq()], [value])
-        case ast.MatchSingleton(value=value):
-            return ast.Compare(_name(subject, ast.Load()), [ast.Is()], [ast.Constant(value)])
-        case ast.MatchAs(pattern=None):
-            return ast.Constant(True)
-        case ast.MatchOr(patterns=patterns):
-            tests = [_pattern_test(part, subject) for part in patterns]
-            found = [test for test in tests if test is not None]
-            return ast.BoolOp(ast.Or(), found) if len(found) == len(tests) else None
-    return None
+def in_order(node: ast.Try) -> list[ast.stmt]:
+    """Return what ``try`` and ``finally`` do where no exception is raised."""
+    *body, last = node.body
+    if not isinstance(last, ast.Return):
+        return [*node.body, *node.finalbody]
+    name = f"<returned {node.lineno}>"
+    value = last.value or ast.Constant(None)
+    kept = _located(ast.Assign([_name(name, ast.Store())], value), last)
+    returned = _located(ast.Return(_name(name, ast.Load())), last)
+    return [*body, kept, *node.finalbody, returned]
 
 
 def _jump(node: ast.stmt, context: _Context) -> list[ast.stmt]:
@@ -236,7 +226,7 @@ def _is_end(node: ast.stmt) -> bool:
         return True
     if isinstance(node, ast.If):
         return _ends(node.body) and _ends(node.orelse)
-    if isinstance(node, ast.With):
+    if isinstance(node, ast.With) or (isinstance(node, ast.Try) and is_finally(node)):
         return _ends(node.body)
     if isinstance(node, ast.Match) and (ifs := as_ifs(node)):
         return _ends(ifs)

@@ -147,6 +147,10 @@ def _of_leaf(state: State, base: Leaf, name: str) -> Value | None:
             return binary(state, np.multiply, count(state, base), Known(found.dtype.itemsize))
         case "T":
             return transposed(state, base)
+        case "flat":
+            from .calls import call
+
+            return call(state, Known(np.ravel), [base], {})
         case "real" | "imag":
             return _part(state, base, name)
     is_method = hasattr(np.ndarray if found.is_array else _class_of(found), name)

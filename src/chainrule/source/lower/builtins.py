@@ -14,13 +14,13 @@ import numpy as np
 
 from ..._core import Tracer, is_traced, plain
 from ..._syntax import parse
-from .. import types
+from .. import patterns, types
 from ..ir import Call, Effect, Expr, Lit
 from ..types import OBJECT
 from ..values import Function, Items, Known, Leaf, Mapping, Record, Scope, Value
 from . import calls
 from .attributes import attribute, count, shape_of, type_value
-from .containers import EMPTY, NONE, Cut, describe, items_of, known, lift, settle
+from .containers import EMPTY, FALSE, NONE, Cut, describe, items_of, known, lift, settle
 from .indexing import slice_of, subscript
 from .intrinsics import intrinsic
 from .operators import operand
@@ -82,6 +82,37 @@ def _isinstance(state: State, x: Value, classes: Value) -> Value:
 
 def _is_tracer_class(wanted: Any) -> bool:
     return isinstance(wanted, type) and issubclass(wanted, Tracer)
+
+
+@intrinsic(patterns.has_items)
+def _has_items(state: State, x: Value, count: Value, more: Value) -> Value:
+    found = lift(x.value) if isinstance(x, Known) else x
+    if isinstance(found, Leaf) and found.type.dtype is not None:
+        return FALSE  # an array is no sequence
+    if not isinstance(found, Items) or found.kind not in ("tuple", "list"):
+        return FALSE
+    wanted = state.static(count)
+    is_long = len(found.items) >= wanted
+    return Known(is_long if state.static(more) else len(found.items) == wanted)
+
+
+@intrinsic(patterns.has_keys)
+def _has_keys(state: State, x: Value, *keys: Value) -> Value:
+    found = lift(x.value) if isinstance(x, Known) else x
+    if not isinstance(found, Mapping):
+        return FALSE
+    return Known(all(state.static(k) in found.items for k in keys))
+
+
+@intrinsic(patterns.member)
+def _member(state: State, x: Value, cls: Value, place: Value) -> Value:
+    k, owner = state.static(place), state.static(cls)
+    names = getattr(owner, "__match_args__", ())
+    if k < len(names):
+        return attribute(state, x, names[k])
+    if k == 0 and owner in (bool, float, int, str, bytes, tuple, list, dict):
+        return x
+    raise state.error(f"{owner.__name__} has no part {k + 1} by position", "name the attribute")
 
 
 @intrinsic(issubclass)
@@ -227,11 +258,16 @@ def _as_lambda(state: State, fn: Value) -> Function:
     return Function(node, Scope({"fn": fn}, None, {}, state.scope.file))
 
 
-@intrinsic(np.vectorize, np.frompyfunc)
-def _vectorize(state: State, *args: Value, **kwargs: Value) -> Value:
+@intrinsic(np.frompyfunc)
+def _from_python(state: State, *args: Value, **kwargs: Value) -> Value:
+    raise state.error("np.frompyfunc makes arrays of objects", "use np.vectorize, or a loop")
+
+
+@intrinsic(np.nditer)
+def _nditer(state: State, *args: Value, **kwargs: Value) -> Value:
     raise state.error(
-        "np.vectorize and np.frompyfunc call a function element by element",
-        "write it on whole arrays, with np.where for its branches, or as a loop",
+        "np.nditer goes through an array in the order of its memory",
+        "use np.ndindex, np.ndenumerate or a.ravel()",
     )
 
 

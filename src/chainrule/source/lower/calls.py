@@ -166,6 +166,10 @@ def _call_known(state: State, fn: Any, args: list[Value], kwargs: dict[str, Valu
     entry = entry_of(fn)
     if entry is not None:
         return call_entry(state, entry, fn, args, kwargs)
+    if isinstance(fn, np.vectorize):
+        from .elementwise import of_object
+
+        return of_object(state, fn, args)
     if isinstance(fn, functools.partial):
         bound = {key: lift(value) for key, value in fn.keywords.items()}
         return call(state, Known(fn.func), [*map(lift, fn.args), *args], {**bound, **kwargs})

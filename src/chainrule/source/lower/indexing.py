@@ -20,7 +20,7 @@ from ..results import spec_of
 from ..samples import Sized
 from ..types import Size, Type, broadcast_sizes, type_of, unknown_size
 from ..values import Items, Known, Leaf, Mapping, Record, Value
-from . import choices, memory
+from . import choices, memory, pasting
 from .containers import NONE, describe, expression, items_of, known, lift
 from .intrinsics import intrinsic
 from .operators import is_cheap, operand, symbol
@@ -105,6 +105,8 @@ def subscript(state: State, base: Value, index: Value) -> Value:
     """Evaluate ``base[index]``."""
     if isinstance(base, Leaf):
         return _of_array(state, base, index)
+    if isinstance(base, Known) and pasting.is_pasting(base.value):
+        return pasting.pasted(state, base.value, entries(index))
     ok, found = known(index)
     if isinstance(base, Known) and ok:
         return _of_known(state, base.value, found)

@@ -45,7 +45,16 @@ def set_transforms(**functions: Any) -> None:
 
 
 _MODULES = (
-    *("builtins", "classes", "constructors", "inplace", "iterables", "mathematics", "methods"),
+    *(
+        "builtins",
+        "classes",
+        "constructors",
+        "elementwise",
+        "inplace",
+        "iterables",
+        "mathematics",
+        "methods",
+    ),
     *("numbers", "ordering", "refusals", "tables"),
 )
 

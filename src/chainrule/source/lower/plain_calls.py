@@ -226,11 +226,6 @@ def call_object(
 
 def _followed(state: State, fn: Any, args: list[Value], kwargs: dict[str, Value]) -> Value:
     """Let the tape follow a function, if it is Python's."""
-    if isinstance(fn, np.vectorize):
-        raise state.error(
-            "A function made by np.vectorize is called, element by element",
-            "write it on whole arrays, with np.where for its branches, or as a loop",
-        )
     if isinstance(fn, np.ufunc) or module_of(fn) in ("numpy", "scipy"):
         if is_reader(fn):
             raise _unreadable(state, fn)

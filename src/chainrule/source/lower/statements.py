@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..ir import Call, Expr, Origin, Raise
-from ..jumps import RESULT, as_ifs
+from ..jumps import RESULT
+from ..patterns import as_ifs
 from ..types import OBJECT
 from ..values import Function, Items, Known, Leaf, Mapping, Record, Value
 from . import (
@@ -248,7 +249,7 @@ def _match(state: State, node: ast.Match) -> None:
     ifs = as_ifs(node)
     if ifs is None:
         raise state.error(
-            "A match statement with patterns other than values is not in the language",
+            "A match statement with a pattern like this is not in the language",
             "write if and elif",
         )
     execute(state, ifs)

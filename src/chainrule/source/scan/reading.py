@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..jumps import as_ifs
 from ..parse import definition
+from ..patterns import as_ifs
 from . import expressions
 from .frames import Closure, Frame, Text, imported, of_object
 from .rules import NOTHING, PART, PLAIN, TRACED, Outcome, Value, arithmetic, boxed, element, join
