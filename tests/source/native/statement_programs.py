@@ -388,3 +388,15 @@ def saved_before_it_is_set(x, c):
             s = s + np.sum(t * t) + np.sum(w * w)
         u[1:] = u[:-1] * s
     return s, u
+
+
+def part_at_a_place_from_the_end(a, n):
+    """A part whose place an iteration computes: no check of it comes before the loop."""
+    b = a.copy()
+    k = 0
+    while k < n:
+        k += 1
+        for i in range(b.shape[0]):
+            u = b[:, -1 - k]
+            u[0] = a[i, 0] * u[1]
+    return b * b

@@ -56,8 +56,10 @@ CASES = {
     "places_that_change": (A, np.array([5, 4, 3, 2, 1, 0])),
     "bound_again": (A, 3, 0),
     "saved_before_it_is_set": (0.1 * A, 1),
+    "part_at_a_place_from_the_end": (0.1 * M, 1),
 }
 REVERSED = {
+    "part_at_a_place_from_the_end",
     "saved_before_it_is_set",
     "view_in_a_loop",
     "overlap",

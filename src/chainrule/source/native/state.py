@@ -74,7 +74,9 @@ class Around:
     before: Block
     """Where checks go that hold for all iterations."""
     changed: set[str]
-    """Variables that the loop binds."""
+    """Variables of the program that the loop binds."""
+    bound: frozenset[str]
+    """Variables, of this backend's own too, that are there when the loop begins."""
     branches: int = 0
     """How many branches there are between it and the place being lowered."""
     checked: set[Any] = field(default_factory=set)
@@ -268,6 +270,8 @@ class State:
             return False
         loop = self.around[-1]
         if loop.branches or ir.names_in(extent) & loop.changed or _surely_negative(loop, shift):
+            return False
+        if not ir.names_in(extent) | {base.name} <= loop.bound | {loop.var}:
             return False
         key = (base, shift, extent)
         if key in loop.checked:

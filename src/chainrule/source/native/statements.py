@@ -279,7 +279,10 @@ def _for(state: State, loop: ir.For) -> None:
     if loop.backwards:
         start, stop, step = _backwards(state, loop, start, stop, step)
     changed = {name for s in ir.statements(loop.body) for name in ir.written(s)}
-    around = Around(loop.var.name, start, stop, step, state.block, changed | {loop.var.name})
+    around = Around(
+        loop.var.name, start, stop, step, state.block, changed | {loop.var.name},
+        frozenset(state.types),
+    )  # fmt: skip
     state.types[loop.var.name] = INT
     state.around.append(around)
     with state.into([], is_sure=True) as body:
