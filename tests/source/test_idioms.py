@@ -113,6 +113,25 @@ class Pair(NamedTuple):
     state: float = 2.0
 
 
+class Waiting:
+    """What is to be done."""
+
+    def __init__(self):
+        self.items = []
+
+    def __len__(self):
+        return len(self.items)
+
+
+def objects_with_a_truth_value(v):
+    waiting, s = Waiting(), 0.0
+    for x in v:
+        waiting.items.append(x)
+    while waiting:
+        s = s * 0.5 + waiting.items.pop() ** 2
+    return s * (2.0 if not waiting else 1.0)
+
+
 def frozen_objects(v):
     body = Body(v[0]).moved(v[1])
     return type(body)(body.x, v).moved(0.5).x * Body(x=1.0, v=v).__class__(v[2]).x
@@ -153,6 +172,15 @@ def flat_arrays(v):
         s += x**3
     a.flat[:: len(v) + 1] = v * 2
     return [s, a, a.flat[7]]
+
+
+def axes_of_a_loop(v):
+    a, s = np.outer(v, v[:3]), 0.0
+    for axis in (0, 1, -1):
+        s += np.sum(np.max(a, axis=axis) ** 2)
+    for axis in range(a.ndim):
+        s += np.prod(np.mean(a, axis))
+    return s
 
 
 # -- branches --------------------------------------------------------------------------------------
@@ -213,6 +241,7 @@ PROGRAMS = (
     *(getters, distance_along_one_axis, an_exact_sum_is_a_float),
     *(frozen_objects, fields_of_any_name),
     *(functions_of_elements, pasted_arrays, flat_arrays, patterns, finally_without_except),
+    *(axes_of_a_loop, objects_with_a_truth_value),
 )
 
 

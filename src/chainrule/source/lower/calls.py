@@ -290,16 +290,20 @@ def _primitive(
     differentiable = set(entry.args) | {
         p.name for p in entry.parameters if p.kind is p.VAR_POSITIONAL
     }
-    args = [
-        as_array(state, a) if _name_at(entry, k) in differentiable else a
-        for k, a in enumerate(args)
-    ]
-    kwargs = {
-        k: as_array(state, v) if k in differentiable else v
-        for k, v in kwargs.items()
-        if not _is_default(entry, k, v)
-    }
+
+    def given(name: str, value: Value) -> Value:
+        return as_array(state, value) if name in differentiable else _by_value(value)
+
+    args = [given(_name_at(entry, k), a) for k, a in enumerate(args)]
+    kwargs = {k: given(k, v) for k, v in kwargs.items() if not _is_default(entry, k, v)}
     return plain_call(state, fn, args, kwargs)
+
+
+def _by_value(value: Value) -> Value:
+    """Return a value that is known without the name that it has in the program: a rule reads it."""
+    if isinstance(value, Items):
+        return Items([_by_value(item) for item in value.items], value.kind, value.cls)
+    return Known(value.value) if isinstance(value, Known) else value
 
 
 def _is_default(entry: Primitive, name: str, value: Value) -> bool:

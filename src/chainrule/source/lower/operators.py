@@ -310,6 +310,17 @@ def truth(state: State, value: Value) -> Known | Leaf:
             return Known(bool(found))
         case Leaf():
             return _truth_of(state, value)
+        case Record(cls=type() as cls):
+            return _truth_of_object(state, value, cls)
+    return Known(True)
+
+
+def _truth_of_object(state: State, value: Value, cls: type) -> Known | Leaf:
+    from .calls import call_attribute
+
+    for name in ("__bool__", "__len__"):
+        if hasattr(cls, name):
+            return truth(state, call_attribute(state, value, name, []))
     return Known(True)
 
 
