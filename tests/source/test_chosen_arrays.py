@@ -118,6 +118,15 @@ def read_after_a_change_of_either(x, y):
     return np.sum(best**2)
 
 
+def axes_named_anew(a):
+    u = a[:3].copy()
+    diagonal = np.einsum("ii->i", u)
+    diagonal[:] = diagonal * a[0]
+    across = np.einsum("ij->ji", u)
+    across[0] *= a[1]
+    return np.sum(u**2) * diagonal.sum()
+
+
 PROGRAMS = [
     (array_chosen_by_an_expression, (X, Y)),
     (part_chosen_by_an_if, (X, Y)),
@@ -129,6 +138,7 @@ PROGRAMS = [
     (array_or_its_copy, (X, Y)),
     (part_of_a_part, (A,)),
     (halves_swapped, (X,)),
+    (axes_named_anew, (A,)),
     (branch_in_a_branch, (X, Y)),
     (read_after_a_change_of_either, (X, Y)),
 ]

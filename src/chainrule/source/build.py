@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..rules.products import einsum_of_arrays
 from .ir import Call, Expr, Index, Lit, Var
 from .results import call
 from .types import INT, type_of
@@ -101,12 +102,22 @@ def base_variable(expr: Expr, buffers: Collection[str] = ()) -> Var | None:
                 return expr
             case Index(base=base):
                 expr = base
-            case Call(args=(first, *_)) if expr.fn in VIEWS:
+            case Call(args=(first, *_)) if expr.fn in VIEWS or is_rearranging(expr):
                 expr = first
             case Call(args=(Var(name=name) as first, *_)) if expr.fn in CONTIGUOUS:
                 return first if name in buffers else None
             case _:
                 return None
+
+
+def is_rearranging(call: Call) -> bool:
+    """Tell ``np.einsum`` that sums nothing: it names the axes of an array anew, which is a view."""
+    if call.fn is not einsum_of_arrays.fn or len(call.args) != 1:
+        return False
+    text = dict(call.kwargs)["subscripts"]
+    assert isinstance(text, Lit)
+    before, _, after = text.value.partition("->")
+    return set(before) <= set(after)
 
 
 VIEWS: frozenset[Any] = frozenset(

@@ -9,7 +9,6 @@ import numpy as np
 
 from ...errors import UnsupportedError
 from ...rules.complex import imaginary_part
-from ...rules.products import einsum_of_arrays
 from .. import build, ir, sizes
 from ..build import CONTIGUOUS
 from ..ir import (
@@ -58,17 +57,9 @@ def shares(expr: Expr) -> Expr | None:
     if isinstance(expr, Call) and expr.args:
         if expr.fn in _SHARING or (expr.fn is np.diag and expr.args[0].type.ndim == 2):
             return expr.args[0]
-        if expr.fn is einsum_of_arrays.fn and _is_rearranged(expr):
+        if build.is_rearranging(expr):
             return expr.args[0]
     return None
-
-
-def _is_rearranged(einsum: Call) -> bool:
-    """Tell ``np.einsum`` that sums nothing: it names the axes of an array anew, which is a view."""
-    text = dict(einsum.kwargs)["subscripts"]
-    assert isinstance(text, Lit)
-    before, _, after = text.value.partition("->")
-    return len(einsum.args) == 1 and set(before) <= set(after)
 
 
 def _is_basic(entry: Expr) -> bool:
