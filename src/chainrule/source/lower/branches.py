@@ -48,7 +48,7 @@ def branch(
     test: Value,
     then: Callable[[], None],
     orelse: Callable[[], None],
-    where: Any = None,
+    where: Sequence[Any] = (),
 ) -> None:
     """Lower ``if test: then() else: orelse()``; ``where``: what to ask for to have it split."""
     if isinstance(test, Known):
@@ -121,7 +121,7 @@ class _Join:
         then: _Arm,
         orelse: _Arm,
         bound: frozenset[str],
-        where: Any,
+        where: Sequence[Any],
     ) -> None:
         self.state = state
         self.where = where

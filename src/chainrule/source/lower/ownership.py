@@ -15,7 +15,7 @@ from ..values import Value
 from . import cells, memory, slots
 from .cells import Cell
 from .slots import Snapshot
-from .state import Site, State
+from .state import Refine, Site, State
 
 if TYPE_CHECKING:
     from .carried import Carried
@@ -48,7 +48,8 @@ def classify(carried: Carried, cell: Cell, end: Value) -> None:
 
 def sites(carried: Carried, cell: Cell) -> frozenset[Site]:
     """Return where the array of a cell may have been made."""
-    state, unroll = carried.state, getattr(carried.unroll, "key", None)
+    state = carried.state
+    unroll = (carried.unroll.key,) if isinstance(carried.unroll, Refine) else ()
     expr = slots.leaf_expr(cell.entry, cell.type)
     if cell.copied is not None:
         return frozenset({("copy", tuple(sorted(cell.copied)), cell.base, unroll)})

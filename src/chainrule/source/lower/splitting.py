@@ -41,14 +41,15 @@ def with_rest(state: State, node: ast.stmt, rest: Sequence[ast.stmt]) -> ast.If 
     return ast.copy_location(made, node)
 
 
-def two_arrays(state: State, name: str, where: Any = None) -> Exception:
+def two_arrays(state: State, name: str, where: Sequence[Any] = ()) -> Exception:
     """Return the error for a name of one of two arrays, one of which changes; or what may help.
 
-    ``where``: the branch to split or the loop to unroll, if there is one.
+    ``where``: the branches to split, from the inside out, or the loop to unroll.
     """
     splits = sum(isinstance(key, tuple) and key[0] == "split" for key in state.refinements)
-    if where is not None and where not in state.refinements and splits < _MOST:
-        return Refine(where)
+    helping = [key for key in where if key not in state.refinements]
+    if helping and splits < _MOST:
+        return Refine(helping[0])
     shown = "What is chosen by a condition" if name.startswith("chosen") else name
     return UnsupportedError(
         f"{shown} names different arrays after the two arms of an if, or from one iteration of "

@@ -134,6 +134,8 @@ class State:
     """The functions of the program, by name (see ``recursion``)."""
     in_progress: list[Any] = field(default_factory=list)
     """Those that are being lowered."""
+    branching: list[Any] = field(default_factory=list)
+    """The branches that are being lowered (see ``splitting``)."""
     tests: list[Leaf] = field(default_factory=list)
     """The conditions of the branches that enclose what is emitted now."""
     guarded: bool = False

@@ -232,7 +232,11 @@ def _if(state: State, node: ast.If) -> None:
         execute(state, node.orelse)
         slots.forget(state, live)
 
-    branches.branch(state, test, then, orelse, splitting.place(state, node))
+    state.branching.append(splitting.place(state, node))
+    try:
+        branches.branch(state, test, then, orelse, tuple(reversed(state.branching)))
+    finally:
+        state.branching.pop()
 
 
 def _note_unset(state: State, test: ast.expr) -> None:
