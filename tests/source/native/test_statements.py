@@ -147,6 +147,18 @@ def test_pullbacks(name):
     assert_same((y, first), expected[:2])
 
 
+def test_a_number_that_becomes_an_array_is_left_to_numpy():
+    def total(v):
+        s = 0
+        for i in range(3):
+            s = s + v * i
+        return np.sum(s * s)
+
+    for program in both(total):
+        assert program(A) == total(A)
+        np.testing.assert_allclose(cr.grad(program)(A), 18 * A)
+
+
 # ------------------------------------------------------------------------------------- leaving
 
 

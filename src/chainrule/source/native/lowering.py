@@ -81,6 +81,19 @@ class Kernel:
     """What the text refers to and cannot import: functions and classes of the user."""
 
 
+def _check_axes(program: ir.Program) -> None:
+    """Leave a variable that is a number first and an array with axes later to NumPy."""
+    kinds: dict[str, bool] = {}
+    for expr in (e for s in ir.statements(program.body) for e in ir.expressions(s)):
+        for var in (e for e in ir.walk(expr) if isinstance(e, Var) and e.type.dtype is not None):
+            if kinds.setdefault(var.name, is_axes(var.type)) != is_axes(var.type):
+                raise NotNative(f"{var.name}, which is a number first and an array later")
+    for s in ir.statements(program.body):
+        is_value = isinstance(s, Assign) and s.value.type.dtype is not None
+        if is_value and kinds.get(s.name, is_axes(s.value.type)) != is_axes(s.value.type):
+            raise NotNative(f"{s.name}, which is a number first and an array later")
+
+
 def to_kernel(
     program: ir.Program, wraps: bool = False, sizes: dict[Size, int] | None = None
 ) -> Kernel:
@@ -94,6 +107,7 @@ def to_kernel(
         raise NotNative("a recursive function")
     may_leave = not has_effects(program) and not cannot_be_repeated(program)
     program = _opened(program)
+    _check_axes(program)
     opening = [s for s in program.body if isinstance(s, Assign) and isinstance(s.value, Access)]
     given = _given(program, opening)
     known_sizes = few(program, given, sizes or {})
