@@ -147,6 +147,17 @@ def test_pullbacks(name):
     assert_same((y, first), expected[:2])
 
 
+def test_a_value_from_outside_that_nothing_needs():
+    scale = 2.0
+
+    def doubled(v):
+        unused = v * scale
+        unused[0] = 1.0
+        return v * 2
+
+    assert_same(cr.compile(doubled, backend="numba")(A), A * 2)
+
+
 def test_a_number_that_becomes_an_array_is_left_to_numpy():
     def total(v):
         s = 0

@@ -177,6 +177,7 @@ class Code:
         result, own = kernel.template, dict(kernel.returned)
         return (
             kernel.parameters == [p.name for p in program.parameters]
+            and not program.hidden
             and {p.kind for p in program.parameters} <= {"positional or keyword", "positional-only"}
             and all(isinstance(expr, Var) for expr in passed)
             and isinstance(result, Var)

@@ -88,9 +88,9 @@ def _check_axes(program: ir.Program) -> None:
         for var in (e for e in ir.walk(expr) if isinstance(e, Var) and e.type.dtype is not None):
             if kinds.setdefault(var.name, is_axes(var.type)) != is_axes(var.type):
                 raise NotNative(f"{var.name}, which is a number first and an array later")
-    for s in ir.statements(program.body):
-        is_value = isinstance(s, Assign) and s.value.type.dtype is not None
-        if is_value and kinds.get(s.name, is_axes(s.value.type)) != is_axes(s.value.type):
+    for s in (s for s in ir.statements(program.body) if isinstance(s, Assign)):
+        found = s.value.type
+        if found.dtype is not None and kinds.get(s.name, is_axes(found)) != is_axes(found):
             raise NotNative(f"{s.name}, which is a number first and an array later")
 
 
