@@ -9,7 +9,17 @@ import numpy as np
 
 from ..ir import Expr, Var
 from ..values import Items, Known, Leaf, Mapping, Value
-from . import binding, containers, expressions, indexing, memory, operators, slots, statements
+from . import (
+    binding,
+    containers,
+    expressions,
+    indexing,
+    memory,
+    operators,
+    order,
+    slots,
+    statements,
+)
 from .state import State
 
 
@@ -85,7 +95,7 @@ def _augmented_item(
         mark = len(state.block)
         value = expressions.evaluate(state, value_node)
         places = indexing.index_expressions(state, index)
-        kept = expressions.keep_before(state, [old], mark)[0]
+        kept = order.keep_before(state, [old], mark)[0]
         if kept is old:
             _store_with(state, ufunc, owner, places, old, value)
         else:  # evaluating the value has changed what stood there

@@ -9,21 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import (
-    Access,
-    Assign,
-    Expr,
-    Move,
-    Note,
-    Pop,
-    Store,
-    Var,
-    names_in,
-    statements,
-    written,
-)
-from ..values import Function, Items, Known, Leaf, Mapping, Method, Value
-from . import absent, attributes, calls, displays, indexing, memory, operators, slots
+from ..ir import Note
+from ..values import Function, Known, Leaf, Mapping, Value
+from . import absent, attributes, calls, displays, indexing, operators, order, slots
 from . import statements as statement_forms
 from .containers import items_of, known, settled
 from .state import Endless, State
@@ -57,54 +45,9 @@ def evaluate_all(state: State, nodes: Sequence[ast.expr]) -> list[Value]:
         mark = len(state.block)
         value = evaluate(state, node)
         if found and len(state.block) > mark:
-            found = keep_before(state, found, mark)
+            found = order.keep_before(state, found, mark)
         found.append(value)
     return found
-
-
-def keep_before(state: State, values: list[Value], mark: int) -> list[Value]:
-    """Compute pending expressions before the statements that were emitted since ``mark``.
-
-    Only where one of these changes what an expression reads.
-    """
-    emitted = list(statements(state.block[mark:]))
-    changed = {name for statement in emitted for name in written(statement)}
-    stores = any(isinstance(s, (Store, Move, Pop)) for s in emitted)
-
-    def kept(value: Value) -> Value:
-        if isinstance(value, Method):
-            return Method(kept(value.receiver), value.name)
-        if isinstance(value, Items):
-            items = [kept(item) for item in value.items]
-            if value.kind == "tuple":
-                return Items(items, "tuple", value.cls)
-            value.items[:] = items
-        if not isinstance(value, Leaf) or not _is_touched(value, changed, stores):
-            return value
-        name = state.fresh("t")
-        state.types[name] = value.type
-        state.definitions[name] = value.expr
-        memory.note_sites(state, name, memory.sites_of(state, value.expr))
-        state.block.insert(mark, Assign(name, value.expr, origin=state.origin))
-        return Leaf(Var(value.type, name), None, value.size)
-
-    return [kept(value) for value in values]
-
-
-def _is_touched(value: Leaf, changed: set[str], stores: bool) -> bool:
-    """A view is read later in any case; what it is computed from must still be there."""
-    names = names_in(value.expr)
-    if names & changed and not (value.root is not None and value.root in changed):
-        return not isinstance(value.expr, Var) or not value.type.is_array
-    return stores and value.root is None and _reads_arrays(value.expr)
-
-
-def _reads_arrays(expr: Expr) -> bool:
-    from ..ir import walk
-
-    return not isinstance(expr, Var) and any(
-        isinstance(e, (Var, Access)) and e.type.is_array for e in walk(expr)
-    )
 
 
 def condition(state: State, node: ast.expr) -> Known | Leaf:
@@ -159,7 +102,7 @@ def _subscript(state: State, node: ast.Subscript) -> Value:
     mark = len(state.block)
     index = indexing.index_value(state, node.slice)
     if len(state.block) > mark:
-        (base,) = keep_before(state, [base], mark)
+        (base,) = order.keep_before(state, [base], mark)
     return indexing.subscript(state, base, index)
 
 

@@ -8,8 +8,10 @@ program holds as long as it is the same.
 from __future__ import annotations
 
 import argparse
+import ast
 import dataclasses
 import enum
+import importlib
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -183,3 +185,22 @@ def _type_key(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return (type(value), value.dtype, tuple(n == 1 for n in value.shape))
     return type(value)
+
+
+def import_names(state: State, node: ast.Import | ast.ImportFrom) -> None:
+    """Bind what an import statement in the function asks for."""
+    for item in node.names:
+        if isinstance(node, ast.Import):
+            module = importlib.import_module(item.name)
+            top = importlib.import_module(item.name.partition(".")[0])
+            state.scope.variables[item.asname or top.__name__] = Known(
+                module if item.asname else top
+            )
+            continue
+        if node.level or node.module is None:
+            raise state.error("A relative import in a function", "import at the top of the module")
+        owner = importlib.import_module(node.module)
+        found = getattr(owner, item.name, None)
+        if found is None:
+            raise state.error(f"{node.module} has no {item.name}", "import what exists")
+        state.scope.variables[item.asname or item.name] = Known(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import linecache
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,6 +23,8 @@ from . import (
     indexing,
     loops,
     memory,
+    order,
+    outside,
     slots,
     splitting,
 )
@@ -101,11 +102,11 @@ def assign_item(
     mark = len(state.block) if mark is None else mark
     if isinstance(base, Leaf):
         index = indexing.index_of(state, node)
-        (value,) = expressions.keep_before(state, [value], mark)
+        (value,) = order.keep_before(state, [value], mark)
         memory.store(state, base, index, array_expression(state, value))
         return
     key = container_key(state, base, node)
-    (value,) = expressions.keep_before(state, [value], mark)
+    (value,) = order.keep_before(state, [value], mark)
     check_own(state, base)
     if isinstance(base, Items) and base.kind == "list" and isinstance(key, int):
         if not -len(base.items) <= key < len(base.items):
@@ -337,24 +338,6 @@ def _delete(state: State, node: ast.Delete) -> None:
             raise state.error(f"del {ast.unparse(target)}", "leave it out")
 
 
-def _import(state: State, node: ast.Import | ast.ImportFrom) -> None:
-    for item in node.names:
-        if isinstance(node, ast.Import):
-            module = importlib.import_module(item.name)
-            top = importlib.import_module(item.name.partition(".")[0])
-            state.scope.variables[item.asname or top.__name__] = Known(
-                module if item.asname else top
-            )
-            continue
-        if node.level or node.module is None:
-            raise state.error("A relative import in a function", "import at the top of the module")
-        owner = importlib.import_module(node.module)
-        found = getattr(owner, item.name, None)
-        if found is None:
-            raise state.error(f"{node.module} has no {item.name}", "import what exists")
-        state.scope.variables[item.asname or item.name] = Known(found)
-
-
 _ADVICE = {
     ast.Try: "test the condition with if before it fails; errors that are raised end the call",
     ast.ClassDef: "define the class outside of the function",
@@ -394,7 +377,7 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     ast.Raise: _raise,
     ast.FunctionDef: _define,
     ast.Delete: _delete,
-    ast.Import: _import,
-    ast.ImportFrom: _import,
+    ast.Import: outside.import_names,
+    ast.ImportFrom: outside.import_names,
     ast.Pass: lambda state, node: None,
 }
