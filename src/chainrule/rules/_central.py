@@ -68,10 +68,17 @@ def plain_guarded_product(ct: Any, slope: Any) -> Any:
     return y if not has_nan(y) else np.where(np.equal(ct, 0), y.dtype.type(0), y)[()]
 
 
+_FEW = 16
+"""Numbers that Python adds up faster than NumPy is called."""
+
+
 def has_nan(y: Any) -> bool:
     """Tell whether a plain array or number holds a NaN, in one pass: squares cannot cancel."""
-    squares = np.vdot(y, y)
-    return bool(squares != squares) and bool(np.isnan(y).any())
+    if type(y) is np.ndarray and y.ndim == 1:
+        total: Any = sum(y.tolist()) if y.size <= _FEW else y.dot(y)
+    else:
+        total = np.vdot(y, y)
+    return bool(total != total) and bool(np.isnan(y).any())
 
 
 def holds_nan(x: Any) -> bool:

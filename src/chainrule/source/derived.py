@@ -6,17 +6,18 @@ or ``ct`` for the cotangent of the result. Places say by which leaves a derivati
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .._trees import leaves_of
 from ..rules._central import has_nan
+from .again import again
 from .effects import cannot_be_repeated
 from .program import Program
 from .signature import Place
-from .specialise import Specialisation, again, infinite_slopes
+from .specialise import Specialisation, infinite_slopes
 
 
 class Roles:
@@ -24,6 +25,7 @@ class Roles:
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = list(names)
+        self.bare_count = len(self.names)
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Take the values one by one."""
@@ -98,8 +100,10 @@ class Checked(Derived):
         """Return the part of the result that is a derivative."""
         return result[1]
 
-    def _remember(self, key: Hashable, spec: Specialisation) -> None:
+    def repeating(self, spec: Specialisation, values: Sequence[Any]) -> Callable[..., Any] | None:
         """Look at every result: it may hold a NaN."""
+        function = super().repeating(spec, values)
+        return function and (lambda *values: self.checked(values, function(*values)))
 
 
 class Tangent(Checked):

@@ -11,8 +11,8 @@ import numpy as np
 from .._core import Primitive, Tracer, apply, top_trace
 from .._trees import leaves_of, map_leaves, rebuild
 from ..rules._central import restore, zeros
+from .again import again
 from .signature import leaves, replaced
-from .specialise import again
 
 if TYPE_CHECKING:
     from .program import Program

@@ -19,10 +19,12 @@ from .._core import plain, top_trace
 from .._trees import map_leaves
 from ..errors import ArgumentError, UnsupportedError
 from . import typestrings
+from .again import Reads, is_again
 from .lower import lower
 from .primitive import traced_call
+from .repeated import Known, Repeated
 from .signature import Binder, Place, Signature, at_place, exact_key, key_at, leaves, show
-from .specialise import Reads, Specialisation, before_running, infinite_slopes, is_again
+from .specialise import Specialisation, before_running, infinite_slopes
 from .two_sweeps import Split
 
 _MANY = 512
@@ -50,12 +52,13 @@ class Program:
         self._families: dict[Hashable, _Family] = {}
         self._quick: dict[Hashable, _Family] = {}
         self._plain: set[Hashable] = set()
-        self._direct: dict[Hashable, tuple[Any, Callable[..., Any]]] = {}
+        self._repeated = Repeated[Known](self.binder.names)
         self._derived: dict[Hashable, Program] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program."""
-        return self.call(self.binder(args, kwargs))
+        as_given = not kwargs and len(args) == self.binder.bare_count
+        return self.call(args if as_given else self.binder(args, kwargs))
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Bind as a method."""
@@ -137,27 +140,34 @@ class Program:
     def call(self, values: Sequence[Any]) -> Any:
         """Run the program with a value for each parameter."""
         key = exact_key(values)
-        found = self._direct.get(key)
-        if found is not None:
-            self._last, function = found
-            return function(*values)
+        known = self._repeated.find(key, values)
+        if known is not None:
+            self._last = known.spec
+            return known.function(*values)
         if key not in self._plain:  # plain values of types that were not seen yet, or traced ones
             if top_trace([x for _, x in self.places(values)]) is not None:
                 return traced_call(self, values)
             if len(self._plain) >= _MANY:
                 self._plain.clear()
-                self._direct.clear()
             self._plain.add(key)
         spec = self.specialised(values)
         result = self.run(spec, values)
-        self._remember(key, spec)
+        function = self.repeating(spec, values)
+        if function is not None:
+            self._repeated.note(key, values, Known(spec, function))
         return result
 
-    def _remember(self, key: Hashable, spec: Specialisation) -> None:
-        """Note a call that takes no more than calling the emitted function."""
+    def repeating(self, spec: Specialisation, values: Sequence[Any]) -> Callable[..., Any] | None:
+        """Return a function that does all that another call like this one takes, or None."""
         function = spec.direct(self.binder.names)
-        if function is not None:
-            self._direct[key] = (spec, function)
+        if function is None:
+            return None
+        arrays = [x for _, x in self.places(values) if isinstance(x, np.ndarray)]
+        if spec.program.changed and len(arrays) > 1:
+            function = _after(lambda *values: self.check_sharing(spec, values), function)
+        if spec.program.hidden:
+            function = _after(lambda *values: setattr(self._ran, "spec", spec), function)
+        return function
 
     def run(self, spec: Specialisation, values: Sequence[Any]) -> Any:
         """Run the program made for these values."""
@@ -293,6 +303,14 @@ class _Family:
             return ()
         given = dict(zip(self.owner.binder.names, values, strict=True))
         return tuple(key_at(at_place(given, place)) for place in self.static)
+
+
+def _after(first: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    def both(*values: Any) -> Any:
+        first(*values)
+        return function(*values)
+
+    return both
 
 
 def compile_(fn: Callable[..., Any], *, backend: str | None = None) -> Program:

@@ -10,13 +10,14 @@ import numpy as np
 
 from .._core import top_trace
 from .._trees import leaves_of, map_leaves
+from .again import Reads, again
 from .derived import is_nan
 from .native.leaving import Leave
 from .primitive import snapshot, with_generators
 from .products import pull
 from .program import Program
 from .signature import Place
-from .specialise import Reads, again, infinite_slopes
+from .specialise import infinite_slopes
 from .two_sweeps import Split
 
 

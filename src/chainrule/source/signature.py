@@ -13,7 +13,7 @@ import enum
 import functools
 import inspect
 import types as python_types
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -267,11 +267,12 @@ class Binder:
             for p in found
         ]  # fmt: skip
         self.bind = _binder(self.signature)
-        self._bare_count = len(found) if all(map(_is_plain, found)) else -1
+        self.bare_count = len(found) if all(map(_is_plain, found)) else -1
+        """How many positional arguments are a call in normal form; -1: never."""
 
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Return the values of all parameters; Python's own TypeError where they do not fit."""
-        if not kwargs and len(args) == self._bare_count:
+        if not kwargs and len(args) == self.bare_count:
             return args
         bound: tuple[Any, ...] = self.bind(*args, **kwargs)
         return bound
@@ -311,25 +312,34 @@ def _is_plain(p: inspect.Parameter) -> bool:
     return p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
 
 
-def exact_key(values: Sequence[Any]) -> Hashable:
+def exact_key(values: Iterable[Any]) -> Hashable:
     """Return a key of a call that is quick to make, finer than that of its ``Signature``."""
-    return tuple([(x.dtype, x.shape) if type(x) is np.ndarray else _exact(x) for x in values])
+    key: list[Any] = []
+    for x in values:
+        cls: type[Any] = type(x)
+        if cls is np.ndarray:
+            key += (x.dtype, x.shape)
+        else:
+            key.append(cls if cls in _NUMBERS else _exact(x, cls))
+    return tuple(key)
 
 
-def _exact(x: Any) -> Hashable:
-    cls: type[Any] = type(x)
-    if cls is np.ndarray:
-        return (x.dtype, x.shape)
-    if cls is float or cls is int or cls is complex or isinstance(x, np.number):
-        return (cls,)
+_NUMBERS = frozenset(
+    {float, int, complex, *(t for t in np.sctypeDict.values() if issubclass(t, np.number))}
+)
+
+
+def _exact(x: Any, cls: Any) -> Hashable:
+    if cls is dict:
+        return (cls, tuple(x), exact_key(x.values()))
     if cls is tuple or cls is list:
-        return (cls, *[_exact(item) for item in x])
+        return (cls, exact_key(x))
     inside = parts(x)
     if inside is not None:
-        return (cls, *[(step, _exact(item)) for step, item in inside])
+        return (cls, *[step for step, _ in inside], exact_key([item for _, item in inside]))
     if isinstance(x, np.ndarray):
         return (cls, x.dtype, x.shape)
-    return _itself(x)
+    return (cls,) if isinstance(x, np.number) else _itself(x)
 
 
 def _itself(x: Any) -> Hashable:

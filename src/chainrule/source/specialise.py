@@ -17,8 +17,9 @@ import numpy as np
 from ..errors import ChainruleError, UnsupportedError
 from . import derivatives, ir
 from .activity import varied
+from .again import Reads, hold, value_of
 from .callees import all_statements
-from .effects import has_effects, without_effects
+from .effects import cannot_be_repeated, has_effects, without_effects
 from .emit import emit, functions_text, namespace
 from .halves import in_halves
 from .signature import Place
@@ -32,41 +33,6 @@ if TYPE_CHECKING:
 
 _LOCK = threading.RLock()
 """Programs are made by one thread at a time; made ones are looked up without a lock."""
-
-
-Reads = dict[Callable[[], Any], Any]
-"""How closed-over values are read -> what was read."""
-
-
-class _Again(threading.local):
-    """Whether this thread repeats a run: ``reads`` holds closed-over values as they were then."""
-
-    reads: Reads | None = None
-
-
-_AGAIN = _Again()
-
-
-@contextmanager
-def again(reads: Reads) -> Iterator[None]:
-    """Run programs a second time: without prints, with closed-over values as they were."""
-    before = _AGAIN.reads
-    _AGAIN.reads = (before or {}) | reads
-    try:
-        yield
-    finally:
-        _AGAIN.reads = before
-
-
-def is_again() -> bool:
-    """Tell whether a run is being repeated."""
-    return _AGAIN.reads is not None
-
-
-def value_of(read: Callable[[], Any]) -> Any:
-    """Read a closed-over value."""
-    reads = _AGAIN.reads
-    return reads[read] if reads is not None and read in reads else read()
 
 
 @contextmanager
@@ -191,7 +157,8 @@ class Specialisation:
     @property
     def by_numpy_quietly(self) -> Callable[..., Any]:
         """The function that NumPy runs; of a derivative, without warnings of infinite slopes."""
-        return infinite_slopes()(self.by_numpy) if len(self.stages) > 1 else self.by_numpy
+        warns = self.program.spliced or len(self.stages) > 1
+        return infinite_slopes()(self.by_numpy) if warns else self.by_numpy
 
     def hidden(self) -> dict[str, Any]:
         """Read the closed-over values; those of a run that is repeated are as they were."""
@@ -222,8 +189,8 @@ class Specialisation:
 
     def _made_caller(self, roles: Sequence[str]) -> Callable[[Sequence[Any], dict[str, Any]], Any]:
         function, parameters = self.function, self.program.parameters
-        order = [list(roles).index(self.roles[p.name]) for p in parameters]
-        if {p.kind for p in parameters} <= {"positional or keyword", "positional-only"}:
+        order = self._order(roles)
+        if _are_plain(parameters):
             if order == list(range(len(roles))):
                 return lambda values, hidden: function(*values, **hidden)
             return lambda values, hidden: function(*[values[k] for k in order], **hidden)
@@ -231,18 +198,34 @@ class Specialisation:
             function, parameters, [values[k] for k in order], hidden
         )
 
+    def _order(self, roles: Sequence[str]) -> list[int]:
+        return [list(roles).index(self.roles[p.name]) for p in self.program.parameters]
+
     def direct(self, roles: Sequence[str]) -> Callable[..., Any] | None:
-        """Return the emitted function, if all there is to a call is to call it in this order."""
+        """Return a function of these values, if all there is to a call is to run the program."""
         program = self.program
-        plain = {p.kind for p in program.parameters} <= {"positional or keyword", "positional-only"}
-        in_order = [self.roles[p.name] for p in program.parameters] == list(roles)
-        known = (program.guards, program.hidden, program.changed, program.static, program.spliced)
-        watched = any(known) or has_effects(program)
-        return self.function if plain and in_order and not watched else None
+        if has_effects(self.stages[0][1]):  # a run that is repeated is silent, the next one is not
+            return None
+        if cannot_be_repeated(program):
+            return lambda *values: self.run(roles, values)
+        made, hidden = self.function, program.hidden
+        if not _are_plain(program.parameters) or self._order(roles) != [*range(len(roles))]:
+            call = self._caller(roles)
+            made = lambda *values, **hidden: call(values, hidden)  # noqa: E731
+        if hidden:
+            function, reads = made, [*hidden.items()]
+            made = lambda *values: function(*values, **{k: value_of(read) for k, read in reads})  # noqa: E731
+        warns = program.spliced or len(self.stages) > 1
+        return made if self.is_quiet or not warns else infinite_slopes()(made)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether machine code runs all of the program: there are no warnings then."""
+        return self.native is not None and "objmode" not in self.native.text
 
     def holds(self) -> bool:
         """Tell whether the closed-over values that were taken as known are still the same."""
-        return all(_same(value_of(read), value) for read, value in self.program.guards)
+        return hold(self.program.guards)
 
     @property
     def opaque_calls(self) -> list[str]:
@@ -369,8 +352,8 @@ def _activity(before: ir.Program | None, program: ir.Program) -> str:
     return "".join(f"# {line}\n" for line in lines)
 
 
-def _same(a: Any, b: Any) -> bool:
-    return a is b or (type(a) is type(b) and bool(a == b))
+def _are_plain(parameters: Sequence[ir.Parameter]) -> bool:
+    return {p.kind for p in parameters} <= {"positional or keyword", "positional-only"}
 
 
 def infinite_slopes() -> Any:

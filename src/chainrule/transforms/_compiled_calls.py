@@ -203,7 +203,7 @@ def as_inexact(x: Any) -> Any:
         return float(x)
     if isinstance(x, (np.ndarray, np.generic)):
         x = x.astype(float) if x.dtype.kind in "iu" else x
-        return x[()] if x.ndim == 0 else x
+        return x[()] if x.ndim == 0 and isinstance(x, np.ndarray) else x
     return x
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from .._trees import leaves_of, rebuild
+from ..source.again import again
 from ..source.primitive import as_before, is_number, snapshot
 from ..source.products import pullback_of, spread, tangent_of
 from ..source.program import Program
-from ..source.specialise import again
 from ._calls import Argnums, Function, derivative_of, inexact_dtype, is_differentiable
 from ._compiled_calls import Arguments, Derivative, own, settle
 from .compiled import grad

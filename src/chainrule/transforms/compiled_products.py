@@ -11,11 +11,12 @@ from .._core import top_trace
 from .._trees import leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError
 from ..rules._central import zeros
+from ..source.again import again
 from ..source.primitive import as_before, is_number, snapshot
 from ..source.products import pull, pullback_of, push, tangent_of
 from ..source.program import Program
 from ..source.residuals import run_once
-from ..source.specialise import Specialisation, again
+from ..source.specialise import Specialisation
 from ..source.two_sweeps import Split
 from ._calls import Call, Function, matching, name_of
 from ._compiled_calls import Arguments, arguments_of, own, settled

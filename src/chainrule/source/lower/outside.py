@@ -183,7 +183,7 @@ def _is_library(value: Any) -> bool:
 def _type_key(value: Any) -> Any:
     """Return what must stay the same of a hidden input: its type and which axes have size 1."""
     if isinstance(value, np.ndarray):
-        return (type(value), value.dtype, tuple(n == 1 for n in value.shape))
+        return (type(value), value.dtype, tuple([n == 1 for n in value.shape]))
     return type(value)
 
 

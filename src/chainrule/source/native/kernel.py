@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ from .runtime import holding
 from .saved import top_of
 from .state import NotNative
 from .writer import numba_type, write
+
+_LEAVING = (Leave, ValueError, ArithmeticError, LookupError)
 
 
 def why_not(program: ir.Program) -> str:
@@ -67,20 +69,16 @@ class Native:
         self.by_numpy = by_numpy
         self.sizes = sizes or {}
         self.wraps = False
+        self.is_careful = False
         self._use(Code(program, sizes=self.sizes))
         self.owns_results = self.code.owns_results
         """Whether the arrays that a call returns belong to nobody else."""
         self.function = self._guarded()
 
-    def _use(self, code: Code) -> None:
+    def _use(self, code: Code) -> Callable[..., Any]:
+        """Let this code be what a call comes down to."""
         self.code = code
-        self.called = code.function
-
-    def _for_all_sizes(self) -> Callable[..., Any]:
-        """Go over to code for arguments of any sizes: they do not have few places in every call."""
-        if self.sizes:
-            self.sizes = {}
-            self._use(Code(self.program, self.wraps))
+        self.called = code.careful if self.is_careful else code.function
         return self.called
 
     @property
@@ -97,14 +95,36 @@ class Native:
 
         def called(*args: Any, **kwargs: Any) -> Any:
             try:
-                try:
-                    return self.called(*args, **kwargs)
-                except OtherSizes:
-                    return self._for_all_sizes()(*args, **kwargs)
-            except (Leave, ValueError, ArithmeticError, LookupError):
-                return self._again(args, kwargs)
+                return self.called(*args, **kwargs)
+            except (TypeError, *_LEAVING) as why:
+                return self._otherwise(why, args, kwargs)
 
         return called
+
+    def _otherwise(self, why: Exception, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Run by other code: for arrays in any order, for any sizes, or by NumPy."""
+        if isinstance(why, TypeError):
+            called = self._for_all_orders()
+        elif isinstance(why, OtherSizes):
+            called = self._for_all_sizes()
+        else:
+            return self._again(args, kwargs)
+        try:
+            return called(*args, **kwargs)
+        except _LEAVING as another:
+            return self._otherwise(another, args, kwargs)
+
+    def _for_all_orders(self) -> Callable[..., Any]:
+        """Go over to looking at all arrays: they do not lie in C's order in every call."""
+        self.is_careful = True
+        return self._use(self.code)
+
+    def _for_all_sizes(self) -> Callable[..., Any]:
+        """Go over to code for arguments of any sizes: they do not have few places in every call."""
+        if self.sizes:
+            self.sizes = {}
+            self._use(Code(self.program, self.wraps))
+        return self.called
 
     def _again(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Run by NumPy what machine code left; what NumPy raises is what the function raises.
@@ -130,9 +150,10 @@ class Native:
         """Run a program with effects, which must not happen twice."""
         try:
             try:
-                return self.called(*args, **kwargs)
+                return self.code.careful(*args, **kwargs)
             except OtherSizes:  # that is looked at before anything else
-                return self._for_all_sizes()(*args, **kwargs)
+                self._for_all_sizes()
+                return self.code.careful(*args, **kwargs)
         except OutOfRange:
             raise IndexError("an index is out of bounds for its axis") from None
         except DivisionByZero:
@@ -162,13 +183,19 @@ class Code:
         self.text = write(self.kernel)
         self.entry = _compiled(self.kernel, self.text)
         self.owns_results = owns_results(self.kernel)
-        self.function = self._caller()
+        self.function = self._caller(careful=False)
 
-    def _caller(self) -> Callable[..., Any]:
+    @cached_property
+    def careful(self) -> Callable[..., Any]:
+        """The function for arguments that may lie in memory in any way."""
+        return self._caller(careful=True)
+
+    def _caller(self, careful: bool) -> Callable[..., Any]:
         """Return the function with the program's own parameters and result."""
-        if self._is_bare():
-            return self._run
-        return self._emitted()
+        if not self._is_bare():
+            return self._emitted(careful)
+        entry = self.entry
+        return (lambda *args: entry(*map(_in_order, args))) if careful else entry
 
     def _is_bare(self) -> bool:
         """Tell whether parameters and result of the program are those of the kernel."""
@@ -185,7 +212,7 @@ class Code:
             and _boxed(result, own) == Var(OBJECT, result.name)
         )
 
-    def _emitted(self) -> Callable[..., Any]:
+    def _emitted(self, careful: bool) -> Callable[..., Any]:
         """Return a function that takes arguments apart, calls the kernel and makes the result."""
         kernel = self.kernel
         own = dict(kernel.returned)
@@ -193,7 +220,9 @@ class Code:
         types = {**kernel.types, **dict.fromkeys(names, OBJECT)}
         inner = {*_apart(kernel)}
         args = [_passed(Var(types[name], name)) for name in kernel.parameters if name not in inner]
-        run = self._run
+        run: Any = self.entry
+        if careful:
+            args = [Call(OBJECT, _in_order, (arg,)) for arg in args]
         if kernel.call or kernel.stack:
             run = self._run_with_objects
             stack = Var(OBJECT, self.program.stack) if kernel.stack == "taken" else literal(None)
@@ -212,15 +241,6 @@ class Code:
         function: Callable[..., Any] = space[self.program.name]
         return function
 
-    def _run(self, *args: Any, **kwargs: Any) -> Any:
-        if self.kernel.may_leave:  # it may be tried twice
-            try:
-                return self.entry(*args, **kwargs)
-            except TypeError:  # arrays that lie in memory in another way
-                pass
-        named = {name: _in_c_order(arg) for name, arg in kwargs.items()}
-        return self.entry(*map(_in_c_order, args), **named)
-
     def _run_with_objects(self, saved: Saved | None, given: Sequence[Any], *args: Any) -> Any:
         """Run a kernel that has objects kept for it, or stacks of saved values given to it."""
         kernel = self.kernel
@@ -230,7 +250,7 @@ class Code:
             empty = {name: (np.empty(0, dtype), 0) for name, dtype in kernel.stacks.items()}
             args += tuple(x for name in empty for x in saved.stacks.get(name, empty[name]))
         with holding(objects) as call:
-            found = self._run(*args, *[call] * bool(kernel.call))
+            found = self.entry(*args, *[call] * bool(kernel.call))
         count = len(kernel.results)
         results = [] if count == 0 else [found] if count == 1 else list(found)
         rest = results[len(kernel.returned) :]
@@ -248,8 +268,13 @@ def _apart(kernel: Kernel) -> list[str]:
     return [kernel.call, *stacks] if kernel.stack == "taken" else [kernel.call]
 
 
-def _in_c_order(x: Any) -> Any:
-    return np.require(x, requirements=["C", "A", "W"]) if isinstance(x, np.ndarray) else x
+def _in_order(x: Any) -> Any:
+    """Return an argument as kernels take it: an array in C's order, or a number."""
+    if not isinstance(x, np.ndarray):
+        return x
+    if x.flags.carray and type(x) is np.ndarray:
+        return x if x.ndim else x[()]
+    return np.require(x, requirements=["C", "A", "W"])
 
 
 def _passed(var: Var) -> Expr:

@@ -1,0 +1,56 @@
+"""Values that a function closes over: read at every call, and once more where a run is repeated."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+Reads = dict[Callable[[], Any], Any]
+"""How closed-over values are read -> what was read."""
+
+
+class _Again(threading.local):
+    """Whether this thread repeats a run: ``reads`` holds closed-over values as they were then."""
+
+    reads: Reads | None = None
+
+
+_AGAIN = _Again()
+
+
+@contextmanager
+def again(reads: Reads) -> Iterator[None]:
+    """Run programs a second time: without prints, with closed-over values as they were."""
+    before = _AGAIN.reads
+    _AGAIN.reads = (before or {}) | reads
+    try:
+        yield
+    finally:
+        _AGAIN.reads = before
+
+
+def is_again() -> bool:
+    """Tell whether a run is being repeated."""
+    return _AGAIN.reads is not None
+
+
+def value_of(read: Callable[[], Any]) -> Any:
+    """Read a closed-over value."""
+    reads = _AGAIN.reads
+    return reads[read] if reads is not None and read in reads else read()
+
+
+Guards = tuple[tuple[Callable[[], Any], Any], ...]
+"""How closed-over values are read that have to be the same, and what they were."""
+
+
+def hold(guards: Guards) -> bool:
+    """Tell whether the closed-over values that were taken as known are still the same."""
+    repeated = _AGAIN.reads is not None
+    for read, before in guards:
+        now = value_of(read) if repeated else read()
+        if now is not before and not (type(now) is type(before) and bool(now == before)):
+            return False
+    return True
