@@ -41,7 +41,7 @@ def restore(ct: Any, like: Any) -> Any:
     """Give a raw cotangent the shape and dtype of the argument that it belongs to."""
     if not hasattr(ct, "dtype"):
         ct = np.asarray(ct)[()]
-    shape = np.shape(like)
+    shape = like.shape if hasattr(like, "shape") else np.shape(like)
     if ct.shape != shape:
         ct = unbroadcast(ct, shape)
     dtype = like.dtype if hasattr(like, "dtype") else np.asarray(like).dtype
@@ -74,8 +74,10 @@ _FEW = 16
 
 def has_nan(y: Any) -> bool:
     """Tell whether a plain array or number holds a NaN, in one pass: squares cannot cancel."""
-    if type(y) is np.ndarray and y.ndim == 1:
-        total: Any = sum(y.tolist()) if y.size <= _FEW else y.dot(y)
+    if y.ndim == 0:
+        total: Any = y
+    elif type(y) is np.ndarray and y.ndim == 1:
+        total = sum(y.tolist()) if y.size <= _FEW else y.dot(y)
     else:
         total = np.vdot(y, y)
     return bool(total != total) and bool(np.isnan(y).any())

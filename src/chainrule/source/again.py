@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 Reads = dict[Callable[[], Any], Any]
@@ -20,15 +19,18 @@ class _Again(threading.local):
 _AGAIN = _Again()
 
 
-@contextmanager
-def again(reads: Reads) -> Iterator[None]:
+class again:  # noqa: N801 (used as a function is)
     """Run programs a second time: without prints, with closed-over values as they were."""
-    before = _AGAIN.reads
-    _AGAIN.reads = (before or {}) | reads
-    try:
-        yield
-    finally:
-        _AGAIN.reads = before
+
+    def __init__(self, reads: Reads) -> None:
+        self.reads = reads
+
+    def __enter__(self) -> None:
+        self.before = _AGAIN.reads
+        _AGAIN.reads = self.before | self.reads if self.before else self.reads
+
+    def __exit__(self, *exception: object) -> None:
+        _AGAIN.reads = self.before
 
 
 def is_again() -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .._trees import leaves_of
+from .._trees import is_container, leaves_of
 from ..rules._central import has_nan
 from .again import again
 from .effects import cannot_be_repeated
@@ -89,12 +89,16 @@ class Checked(Derived):
 
     def checked(self, values: Sequence[Any], result: Any) -> Any:
         """Return a result; one that holds a NaN is computed again with guarded products."""
-        if not any(is_nan(leaf) for leaf in leaves_of(self.derivatives_in(result))):
+        if not holds_nan(self.derivatives_in(result)):
             return result
         if self.must_be_guarded(values):
             return result
         with again({}), infinite_slopes():
             return self.made(values, True).run(self.binder.names, values)
+
+    def unchecked(self, spec: Specialisation, values: Sequence[Any]) -> Callable[..., Any] | None:
+        """Return the function that is called; its results may hold a NaN."""
+        return super().repeating(spec, values)
 
     def derivatives_in(self, result: Any) -> Any:
         """Return the part of the result that is a derivative."""
@@ -102,7 +106,7 @@ class Checked(Derived):
 
     def repeating(self, spec: Specialisation, values: Sequence[Any]) -> Callable[..., Any] | None:
         """Look at every result: it may hold a NaN."""
-        function = super().repeating(spec, values)
+        function = self.unchecked(spec, values)
         return function and (lambda *values: self.checked(values, function(*values)))
 
 
@@ -126,11 +130,20 @@ class Adjoint(Checked):
     """A derivative that goes backwards."""
 
 
+def holds_nan(tree: Any) -> bool:
+    """Tell whether a leaf of a result holds a NaN."""
+    if type(tree) is tuple:
+        return any([holds_nan(x) for x in tree])
+    return any(map(is_nan, leaves_of(tree))) if is_container(tree) else is_nan(tree)
+
+
 def is_nan(x: Any) -> bool:
     """Tell whether a leaf holds a NaN."""
+    if type(x) is np.float64 or type(x) is float:
+        return x != x
     if isinstance(x, (np.ndarray, np.generic)):
         return x.dtype.kind in "fc" and x.size > 0 and has_nan(x)
-    return isinstance(x, (float, complex)) and x != x
+    return isinstance(x, complex) and x != x
 
 
 class Gradient(Adjoint):

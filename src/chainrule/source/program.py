@@ -21,7 +21,7 @@ from ..errors import ArgumentError, UnsupportedError
 from . import typestrings
 from .again import Reads, is_again
 from .lower import lower
-from .primitive import traced_call
+from .primitive import TracedCall
 from .repeated import Known, Repeated
 from .signature import Binder, Place, Signature, at_place, exact_key, key_at, leaves, show
 from .specialise import Specialisation, before_running, infinite_slopes
@@ -146,7 +146,7 @@ class Program:
             return known.function(*values)
         if key not in self._plain:  # plain values of types that were not seen yet, or traced ones
             if top_trace([x for _, x in self.places(values)]) is not None:
-                return traced_call(self, values)
+                return self._traced(key, values)
             if len(self._plain) >= _MANY:
                 self._plain.clear()
             self._plain.add(key)
@@ -155,6 +155,15 @@ class Program:
         function = self.repeating(spec, values)
         if function is not None:
             self._repeated.note(key, values, Known(spec, function))
+        return result
+
+    def _traced(self, key: Hashable, values: Sequence[Any]) -> Any:
+        """Call the program with values of which some are traced."""
+        call = TracedCall(self, values)
+        result = call.traced(*values)
+        if not is_again():
+            function = call.briefly(result) or call.traced
+            self._repeated.note(key, values, Known(call.spec, function))
         return result
 
     def repeating(self, spec: Specialisation, values: Sequence[Any]) -> Callable[..., Any] | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from .._core import Tracer, plain
 from .again import Guards, hold
 from .signature import Place, key_at
 from .specialise import Specialisation
@@ -86,5 +87,5 @@ class _ByValue(Generic[T]):
             x = values[k]
             for kind, step in path:
                 x = x[step] if kind == "item" else getattr(x, step)
-            found.append(key_at(x))
+            found.append(key_at(plain(x) if isinstance(x, Tracer) else x))
         return tuple(found)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core import Tracer
 from ..errors import ArgumentError
 from .ir import Access, Expr, Parameter, Var
 from .types import Type, type_of
@@ -319,12 +320,16 @@ def exact_key(values: Iterable[Any]) -> Hashable:
         cls: type[Any] = type(x)
         if cls is np.ndarray:
             key += (x.dtype, x.shape)
+        elif cls in NUMBERS:
+            key.append(cls)
+        elif isinstance(x, Tracer):
+            key += (cls, exact_key((x.value,)))
         else:
-            key.append(cls if cls in _NUMBERS else _exact(x, cls))
+            key.append(_exact(x, cls))
     return tuple(key)
 
 
-_NUMBERS = frozenset(
+NUMBERS = frozenset(
     {float, int, complex, *(t for t in np.sctypeDict.values() if issubclass(t, np.number))}
 )
 

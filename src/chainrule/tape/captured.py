@@ -111,7 +111,8 @@ class Captured:
                 )
         elif type(x) is tuple or type(x) is list:
             for item in x:
-                self.check(item)
+                if type(item) is not np.float64 and item is not None:
+                    self.check(item)
         elif isinstance(x, Tracer):
             for item in x.parts():
                 self.check(item)

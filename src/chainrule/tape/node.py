@@ -129,30 +129,34 @@ class Tape(Trace):
 
     def record(self, primitive: Primitive, args: Sequence[Any], active: dict[int, Any]) -> Any:
         """Apply a primitive and record it; the way for all that has no generated code."""
-        from . import alias
-
         first = next(iter(active))
         may_view = primitive.form == "linear" and len(primitive.args) == 1 and not first
-        if may_view and alias.is_handle(active[first]):
-            view = alias.record_view(primitive, args, active[first])
-            if view is not None:
-                return view
-            may_view = False
-        records = {i: x.current() for i, x in active.items()}
-        values = [records[i].value if i in records else x for i, x in enumerate(args)]
+        if may_view:
+            from . import alias
+
+            if alias.is_handle(active[first]):
+                view = alias.record_view(primitive, args, active[first])
+                if view is not None:
+                    return view
+                may_view = False
+        values, saved, records = list(args), list(args), []
+        for i, x in active.items():
+            record = x.current()
+            records.append(record)
+            values[i], saved[i] = record.value, None
         value = primitive.call(*values)
         value = value if hasattr(value, "dtype") or type(value) is tuple else np.asarray(value)[()]
         primitive.refuse_closure(value, self.level)
         if not is_inexact(value):
-            note_cut(primitive.name, list(records.values()))
+            note_cut(primitive.name, records)
             return value
-        for record in records.values():
-            if record.pull is None:
+        for record in records:
+            if record.pull is None and type(record.value) is not np.float64:
                 self.captured.keep(record.value)
-        saved = [None if i in records else self.captured.keep(x) for i, x in enumerate(args)]
-        parents = tuple(records.values())
+        saved = [None if x is None else self.captured.keep(x) for x in saved]
+        parents = tuple(records)
         rest = parents[1] if len(parents) == 2 else parents[1:] or None
-        aux = (primitive, saved, tuple(records))
+        aux = (primitive, saved, tuple(active))
         node = new_node(self, value, pull_recorded, parents[0], rest, aux)
         if type(value) is tuple:
             return tuple(
@@ -217,7 +221,8 @@ def pull_recorded(node: Node) -> None:
     node.scope.captured.check(args)
     cts = primitive.vjp_all(positions, node.ct, node.value, args)
     for parent, ct in zip(parents, cts, strict=True):
-        accumulate(parent, ct)
+        present = parent.ct
+        parent.ct = ct if present is PENDING else present + ct
 
 
 def pull_same(node: Node) -> None:
