@@ -179,6 +179,43 @@ def test_minimize():
     np.testing.assert_allclose(one.x, np.ones(5), atol=1e-4)
 
 
+@pytest.mark.parametrize("method", ["trust-exact", "Newton-CG", "trust-ncg"])
+def test_minimize_with_second_derivatives(method):
+    optimize = pytest.importorskip("scipy.optimize")
+    program = compiled(rosenbrock)
+    start = np.full(5, -0.5)
+    gradient, hessian = cr.grad(program), cr.hessian(program)
+    whole = optimize.minimize(
+        program, start, jac=gradient, hess=hessian, method=method, tol=1e-9
+    )  # fmt: skip
+    np.testing.assert_allclose(whole.x, np.ones(5), atol=1e-4)
+    if method != "trust-exact":  # which factorises the Hessian
+        product = optimize.minimize(
+            program, start, jac=gradient, method=method, tol=1e-9,
+            hessp=lambda x, p: cr.hvp(program, (x,), (p,)),
+        )  # fmt: skip
+        np.testing.assert_allclose(product.x, np.ones(5), atol=1e-4)
+
+
+def test_minimize_with_arguments_and_constraints():
+    optimize = pytest.importorskip("scipy.optimize")
+    A, b = np.array([[3.0, 1.0], [1.0, 2.0]]), np.array([1.0, -1.0])
+    program = compiled(lambda x, A, b: 0.5 * x @ A @ x - b @ x)
+    circle = compiled(lambda x: np.sum(x**2) - 0.1)
+    found = optimize.minimize(
+        cr.value_and_grad(program), np.ones(2), args=(A, b), jac=True, method="SLSQP", tol=1e-12,
+        constraints={
+            "type": "ineq",
+            "fun": lambda x: -circle(x),
+            "jac": lambda x: -cr.grad(circle)(x),
+        },
+    )  # fmt: skip
+    assert found.success
+    assert circle(found.x) < 1e-9
+    slope = A @ found.x - b
+    np.testing.assert_allclose(slope[0] * found.x[1], slope[1] * found.x[0], atol=1e-4)
+
+
 def test_least_squares():
     optimize = pytest.importorskip("scipy.optimize")
     t = np.linspace(0.0, 1.0, 20)

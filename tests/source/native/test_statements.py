@@ -382,3 +382,18 @@ def test_nothing_is_warned_of():
         warnings.simplefilter("error")
         compiled = cr.compile(programs.draws, backend="numba")
         compiled(np.random.default_rng(0), 3)
+
+
+def test_a_cotangent_that_views_are_taken_of_stays_machine_code():
+    def pooled(x):
+        y = np.zeros((2, 2, 3))
+        for i in range(2):
+            y[i] = x[i] * x[i + 1]
+        return np.sum(y.reshape(2, -1) ** 3)
+
+    x = np.arange(18.0).reshape(3, 2, 3)
+    gradient = cr.grad(cr.compile(pooled, backend="numba"))
+    expected = cr.grad(cr.compile(pooled, backend="numpy"))(x)
+    np.testing.assert_allclose(gradient(x), expected)
+    assert 'order="C"' in gradient.source
+    assert "objmode" not in gradient.explain()

@@ -211,7 +211,9 @@ def _indices(state: State, call: Call) -> Elements:
 
 def _array(state: State, name: str, call: Call) -> None:
     """Build an array of numbers and arrays written out."""
-    only(call, "dtype")
+    order = dict(call.kwargs).get("order")
+    is_as_all = isinstance(order, Lit) and order.value == "C"
+    only(call, "dtype", *["order"] * is_as_all)
     given = call.args[0]
     if not isinstance(given, Seq):
         if isinstance(given, Lit):

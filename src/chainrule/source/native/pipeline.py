@@ -3,6 +3,7 @@
 # mypy: ignore-errors
 from __future__ import annotations
 
+from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.typed_passes import (
@@ -54,6 +55,26 @@ class InferTypes(NopythonTypeInference):
             state.typingctx = context
 
 
+class _Library(JITCodeLibrary):
+    """Machine code that is optimised once: as a whole, which optimises each function too."""
+
+    def _optimize_functions(self, ll_module):
+        ll_module.data_layout = self._codegen._data_layout
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class Lower(NativeLowering):
+    """Numba's lowering."""
+
+    _name = "chainrule_lowering"
+
+    def run_pass(self, state):
+        """Make LLVM's code."""
+        state.library = _Library(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return super().run_pass(state)
+
+
 _PASSES = (
     (TranslateByteCode, "read bytecode"),
     (FixupArgs, "number the arguments"),
@@ -62,7 +83,7 @@ _PASSES = (
     (InferTypes, "infer types"),
     (IRLegalization, "say where arrays die"),
     (AnnotateTypes, "annotate types"),
-    (NativeLowering, "make LLVM's code"),
+    (Lower, "make LLVM's code"),
     (NoPythonBackend, "make machine code"),
 )
 
