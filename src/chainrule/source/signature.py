@@ -322,6 +322,8 @@ def exact_key(values: Iterable[Any]) -> Hashable:
             key += (x.dtype, x.shape)
         elif cls in NUMBERS:
             key.append(cls)
+        elif cls is dict:
+            key += (cls, tuple(x), exact_key(x.values()))
         elif isinstance(x, Tracer):
             key += (cls, exact_key((x.value,)))
         else:
@@ -335,8 +337,6 @@ NUMBERS = frozenset(
 
 
 def _exact(x: Any, cls: Any) -> Hashable:
-    if cls is dict:
-        return (cls, tuple(x), exact_key(x.values()))
     if cls is tuple or cls is list:
         return (cls, exact_key(x))
     inside = parts(x)
