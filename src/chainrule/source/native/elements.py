@@ -35,7 +35,7 @@ TUPLES: dict[Any, Callable[[State, Call], list[Elements]]] = {}
 def elements(state: State, expr: Expr) -> Elements:
     """Return the elements of an array expression; a number is an array without axes."""
     if not is_axes(expr.type):
-        value = number_of(state, expr)
+        value = state.once(number_of(state, expr))
         return Elements((), value.type.dtype or np.dtype(float), lambda _: value)
     match expr:
         case Var(name=name):

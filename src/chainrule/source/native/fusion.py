@@ -20,7 +20,7 @@ from .code import Loop, Make, blocks_of, mapped, renamed, split_shift
 NEVER = float("-inf")
 
 _FAR = 12
-"""How many statements before a loop are looked at for one to join, new arrays not counted."""
+"""How many statements before a loop are looked at for one to join; new arrays, numbers are free."""
 
 
 def fuse(block: Block, alias: Alias) -> Block:
@@ -51,7 +51,7 @@ def _join(out: Block, second: Loop, alias: Alias) -> bool:
     seen = 0
     for k in range(len(out) - 1, -1, -1):
         first = out[k]
-        seen += not isinstance(first, Make)
+        seen += not isinstance(first, (Make, ir.Assign))
         if seen > _FAR:
             return False
         if isinstance(first, Loop) and _alike(first, second):

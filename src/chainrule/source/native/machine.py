@@ -22,6 +22,7 @@ from ..types import Type
 from . import runtime
 from .code import Check, Gather, Loop, Put
 from .metadata import Distinct, meet_never, parallel
+from .pending import Pending
 
 BOOL, BYTE, INT = llvm.IntType(1), llvm.IntType(8), llvm.IntType(64)
 DOUBLE, FLOAT = llvm.DoubleType(), llvm.FloatType()
@@ -70,6 +71,7 @@ class Machine:
         self.counters: dict[str, Any] = {}
         """Variables of loops, in registers."""
         self.shared: set[str] = set()
+        self.pending = Pending()
         self.access_group: Any = None
         """What marks the accesses of a loop whose iterations do not meet; None in other loops."""
 
@@ -93,7 +95,15 @@ class Machine:
     def block(self, block: Block) -> None:
         """Write the statements of a block."""
         for statement in block:
+            if self.pending.forbids(statement, self.shared):
+                self.store_pending()
             self.statement(statement)
+        self.store_pending()
+
+    def store_pending(self) -> None:
+        """Write the stores that were put off."""
+        for place, value in self.pending.taken():
+            self._marked(self.b.store(value, place))
 
     def statement(self, s: Stmt) -> None:
         """Write a statement."""
@@ -200,19 +210,23 @@ class Machine:
     def _put(self, s: Put) -> None:
         dtype = s.array.type.dtype
         value = self.number(s.value, dtype)
-        place = self._pointer(s.array.name, s.index, dtype)
         if s.op is not None:
             if value.type not in (DOUBLE, FLOAT):
                 write = self.b.add if s.op == "add" else self.b.sub
             else:
                 write = self.b.fadd if s.op == "add" else self.b.fsub
-            value = write(self._loaded(place), value)
+            value = write(self._element(s.array.name, s.index, dtype), value)
         if value.type is BOOL:
             value = self.b.zext(value, BYTE)
-        self._marked(self.b.store(value, place))
+        known = self.pending.get(s.array.name, s.index)
+        place = known[0] if known else self._pointer(s.array.name, s.index, dtype)
+        self.pending.put(s.array.name, s.index, place, value)
 
-    def _loaded(self, place: Any) -> Any:
-        return self._marked(self.b.load(place))
+    def _element(self, name: str, index: tuple[Expr, ...], dtype: Any) -> Any:
+        known = self.pending.get(name, index)
+        if known:
+            return known[1]
+        return self._marked(self.b.load(self._pointer(name, index, dtype)))
 
     def _marked(self, access: Any) -> Any:
         if self.access_group is not None:
@@ -262,7 +276,7 @@ class Machine:
             case Lit(value=value, type=type_):
                 return self._literal(value, type_.dtype)
             case Index(base=Var(name=name), index=index, type=type_):
-                value = self._loaded(self._pointer(name, index, type_.dtype))
+                value = self._element(name, index, type_.dtype)
                 return self.b.trunc(value, BOOL) if type_.dtype == np.dtype(bool) else value
             case Dim(base=Var(name=name), axis=axis):
                 return self.arrays[name][1][axis]

@@ -58,5 +58,5 @@ def meet_never(var: Var, body: Block, shared: set[str]) -> bool:
         order(a, b, var, changing) in ((0.0,) if a is b and a.kind != "read" else (0.0, NEVER))
         for a in accesses
         for b in accesses
-        if (a.kind, b.kind) != ("read", "read")
+        if a.array == b.array and (a.kind, b.kind) != ("read", "read")
     )

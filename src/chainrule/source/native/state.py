@@ -20,7 +20,9 @@ from . import runtime
 from .code import BOOL, INT, Check, Fresh, Loop, apply, number, split_shift
 from .folding import folded
 
-_SHAPE = "shape of"
+_SHAPE, _NUMBER = "shape of", "number"
+_LIGHT = {np.add, np.subtract, np.multiply, np.negative}
+"""What a loop may do at each place with numbers that are the same at all of them."""
 
 
 class NotNative(Exception):  # noqa: N818 (a question answered with no, not an error)
@@ -196,6 +198,24 @@ class State:
             self.definitions[name] = (value, len(self.extents))
         return Var(value.type, name)
 
+    def once(self, value: Expr) -> Expr:
+        """Return a number of which a loop makes no work, and nothing that may leave.
+
+        What is computed of variables that are bound once is computed once in a block.
+        """
+        if all(_is_light(e) for e in ir.walk(value)):
+            return value
+        if any(isinstance(e, ir.Index) or self._changes(e) for e in ir.walk(value)):
+            return self.named("t", value)
+        key = _NUMBER, value
+        found = next((known[key] for known in self.extents if key in known), None)
+        if found is None:
+            found = self.extents[-1][key] = self.named("t", value)
+        return found
+
+    def _changes(self, e: Expr) -> bool:
+        return isinstance(e, Var) and self.written[e.name] > 1
+
     def integer(self, value: Expr, hint: str = "n") -> Expr:
         """Return an integer that stays as it is: a literal, or a variable of its own."""
         value = folded(value)
@@ -286,6 +306,10 @@ class State:
         loop.checked.add(key)
         loop.before.append(Check(holds))
         return True
+
+
+def _is_light(e: Expr) -> bool:
+    return isinstance(e, (Var, Lit, ir.Dim)) or (isinstance(e, ir.Call) and e.fn in _LIGHT)
 
 
 def _unless_empty(loop: Around, index: Expr, extent: Expr) -> Expr:

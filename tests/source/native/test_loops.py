@@ -1,0 +1,91 @@
+"""What the loops of compiled programs look like: what costs time that no result shows."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+
+pytest.importorskip("numba")
+
+from llvmlite import ir as llvm
+
+from chainrule.source.native.lowering import to_kernel
+from chainrule.source.native.regions import function
+from chainrule.source.program import compile_
+
+
+def instructions(f, *args):
+    """Return what LLVM gets of the last region of a function, as lines."""
+    kernel = to_kernel(compile_(f).specialised(args).simplified)
+    region = [*kernel.regions.values()][-1]
+    names = ([v.name for v in vs] for vs in (region.arrays, region.numbers, region.results))
+    made = function(
+        llvm.Module(), "region", region.body, *names, kernel.types, [*region.apart]
+    )  # fmt: skip
+    return str(made).splitlines()
+
+
+def text_of(f, *args):
+    """Return the loops of a function, as `explain` shows them."""
+    program = cr.compile(f, backend="numba")
+    program(*args)
+    return program.explain().split("# ---- after loops")[-1]
+
+
+U = np.linspace(0.0, 1.0, 8)
+
+
+def test_numbers_are_computed_before_the_loop():
+    def f(u, dx, k):
+        return k / dx**2 * u + k / dx**2 * u * u
+
+    text = text_of(f, U, 0.5, 2.0)
+    assert text.count("nonzero") == 1
+    assert text.index("nonzero") < text.index("for ")
+
+
+def test_a_number_that_changes_is_computed_again():
+    def f(u, n):
+        total = 0.0
+        for _ in range(n):
+            u = u / total + total / u if total else u * u
+            total += 1.0 + u[0]
+        return u
+
+    expected = cr.compile(f, backend="numpy")(U + 1, 3)
+    np.testing.assert_allclose(cr.compile(f, backend="numba")(U + 1, 3), expected, rtol=1e-12)
+
+
+def test_a_loop_reads_all_before_it_writes_anything():
+    def f(u, v):
+        a, b = np.empty_like(u), np.empty_like(v)
+        for k in range(1, 3):
+            a[1:-1] = u[2:] - k * u[1:-1]
+            b[1:-1] = v[2:] - k * v[1:-1] + u[2:]
+        return a, b
+
+    lines = instructions(f, U, U)
+    stores = [k for k, line in enumerate(lines) if re.search(r"store double %.*access.group", line)]
+    loads = [k for k, line in enumerate(lines) if re.search(r"load double.*access.group", line)]
+    assert len(stores) == 2
+    assert len(loads) == 5
+    assert max(loads) < min(stores)
+
+
+def test_what_was_written_is_read_where_it_was_written():
+    def f(a, i, j):
+        a = a.copy()
+        for k in range(3):
+            a[i] = a[j] + k
+            a[j] = 2 * a[i]
+            a[i] += a[j] * a[i + 1]
+            a[i + 1] -= a[i]
+        return a
+
+    program = cr.compile(f, backend="numba")
+    for i, j in ((0, 0), (0, 1), (1, 0), (2, 5)):
+        np.testing.assert_allclose(program(U, i, j), f(U, i, j), rtol=1e-12)
