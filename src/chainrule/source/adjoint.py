@@ -255,6 +255,7 @@ class Weave:
             var = self.fresh("k", INT)
             loop = ir.For(var, integer(0), Var(INT, s.trips), integer(1), inner)
         restored = [self.pop_into(place)[0] for place in reversed(places)]
+        loop.is_sweep = True
         return [*adjoint.first, loop, *where_any(loop, restored)]
 
     @contextmanager

@@ -139,7 +139,7 @@ class For(Stmt):
     counts. ``backwards``: the range is run through from its last number to its first, from the
     one of iteration ``trips`` on if that is given: ``reversed(range(start, stop, step)[:trips])``.
     ``snapshots``: of a loop marked by ``checkpointed``, how many of its states the reverse sweep
-    keeps; the literal None leaves that to it.
+    keeps; the literal None leaves that to it. ``is_sweep``: it is one of a reverse sweep.
     """
 
     var: Var
@@ -151,6 +151,7 @@ class For(Stmt):
     trips: str | None = None
     backwards: bool = False
     snapshots: Expr | None = None
+    is_sweep: bool = False
 
 
 @dataclass(slots=True)

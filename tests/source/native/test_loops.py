@@ -20,13 +20,63 @@ from chainrule.source.program import compile_
 
 def instructions(f, *args):
     """Return what LLVM gets of the last region of a function, as lines."""
-    kernel = to_kernel(compile_(f).specialised(args).simplified)
+    return instructions_of(compile_(f).specialised(args))
+
+
+def instructions_of(spec):
+    kernel = to_kernel(spec.simplified)
     region = [*kernel.regions.values()][-1]
     names = ([v.name for v in vs] for vs in (region.arrays, region.numbers, region.results))
-    made = function(
-        llvm.Module(), "region", region.body, *names, kernel.types, [*region.apart]
-    )  # fmt: skip
-    return str(made).splitlines()
+    module = llvm.Module()
+    function(module, "region", region.body, *names, kernel.types, [*region.apart], region.is_sweep)
+    return str(module).splitlines()
+
+
+TINY = np.nextafter(0.0, 1.0)
+
+
+def decaying(x, b, c):
+    for i in range(len(b)):
+        x = c * x + b[i]
+    return np.sum(x)
+
+
+def decaying_rows(x, w, n):
+    for _ in range(n):
+        x = x @ w
+    return np.sum(x)
+
+
+@pytest.mark.parametrize("x", [1.0, np.ones(5)])
+def test_cotangents_fade_away_to_zero(x):
+    args = (x, np.zeros(5000), 0.7)
+    assert np.all(cr.grad(cr.compile(decaying, backend="numpy"))(*args) == TINY)
+    program = cr.compile(decaying, backend="numba")
+    assert np.all(cr.grad(program)(*args) == 0)
+    assert np.all(cr.vjp(program, *args)[1](1.0)[0] == 0)
+    assert program(*args) > 0
+    assert np.float64(TINY) * 0.9 == TINY  # the mode of the processor is as it was
+
+
+def test_products_of_fading_cotangents():
+    gradient = cr.grad(cr.compile(decaying_rows, backend="numba"))
+    assert np.all(gradient(np.ones((30, 20)), 0.02 * np.ones((20, 20)), 5000) == 0)
+    assert np.float64(TINY) * 0.9 == TINY
+
+
+def test_the_mode_of_the_processor_is_set_back_wherever_a_sweep_ends():
+    def f(x, k):
+        for i in range(3):
+            x = x * k[i] / (1 + i)
+        return x
+
+    spec = compile_(f).specialised((1.5, np.array([2, 1, 0])))
+    lines = instructions_of(spec.gradient([("x", ())], True, False, False))
+    sets = [bool(re.search("call.*ldmxcsr|msr fpcr", line)) for line in lines]
+    begins = [k for k, line in enumerate(lines) if re.match("leave.*:", line)]
+    assert begins
+    assert all(any(sets[k : lines.index("}")][:5]) for k in begins)
+    assert sum(sets) == len(begins) + 2
 
 
 def text_of(f, *args):

@@ -9,7 +9,8 @@ sums whose order is free are marked as such one by one.
 # mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from . import runtime
 from .code import Check, Gather, Loop, Put
 from .metadata import Distinct, meet_never, parallel
 from .pending import Pending
+from .runtime import denormals
 
 BOOL, BYTE, INT = llvm.IntType(1), llvm.IntType(8), llvm.IntType(64)
 DOUBLE, FLOAT = llvm.DoubleType(), llvm.FloatType()
@@ -71,6 +73,9 @@ class Machine:
         self.counters: dict[str, Any] = {}
         """Variables of loops, in registers."""
         self.shared: set[str] = set()
+        self.modes: Any = None
+        """Where the processor's modes are kept, if denormal numbers are zero anywhere."""
+        self.is_flushing = False
         self.pending = Pending()
         self.access_group: Any = None
         """What marks the accesses of a loop whose iterations do not meet; None in other loops."""
@@ -89,6 +94,26 @@ class Machine:
     def bind(self, name: str, value: Any) -> None:
         """Set a variable."""
         self.b.store(value, self.slot(name))
+
+    # -------------------------------------------------------------------- denormal numbers
+
+    @contextmanager
+    def flushing(self, is_sweep: bool) -> Iterator[None]:
+        """Write, for a part of a reverse sweep, that denormal numbers are zero in it."""
+        if not is_sweep or self.is_flushing:
+            yield
+            return
+        self.modes = self.modes or denormals.modes(self.b)
+        denormals.set_mode(self.b, self.modes[1])
+        self.is_flushing = True
+        yield
+        self.is_flushing = False
+        self.set_back()
+
+    def set_back(self) -> None:
+        """Let denormal numbers be what they were before, if they are not."""
+        if self.modes is not None:
+            denormals.set_mode(self.b, self.modes[0])
 
     # --------------------------------------------------------------------------- statements
 
@@ -161,8 +186,11 @@ class Machine:
     def _for(self, s: ir.For) -> None:
         if not isinstance(s.step, Lit):
             raise NoInstructions("a step that is not known")
+        with self.flushing(s.is_sweep):
+            self._counting(s, s.step.value)
+
+    def _counting(self, s: ir.For, step: int) -> None:
         start, stop = self.number(s.start), self.number(s.stop)
-        step = int(s.step.value)
         goes_on = ">" if step < 0 else "<"
         before = self.b.block
         head = self.b.append_basic_block("loop")
@@ -211,10 +239,8 @@ class Machine:
         dtype = s.array.type.dtype
         value = self.number(s.value, dtype)
         if s.op is not None:
-            if value.type not in (DOUBLE, FLOAT):
-                write = self.b.add if s.op == "add" else self.b.sub
-            else:
-                write = self.b.fadd if s.op == "add" else self.b.fsub
+            kind = "f" if value.type in (DOUBLE, FLOAT) else ""
+            write = getattr(self.b, f"{kind}{s.op[:3]}")
             value = write(self._element(s.array.name, s.index, dtype), value)
         if value.type is BOOL:
             value = self.b.zext(value, BYTE)

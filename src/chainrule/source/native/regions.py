@@ -20,6 +20,7 @@ from . import runtime
 from .accesses import aliases, touched
 from .code import (
     Check,
+    Do,
     Gather,
     Loop,
     Put,
@@ -44,6 +45,8 @@ class Region(Stmt):
     may_leave: bool
     apart: tuple[bool, ...]
     """For each array, whether no other one of the region overlaps it where something is written."""
+    is_sweep: bool
+    """Whether it is a part of a reverse sweep's loop."""
 
 
 def divide(block: Block, types: dict[str, Type], parameters: set[str]) -> Block:
@@ -75,6 +78,8 @@ class _Regions:
         """Which statements hold something that may leave."""
         self.count = 0
         self.depth = 0
+        self.is_sweep = False
+        """Whether a loop of a reverse sweep is around."""
 
     def beginnings(self, block: Block) -> Block:
         """Return zeros for the numbers that a region takes and that may not be bound before it."""
@@ -102,15 +107,24 @@ class _Regions:
                 continue
             out += self._closed(run)
             run = []
-            out.append(self._inside(s))
+            out += self._flushing(self._inside(s))
         return out + self._closed(run)
+
+    def _flushing(self, s: Stmt) -> Block:
+        """Return a statement of a reverse sweep; products take denormal numbers for zero."""
+        if not (self.is_sweep and isinstance(s, Do) and s.fn in runtime.PRODUCTS):
+            return [s]
+        begin, end = (Do((), fn, (), ()) for fn in (runtime.begin_flushing, runtime.end_flushing))
+        return [begin, s, end]
 
     def _inside(self, s: Stmt) -> Stmt:
         match s:
             case ir.For(body=body) | ir.While(body=body) | Loop(body=body):
+                before = self.depth, self.is_sweep
                 self.depth += 1
+                self.is_sweep = self.is_sweep or (isinstance(s, ir.For) and s.is_sweep)
                 new = self.divided(body)
-                self.depth -= 1
+                self.depth, self.is_sweep = before
                 return replace(s, body=new)
             case ir.If(then=then, orelse=orelse):
                 return replace(s, then=self.divided(then), orelse=self.divided(orelse))
@@ -143,6 +157,7 @@ class _Regions:
                 tuple(self._var(n) for n in results),
                 any(id(s) in self.leaving for s in run),
                 self._apart(arrays, own.arrays("write", "add")),
+                self.is_sweep,
             )
         ]
 
@@ -218,6 +233,7 @@ def function(
     results: list[str],
     types: dict[str, Type],
     apart: list[bool],
+    is_sweep: bool = False,
 ) -> Any:
     """Add the function of a region to an LLVM module.
 
@@ -256,10 +272,12 @@ def function(
         builder.store(next(given), machine.slot(n))
     builder.branch(start)
     builder.position_at_end(start)
-    machine.block(run)
+    with machine.flushing(is_sweep):
+        machine.block(run)
     _return(builder, machine, results, outs, 0)
     for status, block in left.items():
         builder.position_at_end(block)
+        machine.set_back()
         _return(builder, machine, results, outs, status)
     return made
 
@@ -292,7 +310,7 @@ def intrinsic_of(region: Region, types: dict[str, Type], unique: str) -> Any:
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         made = function(
             builder.module, f"{unique}_{region.name}", region.body, arrays, numbers, results,
-            types, list(region.apart),
+            types, list(region.apart), region.is_sweep,
         )  # fmt: skip
         given: list[Any] = []
         for type_, value in zip(signature.args, args, strict=True):

@@ -295,7 +295,7 @@ def _for(state: State, loop: ir.For) -> None:
         state.types[loop.trips] = INT
         state.emit(Assign(loop.trips, number(0)))
     var = Var(INT, loop.var.name)
-    state.emit(ir.For(var, start, stop, step, body, until=loop.until))
+    state.emit(ir.For(var, start, stop, step, body, loop.until, is_sweep=loop.is_sweep))
 
 
 def _integer(state: State, expr: Expr) -> Expr:

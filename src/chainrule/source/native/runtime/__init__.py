@@ -19,6 +19,7 @@ from .counting import (
     weighed,
     weighed_bins,
 )
+from .denormals import begin_flushing, end_flushing
 from .exits import BY_ZERO, LEFT, OUT_OF_RANGE, OVERRUN, check, left, sized, throw
 from .indices import (
     at,
@@ -44,6 +45,7 @@ from .linear import (
 )
 from .objects import held_by, holding
 from .products import (
+    PRODUCTS,
     product,
     product_nt,
     product_tn,
@@ -124,7 +126,11 @@ __all__ = [
     "room",
     "part",
     "shaped",
+    # denormals
+    "begin_flushing",
+    "end_flushing",
     # products
+    "PRODUCTS",
     "product",
     "products",
     "product_tn",

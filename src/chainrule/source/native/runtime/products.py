@@ -97,3 +97,6 @@ product, products = _of_two(_product, 0, 1), _of_stacks(_product, 0, 1)
 product_tn, products_tn = _of_two(_product_tn, 1, 1), _of_stacks(_product_tn, 1, 1)
 product_nt, products_nt = _of_two(_product_nt, 0, 0), _of_stacks(_product_nt, 0, 0)
 product_tt, products_tt = _of_two(_product_tt, 1, 0), _of_stacks(_product_tt, 1, 0)
+PRODUCTS = frozenset(
+    (product, product_tn, product_nt, product_tt, products, products_tn, products_nt, products_tt)
+)
