@@ -13,8 +13,9 @@ it all. In the order to read them:
 - ``operations``: NumPy's functions of whole arrays, which are in ``views``, ``shapes``,
   ``diagonals``, ``sums``, ``products``, ``joining``, ``creation``, ``selection``, ``reductions``,
   ``running``, ``sorting`` and ``linalg``
-- ``accesses``, ``early``, ``fusion``, ``contraction``, ``hoisting``: what statements touch; sizes
-  first, loops joined, temporaries shrunk, what iterations share computed once
+- ``accesses``, ``early``, ``terms``, ``gathering``, ``fusion``, ``contraction``, ``hoisting``: what
+  statements touch; sizes first, terms of shifted places added at once, loops joined, temporaries
+  shrunk, what iterations share computed once
 - ``few``, ``masked``: sizes of few places as numbers, masked parts as whole arrays, before anything
   is lowered
 - ``folding``, ``extents``, ``holders``, ``unrolling``, ``scalars``: what is known of integers and
@@ -24,8 +25,8 @@ it all. In the order to read them:
 - ``pairs``, ``ahead``, ``slots``, ``forwarding``, ``pooling``: pushes and pops, what is known
   before a loop, saved values of loops in arrays, read where they lie, in one piece of memory
 - ``nests``, ``interchange``, ``straight``, ``layout``: the order of loops, and of axes
-- ``machine``, ``instructions``, ``elementary``, ``special``, ``metadata``, ``regions``: numbers
-  and loops as LLVM's instructions
+- ``machine``, ``pending``, ``instructions``, ``elementary``, ``special``, ``metadata``,
+  ``regions``: numbers and loops as LLVM's instructions
 - ``runtime``, ``leaving``: helpers of kernels; how a kernel ends early
 - ``writer``, ``pipeline``, ``store``, ``cache``, ``owning``, ``kernel``: the text, its compilation,
   machine code on disk, and calls

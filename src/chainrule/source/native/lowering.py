@@ -27,6 +27,7 @@ from .extents import with_known_extents
 from .few import few, with_sizes
 from .forwarding import forwarded
 from .fusion import fuse
+from .gathering import gather
 from .hoisting import escaping, hoist, merged, reserve
 from .inplace import in_place
 from .interchange import interchange
@@ -229,6 +230,7 @@ def improved(state: State, block: Block, given: set[str]) -> Block:
     block = in_numbers(block, state.fresh, state.types, given)
     block = in_place(block, given)
     block = interchange(block, state.fresh, state.types)
+    block = gather(block, aliases(block), state.fresh, state.types)
     block = contract(fuse(block, aliases(block)), state.fresh, state.types)
     block = laid_out(block, given, state.fresh, state.types)
     block = hoist(block, escaping(block) | given)
