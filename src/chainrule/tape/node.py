@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from .._allocator import keep_freed_memory
 from .._core import Primitive, Trace, Tracer, is_array, note_cut
 from ..errors import TraceError
 from ..rules._central import zeros
-from .allocator import keep_freed_memory
 from .array import ArrayTracer
 from .captured import Captured
 

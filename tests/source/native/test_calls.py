@@ -1,9 +1,13 @@
 """Calling compiled programs: ahead of time, from several threads, from SciPy, with small arrays."""
 
 import os
+import platform
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -241,3 +245,34 @@ def test_solve_ivp():
     plain = integrate.solve_ivp(slope, **options)
     assert found.success
     np.testing.assert_allclose(found.y[:, -1], plain.y[:, -1], rtol=1e-5)
+
+
+def weighed(x):
+    return np.sum(np.exp(x) / np.sum(np.exp(x)))
+
+
+def faults():
+    """Return how many pages of memory ten calls of a gradient get from the system."""
+    import resource
+
+    gradient, x = cr.grad(cr.compile(weighed, backend="numba")), np.ones(1_000_000)
+    found = []
+    for _ in range(13):
+        gradient(x)
+        found.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+    return found[-1] - found[2]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about glibc's thresholds")
+def test_memory_stays_with_the_process():
+    code = "from source.native import test_calls; print(test_calls.faults())"
+    path = os.pathsep.join(filter(None, sys.path))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) < 1_000  # a result alone lies on 2,000 pages

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._allocator import keep_freed_memory
 from ..._trees import map_leaves
 from .. import ir
 from ..build import literal
@@ -178,6 +179,7 @@ class Code:
     def __init__(
         self, program: ir.Program, wraps: bool = False, sizes: dict[Size, int] | None = None
     ) -> None:
+        keep_freed_memory()
         self.program = program
         self.kernel = to_kernel(program, wraps, sizes)
         self.text = write(self.kernel)

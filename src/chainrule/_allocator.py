@@ -1,4 +1,4 @@
-"""The C library's heap: memory that one graph has used is kept for the next.
+"""The C library's heap: memory that one graph or call has used is kept for the next.
 
 glibc hands large blocks back to the system when they are freed and gets them again page by page: a
 third of the time of a small network's gradient. The thresholds for that follow the largest block
