@@ -205,6 +205,20 @@ def test_containers_through_jvp_and_jacobians():
         np.testing.assert_allclose(found["c"], X)
 
 
+@pytest.mark.parametrize("wrapped", [lambda f: f, lambda f: cr.compile(f, backend="numpy")])
+def test_a_primal_without_a_tangent_stays_an_integer(wrapped):
+    def f(n, x, rate):
+        for i in range(n):
+            x = x + rate * np.sin(x) * i
+        return x
+
+    value, y_dot = cr.jvp(wrapped(f), (3, X, 0.5), (None, np.ones(3), None))
+    np.testing.assert_allclose(value, f(3, X, 0.5))
+    h = 1e-6
+    np.testing.assert_allclose(y_dot, (f(3, X + h, 0.5) - f(3, X - h, 0.5)) / (2 * h), rtol=1e-8)
+    assert not np.any(cr.jvp(wrapped(f), (3, X, 0.5), (None, None, None))[1])
+
+
 # -- jacobians, hessians, products -----------------------------------------------------------------
 
 

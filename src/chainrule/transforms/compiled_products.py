@@ -117,7 +117,9 @@ def jvp(
     program: Program, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
 ) -> Any:
     """See ``chainrule.jvp``."""
-    arguments = _arguments(program, primals)
+    moved = tuple(k for k, t in enumerate(tangents) if t is not None)
+    arguments = arguments_of(program, Call(program, moved, tuple(primals), {}))
+    tangents = [tangents[k] for k in moved]
     value, dot = _pushed(arguments, arguments.values, tangents, program, has_aux)
     out, aux = _with_aux(value, has_aux, program)
     return (out, dot, aux) if has_aux else (out, dot)

@@ -150,11 +150,14 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
     """Return ``(f(*primals), tangent)``: the derivative along a direction, by forward mode.
 
-    ``tangents`` has one tangent per primal, of its structure and shapes; None stands for zeros.
+    ``tangents`` has one tangent per primal, of its structure and shapes; None stands for zeros. A
+    primal whose tangent is None is not differentiated by: an integer stays one.
 
     >>> import numpy as np
     >>> jvp(np.sin, (0.0,), (2.0,))
     (np.float64(0.0), np.float64(2.0))
+    >>> jvp(lambda v, i: v[i] ** 2, (np.array([1.0, 3.0]), 1), (np.ones(2), None))
+    (np.float64(9.0), np.float64(6.0))
     """
     check_callable(f, "jvp")
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
@@ -165,7 +168,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: b
         )
     if (compiled := derivatives_of(f)) is not None:
         return compiled.jvp(f, primals, tangents, has_aux)
-    argnums = tuple(range(len(primals)))
+    argnums = tuple(k for k, t in enumerate(tangents) if t is not None)
     found = by_source(f, argnums, lambda p: jvp(p, primals, tangents, has_aux))
     if found is not None:
         return found
@@ -173,10 +176,8 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: b
         out, f_jvp = linearize(f, *primals)
         return out, f_jvp(*tangents)
     trace = Forward()
-    traced = [
-        dual_tree(trace, primal, tangent) for primal, tangent in zip(primals, tangents, strict=True)
-    ]
-    call = Call(f, tuple(range(len(primals))), tuple(primals), {})
+    call = Call(f, argnums, tuple(primals), {})
+    traced = [dual_tree(trace, primals[k], tangents[k]) for k in argnums]
     out = run_traced(call, traced, trace)
     aux = None
     if has_aux:
