@@ -156,9 +156,14 @@ def flipud(ct, m):
     return np.flipud(ct)
 
 
+def opposite(shift):
+    """Return the way back; the negative of an unsigned integer would be a large one."""
+    return -shift if isinstance(shift, int) else np.negative(np.int64(shift))
+
+
 @linear(np.roll)
 def roll(ct, a, shift, axis=None):
-    return np.roll(ct, np.negative(shift), axis)
+    return np.roll(ct, opposite(shift), axis)
 
 
 @linear(np.rot90)

@@ -17,6 +17,7 @@ import numpy as np
 from .. import ir
 from ..ir import Block, Call, Expr, Index, Lit, Stmt, Var
 from ..types import Type
+from . import runtime
 
 
 @dataclass(slots=True)
@@ -212,6 +213,18 @@ def dtype_of(e: Expr) -> np.dtype[Any]:
 def apply(fn: Any, type_: Type, *args: Expr) -> Expr:
     """Return a function of numbers."""
     return Call(type_, fn, args)
+
+
+def whole(value: Expr) -> Expr:
+    """Return an integer of any dtype as one that is a place or a size."""
+    if value.type.dtype == INT.dtype:
+        return value
+    if isinstance(value, Lit):
+        return number(value.value)
+    found = apply(np.int64, INT, value)
+    if value.type.dtype == np.dtype(np.uint64):  # its bits may say negative: behind every end
+        found = apply(runtime.fitting, INT, found, number(0), number(2**63 - 1))
+    return found
 
 
 def plus(a: Expr, b: Expr) -> Expr:

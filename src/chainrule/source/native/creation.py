@@ -11,7 +11,7 @@ from ..ir import Assign, Call, Choice, Expr, Lit, Seq, Var
 from ..types import Type
 from . import runtime
 from .arrays import compute, new_array
-from .code import BOOL, INT, Make, Put, apply, dtype_of, number, plus, scalar, times
+from .code import BOOL, INT, Make, Put, apply, dtype_of, number, plus, scalar, times, whole
 from .elements import NUMBERS, VALUES, aligned, broadcast, elements, in_memory, number_of
 from .numbers import cast, literal
 from .products import enter
@@ -94,7 +94,7 @@ def _by_diagonal(state: State, call: Call, compare: Any) -> Elements:
     is_square = second is None or (isinstance(second, Lit) and second.value is None)
     columns = rows if is_square or second is None else extents_of(state, second)[0]
     given = None if own else call.args[2] if len(call.args) > 2 else keywords.get("k")
-    offset = number(0) if given is None else number_of(state, given)
+    offset = number(0) if given is None else whole(number_of(state, given))
     dtype = dtype_of(call)
     one, zero = cast(literal(1), dtype), cast(literal(0), dtype)
 
@@ -118,8 +118,8 @@ def _arange(state: State, call: Call) -> Elements:
         else:
             places = state.integer(apply(max, INT, places, number(0)))
         return Elements((Extent(places, extent.size),), dtype, lambda i: cast(i[0], dtype))
-    start, stop = (number_of(state, arg) for arg in call.args[:2])
-    step = number_of(state, call.args[2]) if len(call.args) > 2 else number(1)
+    start, stop = (whole(number_of(state, arg)) for arg in call.args[:2])
+    step = whole(number_of(state, call.args[2])) if len(call.args) > 2 else number(1)
     if not isinstance(step, Lit):
         step = apply(runtime.nonzero, INT, state.integer(step))
     places = state.integer(apply(runtime.count, INT, start, stop, step))

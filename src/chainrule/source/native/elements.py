@@ -268,6 +268,8 @@ def write(
 
 def number_of(state: State, expr: Expr) -> Expr:
     """Return a number as an expression of numbers; what needs a loop is computed before."""
+    if is_axes(expr.type):
+        raise NotNative(f"{_name(expr)} is an array, where a number is asked for")
     match expr:
         case Var(type=type_, name=name):
             if name in state.views:

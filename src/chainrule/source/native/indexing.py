@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from .code import (
     scalar,
     split_shift,
     times,
+    whole,
 )
 from .elements import aligned, array, broadcast, elements, listed, number_of
 from .numbers import literal
@@ -86,10 +88,15 @@ def _opened(state: State, entry: Expr) -> list[Any]:
         if entry.type.dtype == np.dtype(bool):
             extents = elements(state, entry).extents
             return [*map(_Masked, places(state, entry), extents)]
-        return [elements(state, entry)]
+        return [_at_places(elements(state, entry))]
     if entry.type.dtype is None or entry.type.dtype.kind not in "iu":
         raise NotNative("an index that is neither an integer nor a slice")
     return [number_of(state, entry)]
+
+
+def _at_places(entry: Elements) -> Elements:
+    """Return an index array whose elements are places."""
+    return replace(entry, dtype=np.dtype(np.int64), at=lambda i: whole(entry.at(i)))
 
 
 def _known_places(state: State, value: Any) -> list[Any]:
@@ -108,7 +115,7 @@ def _list(state: State, entry: Seq) -> Elements:
     ):
         raise NotNative("a list of other things than integers as an index")
     type_ = Type("array", np.dtype(np.int64), (len(entry.items),))
-    items = [number_of(state, item) for item in entry.items]
+    items = [whole(number_of(state, item)) for item in entry.items]
     return elements(state, listed(state, type_, type_.sizes, items))
 
 
@@ -204,7 +211,7 @@ def _slice(state: State, entry: slice | Slice, extent: Extent) -> tuple[Expr, Ex
         is_none = value is None or (isinstance(value, Lit) and value.value is None)
         parts.append(None if is_none else value)
     size = _size(state, extent.size, parts)
-    start, stop, step = [None if part is None else number_of(state, part) for part in parts]
+    start, stop, step = [None if part is None else whole(number_of(state, part)) for part in parts]
     n = extent.expr
     if step is None and _is_one_place(state, start, stop):
         assert start is not None

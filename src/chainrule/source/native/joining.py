@@ -12,7 +12,7 @@ from ..ir import Assign, Call, Expr, Lit, Seq, Var
 from ..types import Type, unknown_size
 from . import runtime
 from .arrays import materialised, new_array
-from .code import BOOL, INT, Gather, Make, Put, apply, dtype_of, minus, number, plus, times
+from .code import BOOL, INT, Gather, Make, Put, apply, dtype_of, minus, number, plus, times, whole
 from .elements import VALUES, elements, in_memory, number_of
 from .numbers import cast, literal
 from .products import enter
@@ -244,7 +244,7 @@ def _widths(state: State, given: Expr, ndim: int) -> list[tuple[Expr, Expr]]:
 
     def pair(expr: Expr) -> tuple[Expr, Expr]:
         both = items(expr) or [expr]
-        before, after = (_named(state, number_of(state, e)) for e in (both[0], both[-1]))
+        before, after = (_named(state, whole(number_of(state, e))) for e in (both[0], both[-1]))
         return before, after
 
     outer = items(given)

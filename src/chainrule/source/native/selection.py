@@ -11,7 +11,7 @@ from ..ir import Call, Choice, Expr, Lit, Seq
 from ..types import Type, unknown_size
 from . import runtime
 from .arrays import in_order, materialised, new_array, ordinal
-from .code import BOOL, INT, Put, apply, dtype_of, number, plus, scalar
+from .code import BOOL, INT, Put, apply, dtype_of, number, plus, scalar, whole
 from .elements import aligned, broadcast, elements, in_memory
 from .indexing import places, subscript
 from .joining import whole_or_flat
@@ -26,7 +26,7 @@ from .views import argument, only, view
 
 
 def _inside(i: Expr, n: Expr) -> Expr:
-    return apply(runtime.at, INT, i, n)
+    return apply(runtime.at, INT, whole(i), n)
 
 
 def _wrapped(i: Expr, n: Expr) -> Expr:

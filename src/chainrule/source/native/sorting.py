@@ -10,7 +10,7 @@ from ..ir import Call, Expr, Lit, Var
 from ..types import Type, unknown_size
 from . import runtime
 from .arrays import is_whole, materialised
-from .code import BOOL, INT, Do, apply, dtype_of, minus, number, plus, scalar
+from .code import BOOL, INT, Do, apply, dtype_of, minus, number, plus, scalar, whole
 from .elements import TUPLES, elements, in_memory, number_of
 from .indexing import places
 from .joining import whole_or_flat
@@ -131,7 +131,7 @@ def _bincount(state: State, call: Call) -> Elements:
     values = vector(state, call.args[0], _INTEGERS)
     weights = call.args[1] if len(call.args) > 1 else dict(call.kwargs).get("weights")
     least = call.args[2] if len(call.args) > 2 else dict(call.kwargs).get("minlength")
-    n = number(0) if least is None else number_of(state, least)
+    n = number(0) if least is None else whole(number_of(state, least))
     dtype = dtype_of(call)
     type_ = Type("array", dtype, (unknown_size(),))
     if weights is None or (isinstance(weights, Lit) and weights.value is None):

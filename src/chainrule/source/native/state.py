@@ -17,7 +17,7 @@ from ..sizes import atoms, integer, may_be_one
 from ..templates import template_leaves
 from ..types import Size, Type, is_plain
 from . import runtime
-from .code import BOOL, INT, Check, Fresh, Loop, apply, number, split_shift
+from .code import BOOL, INT, Check, Fresh, Loop, apply, number, split_shift, whole
 from .folding import folded
 
 _SHAPE, _NUMBER = "shape of", "number"
@@ -218,7 +218,7 @@ class State:
 
     def integer(self, value: Expr, hint: str = "n") -> Expr:
         """Return an integer that stays as it is: a literal, or a variable of its own."""
-        value = folded(value)
+        value = folded(whole(value))
         return value if isinstance(value, Lit) else self.named(hint, value)
 
     def counter(self, hint: str = "i") -> Var:
@@ -264,6 +264,7 @@ class State:
 
     def place(self, index: Expr, extent: Expr) -> Expr:
         """Return the place that a user's index stands for, which is looked at."""
+        index = whole(index)
         if isinstance(index, Lit) and self.may_leave:
             if index.value >= 0:
                 if isinstance(extent, Lit) and index.value < extent.value:

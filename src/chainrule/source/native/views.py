@@ -9,11 +9,11 @@ import numpy as np
 
 from ...rules import _central
 from ...rules import complex as complex_rules
-from ..ir import Call, Choice, Expr, Lit
+from ..ir import Call, Choice, Expr, Lit, Seq
 from ..types import Type, unknown_size
 from . import runtime
 from .arrays import in_shape, materialised
-from .code import BOOL, INT, apply, dtype_of, minus, number, plus, scalar
+from .code import BOOL, INT, apply, dtype_of, minus, number, plus, scalar, whole
 from .elements import VIEWS, aligned, broadcast, elements, in_memory, number_of
 from .numbers import cast
 from .state import Elements, Extent, NotNative, State
@@ -168,19 +168,14 @@ def _roll(state: State, call: Call) -> Elements:
         return _rolled_flat(state, call, shift)
     source = elements(state, call.args[0])
     axes = axis if isinstance(axis, tuple) else (axis or 0,)
-    items: Any = (
-        [Lit(INT, x) for x in shift.value]
-        if (isinstance(shift, Lit) and isinstance(shift.value, tuple))
-        else getattr(shift, "items", (shift,))
-    )
+    items = _shifts(state, shift, len(axes))
     steps: dict[int, Expr] = {}
     shifts: dict[int, Expr] = {}
     items = items * len(axes) if len(items) == 1 else items
     for ax, item in zip(axes * (len(items) if len(axes) == 1 else 1), items, strict=True):
         k = ax % len(source.extents)
-        shifts[k] = (
-            plus(shifts[k], number_of(state, item)) if k in shifts else number_of(state, item)
-        )
+        by = whole(item)
+        shifts[k] = plus(shifts[k], by) if k in shifts else by
     for k, by in shifts.items():
         n = source.extents[k].expr
         safe = apply(max, INT, n, number(1))
@@ -191,6 +186,18 @@ def _roll(state: State, call: Call) -> Elements:
                      for k, x in enumerate(i))  # fmt: skip
 
     return Elements(source.extents, source.dtype, lambda i: source.at(place(i)))
+
+
+def _shifts(state: State, shift: Expr, count: int) -> list[Expr]:
+    """Return by how many places each axis is rolled."""
+    if isinstance(shift, Lit) and isinstance(shift.value, tuple):
+        return [Lit(INT, x) for x in shift.value]
+    if isinstance(shift, Seq):
+        return [number_of(state, item) for item in shift.items]
+    found = elements(state, shift)
+    if found.extents and found.extents[0].size != count:
+        raise NotNative("a roll by so many places that their number is not known")
+    return [found.at((number(k),) if found.extents else ()) for k in range(count)]
 
 
 def _rolled_flat(state: State, call: Call, shift: Expr) -> Elements:
