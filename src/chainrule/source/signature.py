@@ -31,6 +31,9 @@ Place = tuple[str, Path]
 LAYOUT = ("layout", "by rows")
 """The step of a path from an array to whether it lies in one piece, row by row."""
 
+CONTENTS = ("contents", None)
+"""The last step of a place that stands for the elements of an array of integers."""
+
 _BY_VALUE = (
     *(str, bytes, bool, type(None), type(Ellipsis), type, np.dtype, range, enum.Enum),
     *(python_types.FunctionType, python_types.BuiltinFunctionType, python_types.MethodType),
@@ -77,6 +80,14 @@ class Signature:
             return leaf
 
         return {name: abstract(x, leaf_of(name)) for name, x in self._given.items()}
+
+    def contents(self, static: Collection[Place]) -> dict[Place, np.ndarray]:
+        """Return the arrays among the arguments whose elements are known."""
+        return {
+            (name, path[:-1]): at_place(self._given, (name, path[:-1])).copy()
+            for name, path in static
+            if path and path[-1] == CONTENTS
+        }
 
     def _expression(self, x: Any, name: str, path: Path) -> Expr:
         type_ = self.type_of(x)
@@ -200,12 +211,14 @@ def at_place(arguments: dict[str, Any], place: Place) -> Any:
     for kind, key in path:
         if (kind, key) == LAYOUT:
             return not isinstance(x, np.ndarray) or x.flags.c_contiguous
+        if (kind, key) == CONTENTS:
+            return x if isinstance(x, Typed) else x.tobytes()
         x = x[key] if kind == "item" else getattr(x, key)
     return x
 
 
 def key_at(x: Any) -> Hashable:
-    """Return what a program that knows a static number, or the shape of an array, depends on."""
+    """Return what a program depends on that knows a number, or an array's shape or contents."""
     return x.shape if isinstance(x, np.ndarray) else (type(x), x)
 
 

@@ -132,6 +132,23 @@ def hand_skinning(theta, bones, vertices, weights, targets):
     return err.ravel()
 
 
+@program(
+    numbers(4, 3, seed=30), numbers(4, 4, 4, seed=31), np.array([-1, 0, 1, 0]),
+    numbers(5, 4, seed=32),
+)  # fmt: skip
+def posed_skeleton(theta, relatives, parents, base_positions):
+    """The parents of bones in an array: which transform is read of a list that grows."""
+    absolutes = []
+    for i in range(len(parents)):
+        relative = relatives[i] @ to_transform(theta[i], np.zeros(3))
+        if parents[i] == -1:
+            absolutes.append(relative)
+        else:
+            absolutes.append(absolutes[parents[i]] @ relative)
+    positions = np.stack([np.dot(T, base_positions.T).T for T in absolutes], axis=-1)
+    return positions.sum(axis=-1)[:, :3]
+
+
 @program(numbers(5, 3, seed=14), numbers(5, 3, seed=15), numbers(3, seed=16) * 0.3)
 def register_points(source, target, omega):
     """Gauss-Newton on a rotation: normal equations added up point by point."""

@@ -68,9 +68,12 @@ def _lower(
     refinements: frozenset[Any] = frozenset()
     static: tuple[Place, ...] = ()
     for _ in range(_LIMIT):
-        given = signature.arguments(static) if isinstance(signature, Signature) else signature
+        if isinstance(signature, Signature):
+            given, contents = signature.arguments(static), signature.contents(static)
+        else:
+            given, contents = dict(signature), {}
         try:
-            lowering = _Lowering(fn, given, name, refinements)
+            lowering = _Lowering(fn, given, name, refinements, contents)
             if isinstance(signature, Signature):
                 lowering.state.looked_at = {p: signature.static_value(p) for p in static}
             program = lowering.run()
@@ -104,11 +107,13 @@ class _Lowering:
         arguments: AbstractMapping[str, Value],
         name: str | None,
         refinements: frozenset[Any],
+        contents: dict[Place, Any],
     ) -> None:
         self.fn = fn
         self.arguments = arguments
         self.name = name
         self.state = State(refinements)
+        self.contents = contents
         self.body: list[Any] = []
         self.kept: set[str] = set()
         """Parameters whose default is one object for all calls, which may not be changed."""
@@ -219,6 +224,8 @@ class _Lowering:
         state.definitions[var] = None
         state.sites[var] = frozenset({site}) if expr.type.is_array else frozenset()
         found = Var(expr.type, var)
+        if place in self.contents:
+            state.contents[var] = self.contents[place]
         if expr.type == INT and value.size is None:
             return Leaf(found, None, sizes.integer(var))
         if ("buffer", site) not in state.refinements or not expr.type.is_array:

@@ -20,7 +20,7 @@ from ..results import spec_of
 from ..samples import Sized
 from ..types import Size, Type, broadcast_sizes, type_of, unknown_size
 from ..values import Items, Known, Leaf, Mapping, Record, Value
-from . import choices, memory, pasting
+from . import choices, contents, memory, pasting
 from .containers import NONE, describe, expression, items_of, known, lift
 from .intrinsics import intrinsic
 from .operators import is_cheap, operand, symbol
@@ -174,7 +174,13 @@ def _of_array(state: State, base: Leaf, index: Value) -> Value:
         base = Leaf(state.temporary(base.expr))
     # One call, so that what a part emits comes before the read.
     expr = Index(found_type, base.expr, tuple(_entry(state, part) for part in parts))
-    return memory.view(state, base, expr) if is_view else Leaf(expr)
+    elements = contents.part(state, base.expr, parts)
+    if elements is not None and found_type.is_number:
+        return Known(elements)
+    found = memory.view(state, base, expr) if is_view else Leaf(expr)
+    if elements is not None:
+        contents.note(state, found.expr, elements)
+    return found
 
 
 # -------------------------------------------------------------------------------- result types

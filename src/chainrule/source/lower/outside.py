@@ -64,12 +64,20 @@ def _input(state: State, value: Any, read: Reader, name: str) -> Leaf:
     sizes = tuple(1 if n == 1 else unknown_size() for n in found.sizes)
     found = Type(found.kind, found.dtype, sizes) if found.is_array else found
     var = state.fresh(name)
+    if ("contents", var) in state.refinements:
+        found = Type("array", value.dtype, value.shape)
+        state.contents[var] = value.copy()
+        state.guards.append((lambda: _elements(read()), _elements(value)))
     state.types[var] = found
     state.hidden[var] = read
     state.definitions[var] = None
     state.sites[var] = frozenset({("outside", name)})
     _guard_type(state, value, read)
     return Leaf(Var(found, var))
+
+
+def _elements(value: Any) -> Any:
+    return value.shape, value.tobytes()
 
 
 def _sequence(state: State, value: Any, read: Reader, name: str) -> Value:

@@ -26,8 +26,9 @@ Site = Hashable
 class Refine(Exception):  # noqa: N818 - a request, not an error
     """Lowering needs to be told something about the program, and to start over.
 
-    ``key``: ``('static', place)``: the value of this number among the arguments must be known;
-    ``('sizes', place)``: the shape of this array among them; ``('unroll', loop)``: this loop's
+    ``key``: ``('static', place)``: the value of this number among the arguments must be known, or
+    the elements of an array; ``('sizes', place)``: the shape of this array among them;
+    ``('contents', name)``: the elements of a closed-over array; ``('unroll', loop)``: this loop's
     index; ``('after', loop)``: its variable is read after it; ``('buffer', site)``: the array made
     at this place is changed later.
     """
@@ -118,6 +119,8 @@ class State:
     hidden: dict[str, Callable[[], Any]] = field(default_factory=dict)
     outside: dict[Any, Value] = field(default_factory=dict)
     """Values from outside that were read so far."""
+    contents: dict[Hashable, Any] = field(default_factory=dict)
+    """Arrays of integers from outside whose elements are known."""
     guards: list[tuple[Callable[[], Any], Any]] = field(default_factory=list)
     foreign: set[int] = field(default_factory=set)
     """Identities of abstract containers that belong to the caller or to the module."""
@@ -231,6 +234,7 @@ class State:
 
     def static(self, value: Value, what: str = "this value") -> Any:
         """Return a value that must be known now; ask for what it is computed from."""
+        from . import contents
         from .containers import known
 
         found, python = known(value)
@@ -240,6 +244,7 @@ class State:
             if isinstance(leaf.size, int):
                 return leaf.size
             self.ask(leaf)
+            contents.ask(self, leaf.expr)
         raise self.error(
             f"The value of {what} must be known before the program runs, "
             "and it depends on numbers that the program computes",
@@ -288,7 +293,7 @@ class Tables:
 
     _NAMES = (
         *("types", "buffers", "roots", "sites", "definitions", "rebound", "homes", "loops"),
-        "mixed",
+        *("mixed", "contents"),
     )
 
     @classmethod
