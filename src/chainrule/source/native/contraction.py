@@ -194,16 +194,18 @@ def contract(kernel: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
 
 def _shrunk(block: Block, total: Counter[str], fresh: Fresh, types: dict[str, Type]) -> Block:
     block = [within_blocks(s, lambda inner: _shrunk(inner, total, fresh, types)) for s in block]
+    mentioned = [set(uses([s])) for s in block]
     for make in [s for s in block if isinstance(s, Make)]:
-        users = [k for k, s in enumerate(block) if mentions_array(s, make.name)]
+        users = [k for k, names in enumerate(mentioned) if make.name in names]
         loop = block[users[-1]]
         if len(users) != 2 or not isinstance(loop, Loop):
             continue
         if uses([make, loop])[make.name] == total[make.name]:
             new = _contracted(make, loop, fresh, types)
             if new is not None:
-                block[users[1]] = new[1]
-                block[users[0] : users[0] + 1] = [new[0]] if new[0] is not None else []
+                for k, part in ((users[1], [new[1]]), (users[0], [s for s in new[:1] if s])):
+                    block[k : k + 1] = part
+                    mentioned[k : k + 1] = [set(uses([s])) for s in part]
     return block
 
 
