@@ -209,3 +209,24 @@ def particle_in_cell(x, v, field, steps):
         v = v + 0.05 * ((1.0 - frac) * e[cell] + frac * e[(cell + 1) % n])
         x = x + 0.05 * v
     return x, charge
+
+
+def separations(a, b):
+    m, n = a.shape[0], b.shape[0]
+    ax, ay = a[:, 0].reshape((m, 1)), a[:, 1].reshape((m, 1))
+    bx, by = b[:, 0].reshape((n, 1)), b[:, 1].reshape(1, n)
+    return ax - bx.T, ay - by
+
+
+@program(numbers(5, 2, seed=20), numbers(5, 2, seed=21), 0.4, 0.8)
+def smoothed_particles(pos, vel, mass, h):
+    """Columns of positions that are changed in place, as matrices of one column or row."""
+    for _ in range(3):
+        dx, dy = separations(pos, pos)
+        w = mass / (h**2 * np.pi) * np.exp(-(dx**2 + dy**2) / h**2)
+        rho = np.sum(w, 1).reshape((pos.shape[0], 1))
+        force = -2.0 / h**2 * w * (1.0 / rho + 1.0 / rho.T)
+        acc = np.hstack((np.sum(force * dx, 1)[:, None], np.sum(force * dy, 1)[:, None]))
+        vel -= 0.1 * acc + 0.05 * vel
+        pos += 0.1 * vel
+    return pos, (rho.T @ rho).item()

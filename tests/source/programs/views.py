@@ -196,3 +196,16 @@ def continued_fraction_reversed(v, w):
     for _ in range(3):
         w = v / (2 + w[::-1] ** 2)
     return w
+
+
+@program(numbers(4, 3, seed=30), numbers(1, 3, 1, seed=31))
+def axes_of_size_one_come_and_go(u, w):
+    """Reshaped parts of arrays that are changed, and are changed through them."""
+    column = u[:, 0].reshape(u.shape[0], 1)
+    row = u[1].reshape((1, 3))
+    flat = w.reshape(3)
+    for _ in range(2):
+        column += 0.1 * row[:, :1] * w[0, 0]
+        u[:, 1].reshape(1, 4)[:] *= flat[2]
+        flat[:2] += u[2, :2]
+    return u, w[0], w[0, 1].item() * row[:1, 0].item()

@@ -12,6 +12,7 @@ from ..values import Items, Known, Leaf, Mapping, Method, Value
 from . import calls, memory, rows
 from .container_methods import CHANGING, DICT, LIST, SEQUENCE
 from .containers import LAST, NONE, TRUE, describe, known
+from .indexing import subscript
 from .inplace import mutate
 from .intrinsics import intrinsic
 from .operators import operand
@@ -160,6 +161,26 @@ def _reshape(
     return calls.call(state, Known(np.reshape), [a, given], _order(order))
 
 
+@intrinsic(np.reshape)
+def _np_reshape(state: State, a: Value, *args: Value, **kwargs: Value) -> Value:
+    found = calls.call_entry(state, calls.entry_of(np.reshape), np.reshape, [a, *args], kwargs)
+    if not (isinstance(a, Leaf) and isinstance(found, Leaf) and a.type.is_array):
+        return found
+    if memory.root_of(state, a.expr) is None or memory.is_whole(state, a.expr):
+        return found
+    old, new = a.type.sizes, found.type.sizes
+    axes, kept = [n for n in old if n != 1], [n for n in new if n != 1]
+    if len(axes) == len(kept):
+        for n, m in zip(axes, kept, strict=True):
+            if n != m:
+                state.ask_size(n)
+    if axes != kept:
+        return found
+    # Axes of size 1 come and go without a copy, also where what is reshaped is a part of an array.
+    without = subscript(state, a, Items([Known(0 if n == 1 else slice(None)) for n in old]))
+    return subscript(state, without, Items([NONE if n == 1 else Known(slice(None)) for n in new]))
+
+
 @intrinsic(np.ravel)
 def _ravel(state: State, a: Value, order: Value = NONE) -> Value:
     a = calls.as_array(state, a)
@@ -225,7 +246,6 @@ def _real_if_close(state: State, a: Value, tol: Value = NONE) -> Value:
 
 
 def _item(state: State, a: Leaf, *index: Value) -> Value:
-    from .indexing import subscript
     from .numbers import to_python
 
     if index:
@@ -235,6 +255,10 @@ def _item(state: State, a: Leaf, *index: Value) -> Value:
         found = subscript(state, flat, index[0] if len(index) == 1 else Items(list(index)))
         assert isinstance(found, Leaf)
         a = found
+    elif a.type.ndim:
+        only = calls.call(state, Known(np.reshape), [a, Known(())], {})
+        assert isinstance(only, Leaf)
+        a = only
     return to_python(state, a)
 
 

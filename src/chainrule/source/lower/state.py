@@ -255,13 +255,13 @@ class State:
     def ask(self, leaf: Leaf) -> None:
         """Request what a value is computed from; return if there is nothing to request."""
         self._ask(leaf.expr, set())
-        self._ask_size(leaf.size)
+        self.ask_size(leaf.size)
 
     def _ask(self, expr: Expr, seen: set[str]) -> None:
         """Raise a request for the first argument or loop index that an expression reads."""
         for part in walk(expr):
             if isinstance(part, Dim):
-                self._ask_size(part.base.type.sizes[part.axis])
+                self.ask_size(part.base.type.sizes[part.axis])
             place = None
             if isinstance(part, Access):
                 place = (part.root, part.path)
@@ -276,7 +276,8 @@ class State:
             if place is not None and part.type.is_number and not part.type.is_differentiable:
                 raise Refine(("static", place))
 
-    def _ask_size(self, size: Any) -> None:
+    def ask_size(self, size: Any) -> None:
+        """Request the shape of the first argument that has an axis of this size."""
         if size is None or isinstance(size, int):
             return
         wanted = set(size_algebra.atoms(size))
