@@ -271,6 +271,7 @@ SAMPLES[np.histogram] = [
     Sample((array(6),), {"bins": 3}, order=1),
     Sample((array(6),), {"bins": 3, "range": (-1.0, 1.0)}, order=1),
     Sample((array(6), np.array([-1.0, 0.1, 1.0])), {"density": True}, diff=(1,)),
+    Sample((array(6),), {"bins": 3, "weights": array(6)}, diff=("weights",)),
 ]
 
 # ------------------------------------------------------------------- what the composites call

@@ -108,5 +108,16 @@ def test_histogram_edges_follow_the_extremes() -> None:
 
     np.testing.assert_allclose(cr.grad(last_but_one)(X), [1 / 3, 0, 0, 2 / 3])
     assert edges[2] == pytest.approx(0.5)
-    with pytest.raises(UnsupportedError, match="weights"):
-        gradient(lambda x: np.histogram(X, weights=x)[0])
+
+
+@pytest.mark.parametrize("bins", [3, np.array([-1.0, -0.5, 0.1, 0.5])])
+def test_the_weights_of_a_histogram_add_up_in_the_bins_of_their_samples(bins: Any) -> None:
+    weights, slopes = np.array([1.0, 2.0, 3.0, 4.0]), np.array([5.0, 7.0, 9.0])
+
+    def total(w: Any) -> Any:
+        return np.sum(np.histogram(X, bins, weights=w)[0] * slopes)
+
+    expected = [total(w) for w in np.eye(4)]
+    for f in (total, cr.compile(total, backend="numpy")):
+        np.testing.assert_allclose(f(weights), total(weights))
+        np.testing.assert_allclose(cr.grad(f)(weights), expected)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from .._core import is_traced, plain
-from ..errors import UnsupportedError
 from ._forms import composite, linear
 
 
@@ -16,13 +15,18 @@ def bincount(ct, x, weights=None, minlength=0):
 
 @composite(np.histogram)
 def histogram(a, bins=10, range=None, density=None, weights=None):
-    """Plain counts; edges that NumPy lays between the data's extremes move with them."""
+    """Plain counts; edges that NumPy lays between the data's extremes move with them.
+
+    Weights add up in the bin of their sample, which is piecewise constant.
+    """
     if is_traced(weights):
-        raise UnsupportedError(
-            "np.histogram of traced weights has no rule.",
-            "np.bincount(np.digitize(a, edges[1:-1]), weights)",
-        )
-    counts, edges = np.histogram(plain(a), plain(bins), plain(range), weights=weights)
+        counts, edges = np.histogram(plain(a), plain(bins), plain(range))
+        x = np.ravel(plain(a))
+        inside = (x >= edges[0]) & (x <= edges[-1])
+        which = np.digitize(x[inside], edges[1:-1])
+        counts = np.bincount(which, np.ravel(weights)[inside], len(edges) - 1)
+    else:
+        counts, edges = np.histogram(plain(a), plain(bins), plain(range), weights=weights)
     if np.ndim(bins) == 1:
         edges = bins
     elif range is not None and any(map(is_traced, range)):

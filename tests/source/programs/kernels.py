@@ -139,3 +139,12 @@ def scalar_products(N, x, B, C):
 @program(numbers(3, 4, seed=29), numbers(3, 4, seed=30), 2.0, 3.0)
 def clip_and_blend(array_1, array_2, a, b):
     return np.clip(array_1, -0.5, 0.6) * a + array_2 * b + 9.0 * (array_1 > array_2)
+
+
+@program(numbers(20, seed=31, low=0.5), numbers(20, seed=32, low=0.0), 4, wrt=(0,))
+def azimuthal_mean(data, radius, npt):
+    """The mean of the samples in each bin, by histograms with and without weights."""
+    counts, edges = np.histogram(radius, npt)
+    sums = np.histogram(radius, npt, weights=data)[0]
+    density, _ = np.histogram(radius, bins=edges, weights=data**2, density=True)
+    return sums / counts, density

@@ -193,3 +193,17 @@ def in_place_methods(a):
     np.multiply(b, a, out=b)
     np.add(b[0], 1.0, out=b[2])
     return b
+
+
+@program(numbers(3, 3, seed=40), numbers(3, seed=41))
+def elements_by_flat(a, v):
+    """Every element in order, read and stored through ``flat``."""
+    b = np.zeros((3, 3))
+    b.flat[::4] = v
+    b.flat[1] += 2 * v[0]
+    for i in range(b.size):
+        a.flat[i] *= b.flat[i]
+    s = 0.0
+    for k, x in enumerate(a.flat):
+        s += k * x**2
+    return a, s + sum(a.T.flat)

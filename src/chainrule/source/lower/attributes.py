@@ -153,6 +153,8 @@ def _of_leaf(state: State, base: Leaf, name: str) -> Value | None:
             return call(state, Known(np.ravel), [base], {})
         case "real" | "imag":
             return _part(state, base, name)
+        case "flat" if found.is_array:
+            return flat(state, base)
     is_method = hasattr(np.ndarray if found.is_array else _class_of(found), name)
     return Method(base, name) if is_method else None
 
@@ -172,6 +174,13 @@ def transposed(state: State, base: Leaf) -> Leaf:
     expr = operand(state, base)
     kind = Type("array", base.type.dtype, base.type.sizes[::-1])
     return memory.view(state, base, Call(kind, np.transpose, (expr,)))
+
+
+def flat(state: State, base: Leaf) -> Value:
+    """``a.flat``: all elements in their order, in the memory of the array."""
+    from .calls import call
+
+    return base if base.type.ndim == 1 else call(state, Known(np.reshape), [base, Known(-1)], {})
 
 
 def _part(state: State, base: Leaf, name: str) -> Value:
