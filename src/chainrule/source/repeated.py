@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from .._core import Tracer, plain
 from .again import Guards, hold
-from .signature import Place, key_at
+from .signature import Place, at_path, key_at
 from .specialise import Specialisation
 
 
@@ -84,8 +84,6 @@ class _ByValue(Generic[T]):
         """Return the values that decide."""
         found = []
         for k, path in self._paths:
-            x = values[k]
-            for kind, step in path:
-                x = x[step] if kind == "item" else getattr(x, step)
+            x = at_path(values[k], path)
             found.append(key_at(plain(x) if isinstance(x, Tracer) else x))
         return tuple(found)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from .._core import Tracer
+from .._core import Tracer, plain
 from ..errors import ArgumentError
 from .ir import Access, Expr, Parameter, Var
 from .types import Type, type_of
@@ -205,16 +206,27 @@ def abstract(x: Any, leaf: Callable[[Any, Path], Value], path: Path = ()) -> Val
 
 
 def at_place(arguments: dict[str, Any], place: Place) -> Any:
-    """Return the leaf at a place of the arguments, or the layout of the array there."""
+    """Return the leaf at a place of the arguments, or what its last step asks of it."""
     name, path = place
-    x = arguments[name]
+    return at_path(arguments[name], path)
+
+
+def at_path(x: Any, path: Path) -> Any:
+    """Return the leaf at the end of a path, or the layout or the elements of the array there."""
     for kind, key in path:
-        if (kind, key) == LAYOUT:
-            return not isinstance(x, np.ndarray) or x.flags.c_contiguous
-        if (kind, key) == CONTENTS:
-            return x if isinstance(x, Typed) else x.tobytes()
-        x = x[key] if kind == "item" else getattr(x, key)
+        if kind == "item":
+            x = x[key]
+        elif kind == "attr":
+            x = getattr(x, key)
+        else:
+            return _asked(plain(x) if isinstance(x, Tracer) else x, (kind, key))
     return x
+
+
+def _asked(x: Any, step: tuple[str, Any]) -> Any:
+    if step == LAYOUT:
+        return not isinstance(x, np.ndarray) or x.flags.c_contiguous
+    return x if isinstance(x, Typed) else x.tobytes()
 
 
 def key_at(x: Any) -> Hashable:

@@ -214,29 +214,19 @@ def alias(state: State, expr: Expr, hint: str, users: bool = False, home: str | 
     """Emit a view of a buffer under a name of its own."""
     root = root_of(state, expr)
     assert root is not None
-    _check_certain(state, expr)
+    part = rows.uncertain(state, expr)
+    if part is not None and state.origin is None:  # a rule only reads, and a copy will do
+        copy = copied(state, expr, hint)
+        assert isinstance(copy, Var)
+        return copy
+    if part is not None:
+        raise rows.refusal(state, part)
     name = home or state.fresh(hint, users)
     expr = _frozen_index(state, expr)
     state.types[name] = expr.type
     state.roots[name] = root
     state.emit(Alias(name, expr, root))
     return Var(expr.type, name)
-
-
-def _check_certain(state: State, expr: Expr) -> None:
-    """Refuse to name what may be a view or a copy, depending on the layout of the memory."""
-    for part in ir.walk(expr):
-        if not isinstance(part, Call) or part.fn not in CONTIGUOUS:
-            continue
-        whole = isinstance(part.args[0], Var)
-        if "order" in dict(part.kwargs) or not whole or not rows.is_by_rows(state, part.args[0]):
-            what = "an array" if whole else "a part of an array"
-            raise state.error(
-                f"{part.fn.__name__} of {what} that is changed in place: "
-                "whether it is a view or a copy depends on its layout",
-                "write .copy() after it, or change the array through its own indices"
-                + whole * "; make it with np.zeros(shape) or .copy() if a view is meant",
-            )
 
 
 def _frozen_index(state: State, expr: Expr) -> Expr:

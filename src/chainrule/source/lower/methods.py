@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Call, Lit
+from ..ir import Call, Lit, Var
 from ..types import INT, OBJECT, Type
 from ..values import Items, Known, Leaf, Mapping, Method, Value
 from . import calls, memory, rows
@@ -166,7 +166,8 @@ def _np_reshape(state: State, a: Value, *args: Value, **kwargs: Value) -> Value:
     found = calls.call_entry(state, calls.entry_of(np.reshape), np.reshape, [a, *args], kwargs)
     if not (isinstance(a, Leaf) and isinstance(found, Leaf) and a.type.is_array):
         return found
-    if memory.root_of(state, a.expr) is None or memory.is_whole(state, a.expr):
+    is_buffer = isinstance(a.expr, Var) and a.expr.name in state.buffers
+    if is_buffer or memory.root_of(state, a.expr) is None:
         return found
     old, new = a.type.sizes, found.type.sizes
     axes, kept = [n for n in old if n != 1], [n for n in new if n != 1]

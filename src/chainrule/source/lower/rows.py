@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..build import CONTIGUOUS, DISPLAYS
-from ..ir import Call, Expr, Index, Lit, Slice, Var
+from ..ir import Call, Expr, Index, Lit, Slice, Var, walk
 from ..signature import LAYOUT, Place
 from .state import Refine, State
 
@@ -40,6 +40,29 @@ def is_by_rows(state: State, expr: Expr) -> bool:
         case Lit(value=np.ndarray() as value):
             return bool(value.flags.c_contiguous)
     return False
+
+
+def uncertain(state: State, expr: Expr) -> Call | None:
+    """Return what may be a view or a copy, depending on the layout of the memory."""
+    for part in walk(expr):
+        if not isinstance(part, Call) or part.fn not in CONTIGUOUS:
+            continue
+        whole = isinstance(part.args[0], Var)
+        if "order" in dict(part.kwargs) or not whole or not is_by_rows(state, part.args[0]):
+            return part
+    return None
+
+
+def refusal(state: State, part: Call) -> Exception:
+    """Return the error that says so."""
+    whole = isinstance(part.args[0], Var)
+    what = "an array" if whole else "a part of an array"
+    return state.error(
+        f"{part.fn.__name__} of {what} that is changed in place: "
+        "whether it is a view or a copy depends on its layout",
+        "write .copy() after it, or change the array through its own indices"
+        + whole * "; make it with np.zeros(shape) or .copy() if a view is meant",
+    )
 
 
 def is_argument_by_columns(state: State, expr: Expr) -> bool:
@@ -103,4 +126,4 @@ def _is_all(entry: Expr) -> bool:
     return isinstance(entry, Lit) and entry.value == slice(None)
 
 
-__all__ = ["is_argument_by_columns", "is_by_rows"]
+__all__ = ["is_argument_by_columns", "is_by_rows", "refusal", "uncertain"]
