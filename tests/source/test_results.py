@@ -91,6 +91,13 @@ def test_sizes_that_are_not_known_are_all_different(fn, args):
     assert not {"n", 1, 2, 3, *"abc"} & set(found[0].sizes)
 
 
+@pytest.mark.parametrize("fn", [np.repeat, np.tile])
+def test_a_product_of_two_integers_is_no_constant(fn):
+    n, m = sizes.integer("n"), sizes.integer("m")  # of samples 1, 2 and 2, 1
+    (found,) = result_type(fn, [array(n, dtype=I8), Sized(m)]).sizes
+    assert not isinstance(found, int)
+
+
 def test_a_call_that_numpy_refuses_is_refused():
     with pytest.raises(TypeError):
         result_type(np.add, [V, "text"])

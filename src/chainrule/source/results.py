@@ -1,7 +1,7 @@
 """Result types of calls, found by calling the function on small samples of its argument types.
 
 So NumPy itself says what dtype, what number of dimensions and whether a scalar comes out. Sizes
-follow from calling it twice with different sizes and mapping what comes out back to the symbols;
+follow from calling it with different sizes and mapping what comes out back to the symbols;
 elementwise functions and products of matrices have rules of their own.
 """
 
@@ -26,8 +26,13 @@ Spec = Any
 _cache: dict[Any, Any] = {}
 _LIMIT = 20_000
 
-# Two assignments of numbers to atoms: a size is what fits both.
-_NUMBERS = ((7, 11, 13, 17, 19, 23, 29, 31), (10, 9, 8, 6, 5, 12, 14, 15))
+# Assignments of numbers to atoms: a size is what fits them all. The third is for sizes that depend
+# on integer variables, of which a product may be the same twice.
+_NUMBERS = (
+    (7, 11, 13, 17, 19, 23, 29, 31),
+    (10, 9, 8, 6, 5, 12, 14, 15),
+    (12, 14, 9, 11, 16, 8, 21, 18),
+)
 _LARGE = 64
 
 DATA_SIZED = frozenset(
@@ -209,7 +214,7 @@ def _sampled(fn: Any, args: Sequence[Spec], kwargs: dict[str, Spec]) -> Any:
     found_atoms = list(dict.fromkeys(a for size in constant for a in _atoms(size)))
     results: list[tuple[dict[Any, int], Any]] = []
     error: Exception | None = None
-    for integer, numbers in enumerate(_NUMBERS, start=1):
+    for integer, numbers in enumerate(_NUMBERS if variable else _NUMBERS[:2], start=1):
         values = {
             atom: numbers[i] if i < len(numbers) else 43 + i for i, atom in enumerate(found_atoms)
         }
@@ -225,10 +230,10 @@ def _sampled(fn: Any, args: Sequence[Spec], kwargs: dict[str, Spec]) -> Any:
         return _with_equal_sizes(fn, args, kwargs, [*found_atoms, *variable], everything, error)
     candidates = [s for s in dict.fromkeys(everything) if not isinstance(s, int)]
     candidates += [sizes.product(t.sizes) for t in _array_types(args) if t.ndim > 1]
-    return _combine(results[0], results[1], candidates)
+    return _combine([values for values, _ in results], [x for _, x in results], candidates)
 
 
-_SMALL = ((1, 2), (2, 1), (1, 3), (3, 1), (2, 4), (4, 2))
+_SMALL = ((1, 2, 2), (2, 1, 3), (1, 3, 1), (3, 1, 2), (2, 4, 3), (4, 2, 1))
 
 
 def _numbered(variable: list[Size], turn: int) -> dict[Any, int]:
@@ -236,11 +241,11 @@ def _numbered(variable: list[Size], turn: int) -> dict[Any, int]:
 
     Small numbers stand for the variables themselves, which may be indices.
     """
-    pairs = iter(_SMALL)
+    small = iter(_SMALL)
     numbers: dict[Any, int] = {}
     for k, size in enumerate(variable):
-        pair = next(pairs, None) if sizes.is_integer(size) else None
-        numbers[size] = pair[turn - 1] if pair is not None else 16 + 7 * k + 2 * turn
+        given = next(small, None) if sizes.is_integer(size) else None
+        numbers[size] = given[turn - 1] if given is not None else 16 + 7 * k + 2 * turn
     return numbers
 
 
@@ -307,33 +312,37 @@ def _array_types(specs: Any) -> Iterator[Type]:
 # --------------------------------------------------------------------- from samples to symbols
 
 
-def _combine(first: Any, second: Any, candidates: list[Size]) -> Any:
-    """Return the type that fits both sampled results."""
-    (values, a), (others, b) = first, second
-    if isinstance(a, tuple | list):
-        items = [_combine((values, x), (others, y), candidates) for x, y in zip(a, b, strict=False)]
-        return type(a)(*items) if hasattr(a, "_fields") else type(a)(items)
-    found = type_of(a)
+def _combine(values: list[Any], results: list[Any], candidates: list[Size]) -> Any:
+    """Return the type that fits all sampled results."""
+    first = results[0]
+    if isinstance(first, tuple | list):
+        items = [_combine(values, list(x), candidates) for x in zip(*results, strict=False)]
+        return type(first)(*items) if hasattr(first, "_fields") else type(first)(items)
+    found = type_of(first)
     if not found.is_array:
         return found
-    shape = tuple(
-        _symbol(m, n, values, others, candidates) for m, n in zip(a.shape, b.shape, strict=True)
-    )
-    return Type("array", found.dtype, shape)
+    shapes = zip(*(x.shape for x in results), strict=True)
+    return Type("array", found.dtype, tuple(_symbol(ns, values, candidates) for ns in shapes))
 
 
-def _symbol(m: int, n: int, values: Any, others: Any, candidates: list[Size]) -> Size:
+def _symbol(ns: tuple[int, ...], values: list[Any], candidates: list[Size]) -> Size:
+    """Return the size that was each of these numbers for the sizes of its sample."""
+
+    def evaluated(size: Size) -> tuple[int, ...]:
+        return tuple(sizes.evaluate(size, given) for given in values)
+
     for size in candidates:
-        if sizes.evaluate(size, values) == m and sizes.evaluate(size, others) == n:
+        if evaluated(size) == ns:
             return sizes.clip(size)
-    for size in (s for s in values if isinstance(s, int)):
-        if values[size] == m and others[size] == n:
+    for size in (s for s in values[0] if isinstance(s, int)):
+        if tuple(given[size] for given in values) == ns:
             return size
-    if m == n:
-        return m
+    if len(set(ns)) == 1:
+        return ns[0]
     for size in candidates:
-        shift = m - sizes.evaluate(size, values)
-        if abs(shift) <= 4 and n - sizes.evaluate(size, others) == shift:
+        shifts = {n - m for n, m in zip(ns, evaluated(size), strict=True)}
+        shift = min(shifts)
+        if len(shifts) == 1 and abs(shift) <= 4:
             return sizes.clip(sizes.add(size, shift))
     return unknown_size()
 

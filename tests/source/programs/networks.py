@@ -213,3 +213,23 @@ def stack_of_partials(w, b, x, scale):
     for layer in net:
         x = layer(x)
     return x
+
+
+@program(numbers(2, 2, 5, 5, seed=50), numbers(3, 2, 3, 3, seed=51), 2, 1)
+def conv_by_columns(x, w, stride, pad):
+    """Images first, channels second; patches gathered by index arrays that are computed."""
+    N, C, H, W = x.shape
+    F, _, HH, WW = w.shape
+    xp = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), mode="constant")
+    Ho = 1 + (H + 2 * pad - HH) // stride
+    Wo = 1 + (W + 2 * pad - WW) // stride
+    i0 = np.tile(np.repeat(np.arange(HH), WW), C)
+    i1 = stride * np.repeat(np.arange(Ho), Wo)
+    j0 = np.tile(np.arange(WW), HH * C)
+    j1 = stride * np.tile(np.arange(Wo), Ho)
+    i = i0.reshape(-1, 1) + i1.reshape(1, -1)
+    j = j0.reshape(-1, 1) + j1.reshape(1, -1)
+    k = np.repeat(np.arange(C), HH * WW).reshape(-1, 1)
+    cols = xp[:, k, i, j].transpose(1, 2, 0).reshape(HH * WW * C, -1)
+    out = (w.reshape(F, -1) @ cols).reshape(F, Ho, Wo, N)
+    return out.transpose(3, 0, 1, 2)
