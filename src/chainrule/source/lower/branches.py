@@ -25,6 +25,7 @@ from ..jumps import RESULT
 from ..types import OBJECT, Type
 from ..values import Known, Leaf, Value
 from . import absent, memory, slots
+from .operators import in_rule
 from .slots import Slot, Snapshot
 from .state import Endless, State, Unreadable
 
@@ -225,6 +226,14 @@ class _Join:
     def _differs(self, base: str, a: Value, b: Value) -> Unreadable:
         from .containers import describe
 
+        if isinstance(a, Leaf) and isinstance(b, Leaf) and a.type.ndim == b.type.ndim:
+            return Unreadable(
+                self.state.error(
+                    f"{base} is an array of truth values after one arm of an if and an array of "
+                    "numbers after the other",
+                    "convert the mask: mask.astype(float)",
+                )
+            )
         return Unreadable(
             self.state.error(
                 f"{base} is a {describe(a)} after one arm of an if and a {describe(b)} "
@@ -236,6 +245,8 @@ class _Join:
     def leaf(self, places: tuple[Slot, Slot], base: str, a: Value, b: Value) -> Value:
         """Join two numbers or two arrays: they get one variable."""
         state = self.state
+        if in_rule(state):
+            a, b = slots.as_numbers(a, b)
         types = [slots.leaf_type(x) for x in (a, b)]
         found = memory.join_types(*types)
         if found is None:

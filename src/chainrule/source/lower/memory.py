@@ -265,11 +265,11 @@ def join_types(a: Type, b: Type) -> Type | None:
         return a
     if a.dtype is None or b.dtype is None:
         return None
+    if (a.dtype.kind == "b") != (b.dtype.kind == "b"):  # True + True is not 2.0 but True
+        return None
     if (a.is_number and b.is_number) or (
         {a.ndim, b.ndim} == {0} and not (a.is_array and b.is_array)
     ):
-        if (a.dtype.kind == "b") != (b.dtype.kind == "b"):
-            return None
         kind = "python" if a.kind == b.kind == "python" else "scalar"
         return Type(kind, _common_dtype(a, b))
     if not (a.is_array and b.is_array) or a.ndim != b.ndim:

@@ -15,6 +15,7 @@ from ..results import result_type
 from ..types import BOOL, FLOAT, INT, OBJECT, Type
 from ..values import Function, Items, Known, Leaf, Mapping, Method, Record, Value
 from .containers import describe, expression, known, lift, uncut
+from .slots import as_numbers
 from .state import State
 
 PYTHON: dict[Any, Callable[..., Any]] = {
@@ -378,6 +379,8 @@ def logic(state: State, op: str, parts: list[Known | Leaf]) -> Known | Leaf:
 
 def choice(state: State, condition: Leaf, a: Leaf | Known, b: Leaf | Known) -> Leaf:
     """``a if condition else b`` of numbers, both of one type."""
+    if in_rule(state):
+        a, b = as_numbers(a, b)  # type: ignore[assignment]
     exprs = [_as_float(x, y) for x, y in ((a.expr, b.expr), (b.expr, a.expr))]
     found = exprs[0].type if exprs[0].type == exprs[1].type else _common(state, exprs)
     return Leaf(Choice(found, condition.expr, exprs[0], exprs[1]))

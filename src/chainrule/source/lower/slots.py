@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ...errors import UnsupportedError
-from ..ir import Assign, Expr, Lit, Var
+from ..ir import Assign, Call, Expr, Lit, Var
 from ..liveness import is_live
-from ..types import Type, type_of
+from ..types import OBJECT, Type, type_of
 from ..values import (
     Derivative,
     Function,
@@ -292,6 +294,23 @@ def leaf_expr(value: Value, wanted: Type) -> Expr:
     if isinstance(value, Known) and value.name is None:
         return literal(value.value, wanted)
     return value.expr
+
+
+def as_numbers(a: Value, b: Value) -> tuple[Value, Value]:
+    """Return a mask as numbers where the other of two values is made of them: what a rule means."""
+    if not (isinstance(a, Leaf) and isinstance(b, Leaf)):
+        return a, b
+    return _like(a, b), _like(b, a)
+
+
+def _like(mask: Leaf, other: Leaf) -> Leaf:
+    dtype = other.type.dtype
+    if mask.type.dtype != np.dtype(bool) or dtype is None or dtype.kind not in "fc":
+        return mask
+    if not mask.type.is_array:
+        return Leaf(Call(Type("scalar", dtype), dtype.type, (mask.expr,)))
+    made = Type("array", dtype, mask.type.sizes)
+    return Leaf(Call(made, np.ndarray.astype, (mask.expr, Lit(OBJECT, dtype.type))))
 
 
 def literal(value: Any, wanted: Type) -> Lit:
