@@ -87,3 +87,17 @@ def test_numbers_that_can_be_told_apart_as_the_program_runs_need_not_be_known():
     text = program.source
     assert program(1.0, 3.0, np.array([1])) == 6.0
     assert program.source == text
+
+
+def test_a_repeated_call_is_told_apart_by_elements_and_layout():
+    def f(u, order):
+        v = u.reshape(-1)
+        v[0] = 2.0
+        parts = [u, (u, v)]
+        return np.sum(parts[order[0]]) if order[1] else np.sum(u)
+
+    program = cr.compile(f, backend="numpy")
+    for order in ([0, 1], [0, 0], [0, 1]):
+        assert program(np.ones((2, 3)), np.array(order)) == 7.0
+    with pytest.raises(UnsupportedError, match="layout"):
+        program(np.ones((3, 2)).T, np.array([0, 1]))

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Tracer
 from .._core import Tracer, plain
 from ..errors import ArgumentError
 from .ir import Access, Expr, Parameter, Var

@@ -10,10 +10,11 @@ import functools
 
 import numpy as np
 
+from ...errors import UnsupportedError
 from ..ir import Assign, Call, Choice, Expr, If, Lit, Logic, Raise, Var
 from ..types import BOOL, INT, OBJECT, Type
 from ..values import Items, Leaf, Record, Value
-from . import memory, slots
+from . import contents, memory, slots
 from .containers import describe
 from .state import State
 
@@ -29,7 +30,11 @@ def chosen(state: State, base: Items, index: Leaf) -> Value:
     beyond = Call(BOOL, np.greater_equal, (k, count))
     state.emit(If(Logic(BOOL, "or", (below, beyond)), block))
     place = state.temporary(Call(INT, np.remainder, (k, count)), "place")
-    return one_of(state, base.items, place)
+    try:
+        return one_of(state, base.items, place)
+    except UnsupportedError:
+        contents.ask(state, index.expr)  # it may be an element of a small array
+        raise
 
 
 def one_of(state: State, items: list[Value], place: Var) -> Value:
