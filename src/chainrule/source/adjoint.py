@@ -240,7 +240,8 @@ class Weave:
             forward += where_any(s, [Push(place) for place in places])
         end, adjoint = self.needs.ends[id(s)], self.adjoints[id(s)]
         pushed = [Var(self.types[name], name) for name in end.pushed]
-        forward.append(replace(s, body=body + [Push(var) for var in pushed], trips=None))
+        saves: Block = [Push(var, local=True) for var in pushed]
+        forward.append(replace(s, body=body + saves, trips=None))
         found: Block = [Pop(var) for var in reversed(pushed)]
         found += [Assign(a.name, self.expand(a.value)) for a in end.again]
         inner = found + back + adjoint.ends[0]

@@ -223,11 +223,13 @@ class Push(Stmt):
     """Save a value for the reverse sweep. ``copy``: it will be changed in place.
 
     ``stack``: the list of saved values; that of the outermost derivative has no name yet.
+    ``local``: the iteration that ends with it has bound the variable, or nobody needs it.
     """
 
     value: Expr
     copy: bool = False
     stack: str = ""
+    local: bool = False
 
 
 @dataclass(slots=True)

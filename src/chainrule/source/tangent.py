@@ -110,7 +110,7 @@ class Tangents(Expressions):
                 if is_saved(s, self.varied):
                     dot = self.tangent_of(value)
                     dot = zeros_like(value) if dot is None else dot
-                    self.emit(ir.Push(dot, s.copy, s.stack))
+                    self.emit(ir.Push(dot, s.copy, s.stack, s.local))
                 self.emit(s)
             case ir.Pop(target=target, index=index):
                 self.emit(s)
