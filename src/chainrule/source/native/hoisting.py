@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Block, Expr, Stmt, Var
+from ..ir import Assign, Block, Expr, Lit, Stmt, Var
 from . import runtime
 from .accesses import touched
 from .code import (
@@ -176,8 +176,8 @@ def _stripped(loop: Stmt, body: Block) -> tuple[Stmt, Block]:
         if not any(s is t for t in direct) or ir.names_in(s.args[2]) & changing
     }
     moving = [s for s in direct if s.names not in staying]
-    trips = _trips(loop)
-    wanted: Block = [replace(s, args=(*s.args[:2], times(s.args[2], trips))) for s in moving]
+    count = trips(loop)
+    wanted: Block = [replace(s, args=(*s.args[:2], times(s.args[2], count))) for s in moving]
     return replace(loop, body=_without(body, moving)), wanted  # type: ignore[call-arg]
 
 
@@ -190,10 +190,14 @@ def _requests(block: Block) -> list[Do]:
     return found
 
 
-def _trips(loop: Stmt) -> Expr:
+def trips(loop: Stmt) -> Expr:
+    """Return how many iterations a loop has."""
     if isinstance(loop, Loop):
         return loop.extent
     assert isinstance(loop, ir.For)
+    match (loop.start, loop.stop, loop.step):
+        case Lit(value=start), Lit(value=stop), Lit(value=step) if step:
+            return number(len(range(start, stop, step)))
     if loop.step == number(1) and loop.start == number(0):
         return apply(max, INT, loop.stop, number(0))
     return apply(runtime.count, INT, loop.start, loop.stop, loop.step)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import ir
 from ..ir import Assign, Choice, Dim, Expr, If, Index, Lit, Var
-from ..types import Type
+from ..types import Size, Type
 from . import interpreter, runtime
 from .arrays import in_order
 from .code import (
@@ -192,8 +192,8 @@ def _pop_array(state: State, name: str, type_: Type, copy: bool) -> None:
             state.emit(Assign(flag.name, apply(np.greater_equal, BOOL, found, number(0))))
         if name in state.flags:
             found = state.integer(apply(max, INT, found, number(0)))
-        is_known = isinstance(size, int) and name not in state.flags
-        extents.insert(0, number(size) if is_known else found)
+        known = _saved_extent(state, name, size)
+        extents.insert(0, known.expr if known else found)
     assert type_.dtype is not None
     part = _taken(state, type_, tuple(extents))
     if not copy and state.pops_are_final:
@@ -203,6 +203,17 @@ def _pop_array(state: State, name: str, type_: Type, copy: bool) -> None:
     source = elements(state, part)
     target = Var(type_, name)
     state.nest(source.extents, lambda index: state.emit(Put(target, index, source.at(index))))
+
+
+def _saved_extent(state: State, name: str, size: Size) -> Extent | None:
+    """Return the extent of what was saved if it is known without looking.
+
+    Arrays that were not set are saved as empty ones.
+    """
+    is_given = state.program.stack in {p.name for p in state.program.parameters}
+    if isinstance(size, int):
+        return None if name in state.flags else state.known_extent(size)
+    return None if state.flags or state.unset or is_given else state.known_extent(size)
 
 
 def _taken(state: State, type_: Type, extents: tuple[Expr, ...]) -> Var:
