@@ -36,7 +36,8 @@ class Derived(Program):
     """A derivative of another Program."""
 
     def __init__(self, base: Program, places: Sequence[Place], extra: Sequence[str] = ()) -> None:
-        super().__init__(base.fn, Roles([*base.binder.names, *extra]), base.backend)
+        roles = Roles([*base.binder.names, *extra])
+        super().__init__(base.fn, roles, base.backend, base.parallel)
         self.base = base
         self.places_of = list(places)
 

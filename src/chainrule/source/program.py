@@ -40,9 +40,16 @@ class Program:
 
     __name__: str
 
-    def __init__(self, fn: Callable[..., Any], binder: Any = None, backend: str = "numpy") -> None:
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        binder: Any = None,
+        backend: str = "numpy",
+        parallel: bool = False,
+    ) -> None:
         functools.update_wrapper(self, fn)
         self.backend = backend
+        self.parallel = parallel
         self.__name__ = getattr(fn, "__name__", "program")
         self.fn = fn
         self.binder: Any = binder or Binder(fn)
@@ -79,7 +86,9 @@ class Program:
         found: Any = sys.modules.get(self.fn.__module__)
         for part in self.fn.__qualname__.split("."):
             found = getattr(found, part, None)
-        return self.fn.__qualname__ if found is self else (_unpickled, (self.fn, self.backend))
+        if found is self:
+            return self.fn.__qualname__
+        return _unpickled, (self.fn, self.backend, self.parallel)
 
     # -------------------------------------------------------------------------------- looking
 
@@ -231,6 +240,7 @@ class Program:
             stand_ins=signature.stand_ins(),
             backend=self.backend,
             sizes=signature.sizes(),
+            parallel=self.parallel,
         )
 
     def _identifier(self) -> str:
@@ -322,17 +332,38 @@ def _after(first: Callable[..., Any], function: Callable[..., Any]) -> Callable[
     return both
 
 
-def compile_(fn: Callable[..., Any], *, backend: str | None = None) -> Program:
-    """Return the program of a function (see ``chainrule.compile``)."""
+def compile_(
+    fn: Callable[..., Any], *, backend: str | None = None, parallel: bool | None = None
+) -> Program:
+    """Return the program of a function (see ``chainrule.compile``).
+
+    None stands for what a program has already, else for the default.
+    """
     if not callable(fn):
         raise ArgumentError(f"compile takes a function, not {fn!r}", "cr.compile(f)")
-    if isinstance(fn, Program) and backend in (None, fn.backend):
-        return fn
-    return Program(fn.fn if isinstance(fn, Program) else fn, backend=backend_called(backend))
+    if isinstance(fn, Program):
+        if backend in (None, fn.backend) and parallel in (None, fn.parallel):
+            return fn
+        if type(fn) is not Program:
+            raise ArgumentError(
+                f"{fn!r} is a derivative of a program, which says how it is compiled",
+                "compile the function so: cr.grad(cr.compile(f, ...))",
+            )
+        backend = backend or fn.backend
+        parallel = fn.parallel if parallel is None else parallel
+        fn = fn.fn
+    found = backend_called(backend)
+    if parallel and found == "numpy":
+        raise UnsupportedError(
+            "parallel=True needs machine code, and the backend of this program is NumPy",
+            'write cr.compile(f, backend="numba", parallel=True), which takes the package Numba '
+            "(pip install 'chainrule[compile]'), or leave parallel out",
+        )
+    return Program(fn, backend=found, parallel=bool(parallel))
 
 
-def _unpickled(fn: Callable[..., Any], backend: str) -> Program:
-    return compile_(fn, backend=backend)
+def _unpickled(fn: Callable[..., Any], backend: str, parallel: bool = False) -> Program:
+    return compile_(fn, backend=backend, parallel=parallel)
 
 
 def backend_called(name: str | None) -> str:

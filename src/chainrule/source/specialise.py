@@ -70,11 +70,12 @@ class Specialisation:
         stand_ins: Sequence[Any] = (),
         backend: str = "numpy",
         sizes: dict[Any, int] | None = None,
+        parallel: bool = False,
     ) -> None:
         self.stand_ins = stand_ins
         self.sizes = sizes or {}
         """What the symbols of sizes stood for in the first call."""
-        self.backend = backend
+        self.backend, self.parallel = backend, parallel
         self.stages = list(stages)
         self.arguments = arguments
         self.roles = roles or {p.name: p.name for p in self.program.parameters}
@@ -124,7 +125,7 @@ class Specialisation:
             if self.native is None and not self.not_native:  # no other thread was faster
                 try:
                     quietly = lambda: self.by_numpy_quietly  # noqa: E731
-                    self.native = Native(self.for_machine, quietly, self.sizes)
+                    self.native = Native(self.for_machine, quietly, self.sizes, self.parallel)
                 except NotNative as why:
                     self.not_native = str(why)
             return self.by_numpy if self.native is None else self.native.function
@@ -262,9 +263,8 @@ class Specialisation:
                     new = [p.name for p in made.parameters if p.name not in self.roles]
                     roles = self.roles | dict(zip(new, new_roles, strict=True))
                     stages = [*self.stages, (name, made)]
-                    self._derived[key] = Specialisation(
-                        stages, self.arguments, roles, backend=self.backend, sizes=self.sizes
-                    )
+                    options = (self.backend, self.sizes, self.parallel)
+                    self._derived[key] = Specialisation(stages, self.arguments, roles, (), *options)
                 found = self._derived[key]
         return found
 

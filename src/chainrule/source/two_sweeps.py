@@ -33,6 +33,7 @@ class Split:
         refusal = next(refusals, "")
         for spec in made:
             spec.backend, spec.not_native = backend, refusal
+            spec.parallel = self.base.parallel
 
     def warm(self) -> None:
         """Compile both programs now."""

@@ -24,7 +24,7 @@ class Derivative(Program):
     """A derivative of a Program, as the user holds it."""
 
     def __init__(self, program: Program, argnums: Argnums, name: str, *options: bool) -> None:
-        super().__init__(program.fn, program.binder)
+        super().__init__(program.fn, program.binder, program.backend, program.parallel)
         self.options = options
         del self.__dict__["__wrapped__"]  # it is not a decorated form of the function
         self.__signature__ = inspect.signature(program)

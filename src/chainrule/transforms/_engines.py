@@ -44,7 +44,7 @@ class _Made:
         from .compiled import program_of
 
         self.f = f
-        self.program = program_of(f, "numpy")
+        self.program = program_of(f, "numpy", False)
         self.refused = False
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:

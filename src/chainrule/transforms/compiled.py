@@ -23,9 +23,9 @@ __all__ = ["grad", "is_compiled", "jvp", "linearize", "program_of", "value_and_g
 register()  # the source engine hands functions that it cannot read to the tape
 
 
-def program_of(f: Function, backend: str | None) -> Program:
+def program_of(f: Function, backend: str | None, parallel: bool | None) -> Program:
     """Return the Program of a function (see ``chainrule.compile``)."""
-    return compile_(f, backend=backend)
+    return compile_(f, backend=backend, parallel=parallel)
 
 
 # ------------------------------------------------------------------------------------ gradients

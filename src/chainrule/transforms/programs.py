@@ -12,7 +12,9 @@ from typing import Any
 from ._calls import Function
 
 
-def compile(f: Function | None = None, *, backend: str | None = None) -> Any:
+def compile(
+    f: Function | None = None, *, backend: str | None = None, parallel: bool | None = None
+) -> Any:
     """Turn a function into a ``Program``: callable like it, with readable derivatives.
 
     The derivative is not recorded while the function runs but written as a program of its own:
@@ -24,9 +26,14 @@ def compile(f: Function | None = None, *, backend: str | None = None) -> Any:
         backend: what runs the program: ``"numba"`` compiles it to machine code at the first call,
             ``"numpy"`` runs its text. None: the one that the environment variable CHAINRULE_BACKEND
             names, else Numba where it is installed.
+        parallel: whether machine code runs large loops on several threads, where it is proved that
+            their iterations do not depend on each other; ``p.explain()`` names them. Results do not
+            depend on the number of threads, which is Numba's (NUMBA_NUM_THREADS,
+            ``numba.set_num_threads``). None: as the program ``f``, else False.
 
     Raises:
-        UnsupportedError: at the first call, for what is not in the language, with its line.
+        UnsupportedError: at the first call, for what is not in the language, with its line; at once
+            for ``parallel`` with NumPy.
 
     >>> import chainrule as cr
     >>> def triple(x):
@@ -37,8 +44,8 @@ def compile(f: Function | None = None, *, backend: str | None = None) -> Any:
     from . import compiled
 
     if f is None:
-        return lambda fn: compiled.program_of(fn, backend)
-    return compiled.program_of(f, backend)
+        return lambda fn: compiled.program_of(fn, backend, parallel)
+    return compiled.program_of(f, backend, parallel)
 
 
 def derivatives_of(f: Any) -> ModuleType | None:

@@ -25,8 +25,11 @@ it all. In the order to read them:
 - ``pairs``, ``ahead``, ``slots``, ``forwarding``, ``pooling``: pushes and pops, what is known
   before a loop, saved values of loops in arrays, read where they lie, in one piece of memory
 - ``nests``, ``interchange``, ``straight``, ``layout``: the order of loops, and of axes
+- ``affine``, ``flow``, ``coverage``, ``saved_places``, ``independence``, ``cost``, ``forgetting``,
+  ``parallel``: loops whose iterations may run at the same time
 - ``machine``, ``pending``, ``instructions``, ``elementary``, ``special``, ``metadata``,
   ``regions``: numbers and loops as LLVM's instructions
+- ``chunks``, ``pool``: parallel loops as LLVM's functions, and the threads that run them
 - ``runtime``, ``leaving``: helpers of kernels; how a kernel ends early
 - ``writer``, ``pipeline``, ``store``, ``cache``, ``owning``, ``kernel``: the text, its compilation,
   machine code on disk, and calls

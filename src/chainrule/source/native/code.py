@@ -120,6 +120,38 @@ class Reshape(Stmt):
     extents: tuple[Expr, ...]
 
 
+@dataclass(slots=True)
+class Parallel(Stmt):
+    """A loop whose iterations are cut into ``chunks``, which may run at the same time."""
+
+    body: Block
+    """The loop alone."""
+    trips: Var
+    chunks: Var
+    own: tuple[Var, ...] = ()
+    """One-axis arrays, of which each chunk has a part."""
+    own_sizes: tuple[Var, ...] = ()
+    """How large these parts are."""
+    summed: tuple[Var, ...] = ()
+    """Arrays that are added to; the first chunk adds to the array itself,"""
+    copies: tuple[Var, ...] = ()
+    """the others to parts of these,"""
+    sizes: tuple[Var, ...] = ()
+    """which are as large."""
+    sums: tuple[Var, ...] = ()
+    """Numbers that are gathered,"""
+    gather: tuple[Callable[..., Any], ...] = ()
+    """by these functions."""
+    tops: tuple[Var, ...] = ()
+    """Numbers of saved values,"""
+    changes: tuple[Var, ...] = ()
+    """and by how many an iteration changes each."""
+    last: tuple[Var, ...] = ()
+    """Numbers that are needed after the loop."""
+    apart: bool = False
+    """Whether chunks that are neighbours must not run at the same time."""
+
+
 STACK, PART = "stack_", "_part_"
 """In the names of stacks of saved values, and of the arrays that lie on them."""
 
@@ -134,7 +166,9 @@ def is_part(name: str) -> bool:
 
 def blocks_of(statement: Stmt) -> tuple[Block, ...]:
     """Return the blocks nested in a statement."""
-    return (statement.body,) if isinstance(statement, Loop) else ir.blocks_of(statement)
+    if isinstance(statement, (Loop, Parallel)):
+        return (statement.body,)
+    return ir.blocks_of(statement)
 
 
 def statements(block: Block) -> Iterator[Stmt]:

@@ -18,7 +18,9 @@ from . import runtime
 from .code import INT, Check, Loop, bound_by, mapped, renamed, statements
 from .folding import folded
 
-ALWAYS = {np.add, np.subtract, np.multiply, max, min, runtime.count, runtime.bound}
+ALWAYS = {
+    np.add, np.subtract, np.multiply, max, min, runtime.count, runtime.bound, runtime.chunks
+}  # fmt: skip
 """Functions of integers that can be computed whether or not they are needed."""
 
 

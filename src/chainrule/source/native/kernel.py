@@ -18,7 +18,9 @@ from ..emit import emit, namespace
 from ..ir import Call, Effect, Expr, Lit, Seq, Var
 from ..templates import map_template
 from ..types import OBJECT, Size, Type
+from . import pool
 from .cache import compiled
+from .chunks import ParallelRegion
 from .interpreter import OBJECTS
 from .leaving import DivisionByZero, Leave, OtherSizes, OutOfRange
 from .lowering import Kernel, to_kernel
@@ -65,13 +67,15 @@ class Native:
         program: ir.Program,
         by_numpy: Callable[[], Callable[..., Any]],
         sizes: dict[Size, int] | None = None,
+        parallel: bool = False,
     ) -> None:
         self.program = program
+        self.parallel = parallel
         self.by_numpy = by_numpy
         self.sizes = sizes or {}
         self.wraps = False
         self.is_careful = False
-        self._use(Code(program, sizes=self.sizes))
+        self._use(Code(program, sizes=self.sizes, parallel=parallel))
         self.owns_results = self.code.owns_results
         """Whether the arrays that a call returns belong to nobody else."""
         self.function = self._guarded()
@@ -124,7 +128,7 @@ class Native:
         """Go over to code for arguments of any sizes: they do not have few places in every call."""
         if self.sizes:
             self.sizes = {}
-            self._use(Code(self.program, self.wraps))
+            self._use(Code(self.program, self.wraps, parallel=self.parallel))
         return self.called
 
     def _again(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -137,7 +141,8 @@ class Native:
             self.called = self._by_numpy
         else:
             self.wraps = True
-            self._use(Code(self.program, wraps=True, sizes=self.sizes))
+            again = Code(self.program, wraps=True, sizes=self.sizes, parallel=self.parallel)
+            self._use(again)
         return result
 
     def _by_numpy(self, *args: Any, **kwargs: Any) -> Any:
@@ -177,11 +182,15 @@ class Code:
     """A kernel compiled by Numba: its text, and a function with the parameters of the program."""
 
     def __init__(
-        self, program: ir.Program, wraps: bool = False, sizes: dict[Size, int] | None = None
+        self,
+        program: ir.Program,
+        wraps: bool = False,
+        sizes: dict[Size, int] | None = None,
+        parallel: bool = False,
     ) -> None:
         keep_freed_memory()
         self.program = program
-        self.kernel = to_kernel(program, wraps, sizes)
+        self.kernel = to_kernel(program, wraps, sizes, parallel)
         self.text = write(self.kernel)
         self.entry = _compiled(self.kernel, self.text)
         self.owns_results = owns_results(self.kernel)
@@ -304,14 +313,18 @@ def _compiled(kernel: Kernel, text: str) -> Callable[..., Any]:
     from numba.core.errors import NumbaError
 
     types = ", ".join(numba_type(kernel.types[name]) for name in kernel.parameters)
+    is_parallel = any(isinstance(r, ParallelRegion) for r in kernel.regions.values())
+    if is_parallel:
+        pool.install()
     try:
-        return compiled(
+        made = compiled(
             text,
             f"({types}{',' * (len(kernel.parameters) == 1)})",
             kernel.outside,
             {name: partial(intrinsic_of, r, kernel.types) for name, r in kernel.regions.items()},
             nogil=not kernel.call and "objmode" not in text,
         )
+        return pool.with_threads(made) if is_parallel else made
     except (NumbaError, RuntimeError) as fault:  # RuntimeError: LLVM found Numba's code at fault
         raise NotNative(f"Numba could not compile it: {str(fault).strip()[:500]}") from fault
 

@@ -25,6 +25,7 @@ from .elements import array, number_of
 from .exact import exact
 from .extents import with_known_extents
 from .few import few, with_sizes
+from .forgetting import forgetting
 from .forwarding import forwarded
 from .fusion import fuse
 from .gathering import gather
@@ -35,6 +36,7 @@ from .layout import laid_out
 from .masked import without_places
 from .nothing import note_tests
 from .numbers import cast
+from .parallel import Notes, spread
 from .pooling import pooled
 from .raising import raised
 from .regions import Region, divide, regions_of
@@ -78,6 +80,8 @@ class Kernel:
     """Whether it can be called with arguments of any sizes."""
     regions: dict[str, Region] = field(default_factory=dict)
     """The parts that are written as LLVM's instructions."""
+    notes: Notes = field(default_factory=list)
+    """What became of the loops, where they may run in parallel."""
     outside: dict[str, Any] = field(default_factory=dict)
     """What the text refers to and cannot import: functions and classes of the user."""
 
@@ -96,11 +100,15 @@ def _check_axes(program: ir.Program) -> None:
 
 
 def to_kernel(
-    program: ir.Program, wraps: bool = False, sizes: dict[Size, int] | None = None
+    program: ir.Program,
+    wraps: bool = False,
+    sizes: dict[Size, int] | None = None,
+    parallel: bool = False,
 ) -> Kernel:
     """Lower a program; raise ``NotNative`` where NumPy has to run it.
 
-    ``sizes``: what the symbols of sizes stand for, for which the kernel may be made.
+    ``sizes``: what the symbols of sizes stand for, for which the kernel may be made. ``parallel``:
+    whether loops may run on several threads.
     """
     if not all(t.dtype is None or t.dtype.isnative for t in program.types.values()):
         raise NotNative("numbers in the byte order of another machine")
@@ -114,7 +122,10 @@ def to_kernel(
     known_sizes = few(program, given, sizes or {})
     fitting = _fitting(program, given, known_sizes)
     program = with_sizes(program, known_sizes)
-    program = without_places(program, Fresh({*program.types, *names_of(program)}))
+    program = without_places(
+        forgetting(program) if parallel else program,
+        Fresh({*program.types, *names_of(program)}),
+    )
     state = State(program, wraps or not may_leave, may_leave)
     program, relied = exact(program, given, may_leave and not wraps)
     state.program = program
@@ -147,7 +158,7 @@ def to_kernel(
         program.name, given, state.block, results, state.types, state.stacks, opening, template,
         returned, sorted(state.objects & known), made, may_leave=may_leave,
     )  # fmt: skip
-    kernel = _with_stacks(kernel, program, state)
+    kernel = _with_stacks(kernel, program, state, parallel)
     kernel.body[:0] = fitting
     kernel.fits_all_sizes = not known_sizes
     return kernel
@@ -173,7 +184,7 @@ def _lower(state: State, body: Block, given: list[str]) -> None:
     lower_block(state, body)
 
 
-def _with_stacks(kernel: Kernel, program: ir.Program, state: State) -> Kernel:
+def _with_stacks(kernel: Kernel, program: ir.Program, state: State, parallel: bool) -> Kernel:
     """Let a kernel take or return the stacks, and the number under which its objects are found."""
     if state.objects:
         kernel.call = state.fresh("call")
@@ -189,7 +200,8 @@ def _with_stacks(kernel: Kernel, program: ir.Program, state: State) -> Kernel:
     kernel.parameters += [kernel.call] * bool(kernel.call)
     state.emit(Return(tuple(kernel.results)))
     given = {*kernel.parameters}
-    kernel.body = divide(improved(state, state.block, given), state.types, given)
+    body, kernel.notes = improved(state, state.block, given, parallel)
+    kernel.body = divide(body, state.types, given)
     kernel.regions = {region.name: region for region in regions_of(kernel.body)}
     return kernel
 
@@ -221,8 +233,13 @@ def _name_sizes(state: State, given: list[str]) -> None:
                 state.note_extent(size, state.integer(Dim(INT, Var(type_, name), axis)))
 
 
-def improved(state: State, block: Block, given: set[str]) -> Block:
-    """Return a block with its loops joined and its temporaries in registers or made once."""
+def improved(
+    state: State, block: Block, given: set[str], parallel: bool = False
+) -> tuple[Block, Notes]:
+    """Return a block with its loops joined and its temporaries in registers or made once.
+
+    ``parallel``: its loops may run on several threads; the notes say which do.
+    """
     block = raised(block, given, state.may_leave and not state.wraps)
     block = sizes_first(with_known_extents(sizes_first(block, given), given), given)
     block = coalesce(separate(coalesce(block), state.fresh, state.types))
@@ -233,9 +250,12 @@ def improved(state: State, block: Block, given: set[str]) -> Block:
     block = gather(block, aliases(block), state.fresh, state.types)
     block = contract(fuse(block, aliases(block)), state.fresh, state.types)
     block = laid_out(block, given, state.fresh, state.types)
+    if parallel:
+        block, notes = spread(block, given, {*state.stacks}, state.fresh, state.types)
+        return pooled(block, state.fresh, state.types), notes
     block = hoist(block, escaping(block) | given)
     block = pooled(block, state.fresh, state.types)
-    return merged(reserve(block))
+    return merged(reserve(block)), []
 
 
 def _opened(program: ir.Program) -> ir.Program:

@@ -134,7 +134,7 @@ class Machine:
         """Write a statement."""
         match s:
             case Loop(var=var, extent=extent, body=body):
-                self._loop(var, extent, body)
+                self.loop(var, extent, body)
             case ir.For():
                 self._for(s)
             case ir.While():
@@ -159,17 +159,17 @@ class Machine:
         branch.set_weights([2000, 1])
         self.b.position_at_end(on)
 
-    def _loop(self, var: Var, extent: Expr, body: Block) -> None:
-        """Count from 0 to ``extent``."""
+    def loop(self, var: Var, extent: Expr, body: Block, start: Expr | None = None) -> None:
+        """Count from 0, or ``start``, to ``extent``."""
         stop = self.number(extent)
+        first = llvm.Constant(INT, 0) if start is None else self.number(start)
         before = self.b.block
         head = self.b.append_basic_block("loop")
         after = self.b.append_basic_block("after")
-        zero = llvm.Constant(INT, 0)
-        self.b.cbranch(self.b.icmp_signed(">", stop, zero), head, after)
+        self.b.cbranch(self.b.icmp_signed(">", stop, first), head, after)
         self.b.position_at_end(head)
         i = self.b.phi(INT, name=var.name)
-        i.add_incoming(zero, before)
+        i.add_incoming(first, before)
         self.counters[var.name] = i
         outer, self.access_group = self.access_group, None
         if meet_never(var, body, self.shared):

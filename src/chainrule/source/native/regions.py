@@ -23,6 +23,7 @@ from .code import (
     Do,
     Gather,
     Loop,
+    Parallel,
     Put,
     blocks_of,
     bound_by,
@@ -47,6 +48,15 @@ class Region(Stmt):
     """For each array, whether no other one of the region overlaps it where something is written."""
     is_sweep: bool
     """Whether it is a part of a reverse sweep's loop."""
+
+    def function(self, module: Any, name: str, types: dict[str, Type]) -> Any:
+        """Add its function to an LLVM module."""
+        parts = (self.arrays, self.numbers, self.results)
+        arrays, numbers, results = ([var.name for var in part] for part in parts)
+        return function(
+            module, name, self.body, arrays, numbers, results, types, list(self.apart),
+            self.is_sweep,
+        )  # fmt: skip
 
 
 def divide(block: Block, types: dict[str, Type], parameters: set[str]) -> Block:
@@ -107,7 +117,10 @@ class _Regions:
                 continue
             out += self._closed(run)
             run = []
-            out += self._flushing(self._inside(s))
+            if isinstance(s, Parallel):
+                out.append(self._parallel(s))
+            else:
+                out += self._flushing(self._inside(s))
         return out + self._closed(run)
 
     def _flushing(self, s: Stmt) -> Block:
@@ -161,6 +174,21 @@ class _Regions:
             )
         ]
 
+    def _parallel(self, s: Parallel) -> Region:
+        from .chunks import region_of
+
+        self.count += 1
+        written = touched(s.body).arrays("write", "add") | {
+            var.name for var in (*s.summed, *s.copies, *s.own)
+        }
+        return region_of(
+            s,
+            f"region_{self.count}",
+            self.types,
+            lambda arrays: self._apart(arrays, written),
+            self.is_sweep,
+        )
+
     def _var(self, name: str) -> Var:
         return Var(self.types[name], name)
 
@@ -176,7 +204,7 @@ class _Regions:
         return True
 
     def _apart(self, arrays: list[str], written: set[str]) -> tuple[bool, ...]:
-        found = []
+        found: list[bool] = []
         for name in arrays:
             others = [n for n in arrays if n != name and self.group(n) == self.group(name)]
             shared = others and ({*others, name} & written)
@@ -234,8 +262,9 @@ def function(
     types: dict[str, Type],
     apart: list[bool],
     is_sweep: bool = False,
+    machine: type[Machine] = Machine,
 ) -> Any:
-    """Add the function of a region to an LLVM module.
+    """Add the function of a region to an LLVM module, which a machine of this type writes.
 
     It takes a pointer and the sizes of each array, then the numbers; it returns a struct of the
     results and a status, which is 1 where Python has to take over.
@@ -266,19 +295,19 @@ def function(
             pointer.add_attribute("noalias")
         memory[array] = (pointer, [next(given) for _ in range(types[array].ndim)])
     start = made.append_basic_block("start")
-    machine = Machine(builder, memory, types, left)
-    machine.shared = {a for a, is_apart in zip(arrays, apart, strict=True) if not is_apart}
+    written = machine(builder, memory, types, left)
+    written.shared = {a for a, is_apart in zip(arrays, apart, strict=True) if not is_apart}
     for n in numbers:
-        builder.store(next(given), machine.slot(n))
+        builder.store(next(given), written.slot(n))
     builder.branch(start)
     builder.position_at_end(start)
-    with machine.flushing(is_sweep):
-        machine.block(run)
-    _return(builder, machine, results, outs, 0)
+    with written.flushing(is_sweep):
+        written.block(run)
+    _return(builder, written, results, outs, 0)
     for status, block in left.items():
         builder.position_at_end(block)
-        machine.set_back()
-        _return(builder, machine, results, outs, status)
+        written.set_back()
+        _return(builder, written, results, outs, status)
     return made
 
 
@@ -308,10 +337,8 @@ def intrinsic_of(region: Region, types: dict[str, Type], unique: str) -> Any:
     outs = [from_dtype(np.dtype(types[n].dtype)) for n in results]
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        made = function(
-            builder.module, f"{unique}_{region.name}", region.body, arrays, numbers, results,
-            types, list(region.apart), region.is_sweep,
-        )  # fmt: skip
+        name = f"{unique}_{region.name}"
+        made = region.function(builder.module, name, types)
         given: list[Any] = []
         for type_, value in zip(signature.args, args, strict=True):
             if isinstance(type_, numba_types.Array):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from ..names import Names
 from ..spelling import POSTFIX, TERNARY, Speller
 from ..types import Type
 from . import runtime
+from .chunks import ParallelRegion
 from .code import (
     Check,
     Do,
     Gather,
     Loop,
     Make,
+    Parallel,
     Part,
     Put,
     Python,
@@ -126,7 +129,12 @@ class _Writer:
             elif kernel.pushes:
                 body += [f"{INDENT}{name} = {name}.copy()"]
         body += self._block(kernel.body, INDENT)
-        return [*wrap(f"def kernel({', '.join(kernel.parameters)}):"), *body]
+        notes = [f"# {self._head(loop)} {note}" for loop, note in kernel.notes]
+        return [*notes, *wrap(f"def kernel({', '.join(kernel.parameters)}):"), *body]
+
+    def _head(self, loop: ir.Stmt) -> str:
+        """Return the first line of a loop."""
+        return self._statement(replace(loop, body=[]), "")[0]  # type: ignore[call-arg]
 
     def _block(self, block: Sequence[ir.Stmt], indent: str) -> list[str]:
         lines = [line for s in block for line in self._statement(s, indent)]
@@ -166,10 +174,26 @@ class _Writer:
         status = "status"
         results = "".join(f"{var.name}, " for var in s.results)
         lines = [f"{indent}# {line}".rstrip() for line in self._block(s.body, "")]
+        if isinstance(s, ParallelRegion):
+            lines.insert(0, f"{indent}# {self._chunks(s.loop)}")
         lines += wrap(f"{results}{status}{',' * (not results)} = {s.name}({given})", indent)
         if s.may_leave:
             lines += [f"{indent}{self.names.of(runtime.left)}({status})"]
         return lines
+
+    def _chunks(self, s: Parallel) -> str:
+        """Say how the chunks of a parallel loop are put together."""
+        parts = {
+            "own": s.own,
+            "copies of": s.summed,
+            "sums": s.sums,
+            "saving": s.tops,
+            "last": s.last,
+        }
+        names = {what: ", ".join(var.name for var in found) for what, found in parts.items()}
+        found = [f"{what} {text}" for what, text in names.items() if text]
+        found += ["neighbours apart"] * s.apart
+        return "; ".join([f"in {s.chunks.name} chunks", *found])
 
     def _until(self, until: str | None, indent: str) -> list[str]:
         return [f"{indent}if {until}:", f"{indent}{INDENT}break"] if until else []

@@ -8,6 +8,7 @@ through this module, as ``rt.at``.
 from __future__ import annotations
 
 from .arithmetic import add_in_any_order, guarded_product, maximum, minimum, nonzero, sign, squared
+from .chunking import GRAIN, MOST_CHUNKS, chunks
 from .counting import (
     bins_by_edges,
     convolved,
@@ -76,6 +77,10 @@ from .saved import part, room, shaped
 from .sorting import is_sorted, order_of_rows, search, search_all, sorted_rows
 
 __all__ = [
+    # chunking
+    "GRAIN",
+    "MOST_CHUNKS",
+    "chunks",
     # exits
     "LEFT",
     "OUT_OF_RANGE",
