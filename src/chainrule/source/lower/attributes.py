@@ -14,8 +14,8 @@ from ..types import INT, Type
 from ..values import Function, Items, Known, Leaf, Mapping, Method, Record, Value
 from . import functions, memory
 from .containers import attribute_of, describe
-from .operators import binary, in_rule, operand, simple
-from .state import State
+from .operators import binary, operand, simple
+from .state import State, in_rule
 
 
 @dataclass(slots=True)

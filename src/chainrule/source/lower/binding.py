@@ -11,8 +11,8 @@ from ..ir import Expr, Lit, Var
 from ..jumps import RESULT
 from ..types import type_of
 from ..values import Items, Known, Leaf, Value
-from . import memory, operators, slots
-from .state import State, is_plain_number
+from . import memory, slots
+from .state import State, in_rule, is_plain_number
 
 
 def bind(state: State, name: str, value: Value, fresh: bool = False) -> None:
@@ -27,7 +27,7 @@ def bind(state: State, name: str, value: Value, fresh: bool = False) -> None:
 
 def _bind(state: State, name: str, value: Value, fresh: bool) -> None:
     has_name = isinstance(value, Known) or (isinstance(value, Leaf) and isinstance(value.expr, Var))
-    if has_name and state.is_straight and operators.in_rule(state):
+    if has_name and state.is_straight and in_rule(state):
         state.scope.variables[name] = value  # a rule's own names need not show
         return
     if isinstance(value, Leaf):

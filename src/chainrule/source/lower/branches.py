@@ -25,9 +25,8 @@ from ..jumps import RESULT
 from ..types import OBJECT, Type
 from ..values import Known, Leaf, Value
 from . import absent, memory, slots
-from .operators import in_rule
 from .slots import Slot, Snapshot
-from .state import Endless, State, Unreadable
+from .state import Endless, State, Unreadable, in_rule
 
 # ------------------------------------------------------------------------------- the two arms
 

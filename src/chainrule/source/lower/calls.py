@@ -31,7 +31,6 @@ from ..values import (
 from . import functions, intrinsics
 from .containers import describe, items_of, known, lift
 from .intrinsics import INTRINSICS, intrinsic
-from .operators import in_rule
 from .plain_calls import (
     call_object,
     call_other,
@@ -54,7 +53,7 @@ from .purity import (
     is_transform,
     module_of,
 )
-from .state import State
+from .state import State, in_rule
 
 __all__ = [
     "INTRINSICS",

@@ -13,8 +13,8 @@ from . import calls, memory
 from .attributes import count, shape_of
 from .containers import FALSE, NONE, TRUE, ZERO, describe, items_of, known, lift, settle
 from .intrinsics import intrinsic
-from .operators import in_rule, operand
-from .state import State
+from .operators import operand
+from .state import State, in_rule
 
 
 def _options(state: State, **given: Value | None) -> dict[str, Value]:

@@ -14,11 +14,11 @@ from ...errors import UnsupportedError
 from .. import jumps, liveness, parse
 from ..ir import Access, Lit, Origin, Var
 from ..values import Function, Items, Known, Leaf, Mapping, Scope, Value
-from . import absent, binding, expressions, memory, operators, recursion, slots, statements
+from . import absent, binding, expressions, memory, recursion, slots, statements
 from .containers import lift
 from .outside import from_outside
 from .purity import is_library_file
-from .state import State
+from .state import State, in_rule, is_rule_module
 
 _DEPTH = 50
 
@@ -39,14 +39,14 @@ def _found(state: State, name: str) -> Value:
             raise state.error(
                 f"{name} may be read before it is bound", f"bind {name} before the loop or branch"
             )
-        if name in scope.cells and operators.in_rule(state):
+        if name in scope.cells and in_rule(state):
             return lift(scope.cells[name].cell_contents)
         if name in scope.cells:
             cell = scope.cells[name]
             return from_outside(state, cell.cell_contents, _cell_reader(cell), name)
         last, scope = scope, scope.outer
     space = last.globals
-    if name in space and operators.in_rule(state):
+    if name in space and in_rule(state):
         return lift(space[name])
     if name in space:
         return from_outside(state, space[name], lambda: space[name], name)
@@ -115,7 +115,7 @@ def _partial(state: State, fn: functools.partial[Any]) -> Function | None:
 def _defaults(state: State, fn: types.FunctionType) -> dict[str, Value]:
     code = fn.__code__
     given = fn.__defaults__ or ()
-    if operators.is_rule_module(fn.__module__):
+    if is_rule_module(fn.__module__):
         names = code.co_varnames[code.co_argcount - len(given) : code.co_argcount]
         defaults = dict(zip(names, given, strict=True)) | (fn.__kwdefaults__ or {})
         return {name: lift(x) for name, x in defaults.items()}

@@ -13,8 +13,7 @@ from ..ir import Call, Dim, Lit
 from ..types import INT, OBJECT, type_of
 from ..values import Items, Known, Leaf, Value
 from . import memory, slots
-from .operators import in_rule
-from .state import State
+from .state import State, in_rule
 
 
 @dataclass(slots=True)

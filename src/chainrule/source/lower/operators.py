@@ -16,7 +16,7 @@ from ..types import BOOL, FLOAT, INT, OBJECT, Type
 from ..values import Function, Items, Known, Leaf, Mapping, Method, Record, Value
 from .containers import describe, expression, known, lift, uncut
 from .slots import as_numbers
-from .state import State
+from .state import State, in_rule
 
 PYTHON: dict[Any, Callable[..., Any]] = {
     np.add: operator.add,
@@ -285,16 +285,6 @@ def _compare_sizes(state: State, ufunc: Any, a: Value, b: Value) -> Known | None
     if in_rule(state) and sizes.is_positive(sizes.multiply(-1, distance)):
         return Known(bool(PYTHON[ufunc](-1, 0)))
     return None
-
-
-def in_rule(state: State) -> bool:
-    """Tell whether the code being lowered is that of a rule."""
-    return is_rule_module(state.scope.globals.get("__name__"))
-
-
-def is_rule_module(module: Any) -> bool:
-    """Tell whether a module is part of the rule table."""
-    return str(module).startswith("chainrule.rules")
 
 
 # ------------------------------------------------------------------------------ truth values

@@ -17,7 +17,7 @@ from ..samples import Sized
 from ..types import INT, NONE, OBJECT, Type, type_of
 from ..values import Items, Known, Leaf, Mapping, Record, Value
 from .containers import Cut, describe, expression, known, lift, uncut
-from .operators import in_rule, operand
+from .operators import operand
 from .purity import (
     declared_type,
     is_message,
@@ -28,7 +28,7 @@ from .purity import (
     module_of,
     sampled,
 )
-from .state import State
+from .state import State, in_rule
 
 
 def holds_float(state: State, values: list[Value]) -> bool:

@@ -329,3 +329,13 @@ def _leaves(value: Value) -> Iterator[Leaf]:
 def is_plain_number(value: Value) -> bool:
     """Tell whether a value is a number known now."""
     return isinstance(value, Known) and type_of(value.value).is_number
+
+
+def in_rule(state: State) -> bool:
+    """Tell whether the code being lowered is that of a rule."""
+    return is_rule_module(state.scope.globals.get("__name__"))
+
+
+def is_rule_module(module: Any) -> bool:
+    """Tell whether a module is part of the rule table."""
+    return str(module).startswith("chainrule.rules")
