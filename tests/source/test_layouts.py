@@ -147,7 +147,11 @@ SPECIAL = {
 }
 
 
-@pytest.mark.parametrize("fn", [*rows._BY_ROWS, *rows._LIKE], ids=lambda fn: fn.__name__)
+@pytest.mark.parametrize(
+    "fn",
+    sorted([*rows._BY_ROWS, *rows._LIKE], key=lambda fn: fn.__name__),
+    ids=lambda fn: fn.__name__,
+)
 def test_numpy_lays_results_out_by_rows(fn):
     made = SPECIAL.get(fn, fn)(A)
     assert made.flags.c_contiguous
