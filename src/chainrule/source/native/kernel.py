@@ -324,7 +324,7 @@ def _compiled(kernel: Kernel, text: str) -> Callable[..., Any]:
             {name: partial(intrinsic_of, r, kernel.types) for name, r in kernel.regions.items()},
             nogil=not kernel.call and "objmode" not in text,
         )
-        return pool.with_threads(made) if is_parallel else made
+        return pool.WithThreads(made) if is_parallel else made
     except (NumbaError, RuntimeError) as fault:  # RuntimeError: LLVM found Numba's code at fault
         raise NotNative(f"Numba could not compile it: {str(fault).strip()[:500]}") from fault
 

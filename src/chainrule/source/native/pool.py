@@ -103,14 +103,16 @@ def ready() -> None:
         _pool.ask_numba()
 
 
-def with_threads(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of machine code that starts the threads before it is called."""
+class WithThreads:
+    """A function of machine code that has threads when it is called."""
 
-    def called(*args: Any, **kwargs: Any) -> Any:
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Start the threads if need be, and call the function."""
         ready()
-        return function(*args, **kwargs)
-
-    return called
+        return self.function(*args, **kwargs)
 
 
 # ---------------------------------------------------------------------- Python's own threads
