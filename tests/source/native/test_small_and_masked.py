@@ -302,3 +302,14 @@ def test_slices_of_no_place_are_empty(start, rng):
 
 def test_products_with_a_column(rng):
     agree(columns, rng.normal(size=(5, 6)), rng.uniform(0.2, 1.5, size=(5, 6)), argnums=(0, 1))
+
+
+def test_arrays_that_are_called_like_stacks(rng):
+    def f(x, y):
+        stack_f8 = x.copy()
+        for i in range(1, len(x)):
+            stack_f8[i] = stack_f8[i - 1] * y[i]
+            stack_f8[0] += stack_f8[i] * x[i]
+        return np.sum(stack_f8 * y)
+
+    agree(f, rng.normal(size=5), rng.normal(size=5), argnums=(0, 1))

@@ -18,7 +18,7 @@ from . import (
     runtime,
 )
 from .accesses import aliases
-from .code import INT, Do, Fresh, Return, mapped, number
+from .code import INT, STACK, Do, Fresh, Return, mapped, number
 from .contraction import coalesce, contract, separate
 from .early import sizes_first
 from .elements import array, number_of
@@ -110,10 +110,7 @@ def to_kernel(
     ``sizes``: what the symbols of sizes stand for, for which the kernel may be made. ``parallel``:
     whether loops may run on several threads.
     """
-    if not all(t.dtype is None or t.dtype.isnative for t in program.types.values()):
-        raise NotNative("numbers in the byte order of another machine")
-    if any(isinstance(s, ir.Invoke | ir.Turn) for s in ir.statements(program.body)):
-        raise NotNative("a recursive function")
+    _check(program)
     may_leave = not has_effects(program) and not cannot_be_repeated(program)
     program = _opened(program)
     _check_axes(program)
@@ -174,6 +171,16 @@ def _fitting(program: ir.Program, given: list[str], sizes: dict[Size, int]) -> B
                 dim = Dim(INT, Var(type_, name), axis)
                 looked.setdefault(size, [Do((), runtime.sized, (dim, number(sizes[size])), ())])
     return [s for block in looked.values() for s in block]
+
+
+def _check(program: ir.Program) -> None:
+    """Raise ``NotNative`` for what there are no kernels of."""
+    if not all(t.dtype is None or t.dtype.isnative for t in program.types.values()):
+        raise NotNative("numbers in the byte order of another machine")
+    if any(name.startswith(STACK) and t.is_array for name, t in program.types.items()):
+        raise NotNative(f"an array with a name that begins with {STACK}")
+    if any(isinstance(s, ir.Invoke | ir.Turn) for s in ir.statements(program.body)):
+        raise NotNative("a recursive function")
 
 
 def _lower(state: State, body: Block, given: list[str]) -> None:

@@ -37,6 +37,8 @@ from .regions import Region
 from .saved import top_of
 from .state import NotNative
 
+_FLUSHED = "denormal numbers count as zero"
+"""Said of loops in a text, which stands for its machine code in the cache."""
 _PLAIN = ("float64", "int64", "bool", "complex128")
 
 
@@ -157,7 +159,8 @@ class _Writer:
                 return lines
             case ir.For(var=var, start=start, stop=stop, step=step, body=body, until=until):
                 bounds = ", ".join(self.spell(e, TERNARY) for e in (start, stop, step))
-                lines = wrap(f"for {var.name} in range({bounds}):", indent)
+                lines = [f"{indent}# {_FLUSHED}"] * s.is_sweep
+                lines += wrap(f"for {var.name} in range({bounds}):", indent)
                 return lines + self._block(body, inner) + self._until(until, inner)
             case ir.While(condition=condition, body=body, until=until):
                 lines = wrap(f"while {self.spell(condition)}:", indent)
@@ -173,7 +176,8 @@ class _Writer:
         given = ", ".join(var.name for var in (*s.arrays, *s.numbers))
         status = "status"
         results = "".join(f"{var.name}, " for var in s.results)
-        lines = [f"{indent}# {line}".rstrip() for line in self._block(s.body, "")]
+        lines = [f"{indent}# {_FLUSHED}"] * s.is_sweep
+        lines += [f"{indent}# {line}".rstrip() for line in self._block(s.body, "")]
         if isinstance(s, ParallelRegion):
             lines.insert(0, f"{indent}# {self._chunks(s.loop)}")
         lines += wrap(f"{results}{status}{',' * (not results)} = {s.name}({given})", indent)
