@@ -74,7 +74,7 @@ _FEW = 16
 
 def has_nan(y: Any) -> bool:
     """Tell whether a plain array or number holds a NaN, in one pass: squares cannot cancel."""
-    if y.ndim == 0:
+    if not isinstance(y, np.ndarray) or y.ndim == 0:
         total: Any = y
     elif type(y) is np.ndarray and y.ndim == 1:
         total = sum(y.tolist()) if y.size <= _FEW else y.dot(y)

@@ -26,6 +26,8 @@ class Ahead:
         self.state = state
         self.bounds: dict[str, tuple[Expr, Expr]] = {}
         """The lowest number of each loop around, and the one after the highest."""
+        self.depth: int | None = None
+        """Of the loop whose bounds are looked at, as they are when it begins."""
         program = state.program
         given = {*(p.name for p in program.parameters), *program.hidden}
         once = {s.name for s in program.body if isinstance(s, Assign)}
@@ -49,8 +51,12 @@ class Ahead:
         """
         found: list[Range] = []
         growing = 0
-        for around in self.state.around:
+        for k, around in enumerate(self.state.around):
+            if around.var not in self.state.numbers:  # its own body sets it
+                return None
+            self.depth = k
             start, stop = self.expr(around.start), self.expr(around.stop)
+            self.depth = None
             step = around.step.value if isinstance(around.step, Lit) else 0
             if start is None or stop is None or abs(step) != 1:
                 return None
@@ -111,21 +117,33 @@ class Ahead:
         found = None if size is None or is_integer(size) else self.size(size)
         if found is not None:
             return found
-        if name in self.state.definitions:
-            value, depth = self.state.definitions[name]
-            other = self.expr(value) if depth > 1 or isinstance(value, Var) else None
-            return Var(INT, name) if other is None and depth == 1 else other
+        value, depth = self.state.definitions.get(name, (None, 0))
+        if depth == 1:
+            other = self.expr(value) if isinstance(value, Var) and self._stays(value.name) else None
+            return Var(INT, name) if other is None else other
         if name in self.fixed:
             return Var(INT, name)
         last = self._assigned(name)
         return None if last is None else self.expr(last)
 
+    def _stays(self, name: str) -> bool:
+        """Tell whether a variable is bound once, outside of all loops."""
+        return name in self.fixed or self.state.definitions.get(name, (None, 0))[1] == 1
+
     def _assigned(self, name: str) -> Expr | None:
-        """Return what a variable was set to last in a loop that is open."""
-        for block in [self.state.block, *(a.before for a in reversed(self.state.around[1:]))]:
-            for s in reversed(block):
-                if name in {n for t in statements([s]) for n in bound_by(t)}:
-                    return s.value if isinstance(s, Assign) else None
+        """Return what a variable was set to last in a loop that is open, if that holds still."""
+        around = self.state.around
+        inside = len(around) if self.depth is None else self.depth
+        later: set[str] = set()
+        for k in range(inside, 0, -1):
+            for s in reversed(around[k].before if k < len(around) else self.state.block):
+                bound = {n for t in statements([s]) for n in bound_by(t)}
+                if name in bound:
+                    holds = isinstance(s, Assign) and not ir.names_in(s.value) & (later | bound)
+                    return s.value if holds else None  # type: ignore[attr-defined]
+                later |= bound
+            if name in around[k - 1].changed:  # further on in its body
+                return None
         return None
 
     def size(self, size: Size) -> Expr | None:
