@@ -136,7 +136,8 @@ class _Writer:
 
     def _head(self, loop: ir.Stmt) -> str:
         """Return the first line of a loop."""
-        return self._statement(replace(loop, body=[]), "")[0]  # type: ignore[call-arg]
+        bare = replace(loop, body=[])  # type: ignore[call-arg]
+        return next(line for line in self._statement(bare, "") if not line.startswith("#"))
 
     def _block(self, block: Sequence[ir.Stmt], indent: str) -> list[str]:
         lines = [line for s in block for line in self._statement(s, indent)]
