@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -99,13 +100,23 @@ def _push_if(state: State, is_set: Expr, value: Expr) -> None:
     state.emit(If(is_set, then, orelse))
 
 
-def _push_elements(state: State, source: Elements, type_: Type) -> None:
+def _room(state: State, source: Elements) -> tuple[Var, Var, Expr]:
+    """Make room on a stack for all elements of an array; return how many they are, too."""
     stack, top = stack_of(state, source.dtype)
-    size: Expr = number(1)
-    for extent in source.extents:
-        size = times(size, extent.expr)
-    size = state.integer(size)
+    size = state.integer(_product([extent.expr for extent in source.extents]))
     state.emit(Do((stack.name,), runtime.room, (stack, top, size), (stack.type,)))
+    return stack, top, size
+
+
+def _product(factors: Iterable[Expr]) -> Expr:
+    found: Expr = number(1)
+    for factor in factors:
+        found = times(found, factor)
+    return found
+
+
+def _push_elements(state: State, source: Elements, type_: Type) -> None:
+    stack, top, size = _room(state, source)
     # as an array with axes of its own, so that the loops are like any others
     part = Var(Type("array", source.dtype, type_.sizes), state.fresh(f"{stack.name}{PART[:-1]}"))
     state.types[part.name] = part.type
@@ -119,12 +130,7 @@ def _push_elements(state: State, source: Elements, type_: Type) -> None:
 
 def _push_masked(state: State, source: Elements, mask: Elements) -> None:
     """Save the elements where a mask is true, one after the other, and how many they are."""
-    stack, top = stack_of(state, source.dtype)
-    size: Expr = number(1)
-    for extent in source.extents:
-        size = times(size, extent.expr)
-    size = state.integer(size)
-    state.emit(Do((stack.name,), runtime.room, (stack, top, size), (stack.type,)))
+    stack, top, _ = _room(state, source)
     before = state.named("before", top)
 
     def save(i: tuple[Expr, ...]) -> None:
@@ -220,10 +226,7 @@ def _taken(state: State, type_: Type, extents: tuple[Expr, ...]) -> Var:
     """Return the array that was saved last, where it lies on the stack."""
     assert type_.dtype is not None
     stack, top = stack_of(state, type_.dtype)
-    size: Expr = number(1)
-    for extent in extents:
-        size = times(size, extent)
-    size = state.integer(size)
+    size = state.integer(_product(extents))
     state.emit(Assign(top.name, minus(top, size)))
     part = Var(type_, state.fresh(f"{stack.name}{PART[:-1]}"))
     state.types[part.name] = type_
