@@ -11,7 +11,7 @@ from .. import ir
 from ..ir import Assign, Call, Dim, Expr, Lit, Var
 from . import runtime
 from .accesses import Access
-from .code import Loop, bound_by, statements
+from .code import Loop, bindings, statements
 
 NEVER = float("-inf")
 _LARGE = 2**20
@@ -134,7 +134,7 @@ def iteration_of(
     ``carried``: variables that it may read before it binds them; ``above``: variables around the
     loop that are not negative.
     """
-    inside = [name for s in statements(loop.body) for name in bound_by(s)]
+    inside = [*bindings(loop.body)]
     step = loop.step.value if isinstance(loop, ir.For) and isinstance(loop.step, Lit) else 1
     once = {
         s.name: s.value

@@ -11,7 +11,7 @@ from .. import ir
 from ..ir import Assign, Call, Dim, Expr, Lit, Var
 from ..sizes import is_integer
 from ..types import Size, Type
-from .code import INT, apply, bound_by, minus, number, plus, split_shift, statements
+from .code import INT, apply, bindings, minus, number, plus, split_shift
 from .early import is_simple
 from .state import Extent, State
 
@@ -137,7 +137,7 @@ class Ahead:
         later: set[str] = set()
         for k in range(inside, 0, -1):
             for s in reversed(around[k].before if k < len(around) else self.state.block):
-                bound = {n for t in statements([s]) for n in bound_by(t)}
+                bound = {*bindings([s])}
                 if name in bound:
                     holds = isinstance(s, Assign) and not ir.names_in(s.value) & (later | bound)
                     return s.value if holds else None  # type: ignore[attr-defined]

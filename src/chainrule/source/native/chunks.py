@@ -20,7 +20,17 @@ from ..ir import Assign, Block, Stmt, Var
 from ..types import Type
 from . import runtime
 from .code import INT as INTEGER
-from .code import STACK, Loop, Parallel, Part, Reshape, bound_by, dtype_of, plus, statements, times
+from .code import (
+    STACK,
+    Loop,
+    Parallel,
+    Part,
+    Reshape,
+    bindings,
+    dtype_of,
+    plus,
+    times,
+)
 from .contraction import uses
 from .flow import exposed
 from .machine import BYTE, DOUBLE, FLOAT, INT, Machine, memory_type, value_type
@@ -90,7 +100,7 @@ def region_of(
     ``is_sweep``: whether it is a part of a reverse sweep's loop.
     """
     run = loop.body
-    inside = {n for s in statements(run) for n in bound_by(s)}
+    inside = {*bindings(run)}
 
     def is_array(n: str) -> bool:
         return types[n].is_array and types[n].ndim > 0

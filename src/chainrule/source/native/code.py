@@ -193,6 +193,11 @@ def bound_by(statement: Stmt) -> tuple[str, ...]:
     return ir.written(statement)
 
 
+def bindings(block: Block) -> Iterator[str]:
+    """Yield the variables that the statements of a block bind, as often as they do."""
+    return (name for statement in statements(block) for name in bound_by(statement))
+
+
 def expressions(statement: Stmt) -> Iterator[Expr]:
     """Yield the expressions that a statement itself reads."""
     if isinstance(statement, Python):

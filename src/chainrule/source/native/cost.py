@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import ir
 from ..ir import Block, Call, Expr, Index, Lit, Stmt, Var
-from .code import INT, Loop, apply, bound_by, number, plus, renamed, statements, times
+from .code import INT, Loop, apply, bindings, number, plus, renamed, times
 from .hoisting import trips
 
 _SOME = 8
@@ -23,7 +23,7 @@ _SLOWER = {np.divide, np.sqrt, np.floor_divide, np.remainder}
 
 def cost_of(loop: Loop | ir.For) -> Expr:
     """Return the work of one iteration as an integer that is known before the loop."""
-    inside = {loop.var.name, *(n for s in statements(loop.body) for n in bound_by(s))}
+    inside = {loop.var.name, *bindings(loop.body)}
     half = apply(np.floor_divide, INT, trips(loop), number(2))
     return _block(loop.body, inside, {loop.var.name: half})
 

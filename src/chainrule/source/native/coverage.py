@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from .. import ir
 from ..ir import Block, Dim, Expr, Index, Lit, Stmt, Var
-from .code import Loop, Put, bound_by, number, statements
+from .code import Loop, Put, bindings, bound_by, number
 
 _Place = tuple[Expr | None, ...]
 """An index; None stands for all places along an axis."""
@@ -52,7 +52,7 @@ class _Coverage:
         return True
 
     def _loop(self, s: Loop | ir.For | ir.While, written: set[_Place]) -> bool:
-        self._forget([n for t in statements([s]) for n in bound_by(t)], written)
+        self._forget([*bindings([s])], written)
         inside = set(written)
         if not self.block(s.body, inside):
             return False

@@ -15,7 +15,7 @@ import numpy as np
 from .. import ir
 from ..ir import Assign, Block, Call, Dim, Expr, Lit, Stmt, Var
 from . import runtime
-from .code import INT, Check, Loop, bound_by, mapped, renamed, statements
+from .code import INT, Check, Loop, bindings, bound_by, mapped, renamed
 from .folding import folded
 
 ALWAYS = {
@@ -26,7 +26,7 @@ ALWAYS = {
 
 def sizes_first(block: Block, given: set[str]) -> Block:
     """Return a kernel with its sizes first; ``given``: its parameters."""
-    binders = Counter(name for s in statements(block) for name in bound_by(s))
+    binders = Counter(bindings(block))
     once = {name for name, n in binders.items() if n == 1} | {n for n in given if not binders[n]}
     return _settled(block, once, {n for n in given if not binders[n]})
 
@@ -56,7 +56,7 @@ def _settled(block: Block, once: set[str], known: set[str]) -> Block:
         s = _within(mapped(s, lambda e: folded(renamed(e, equal))), once, later)
         if not _says_nothing(s):
             out.append(s)
-        if _is_name_of(s, once) and s.name not in _bound_in(rest[k + 1 :]):
+        if _is_name_of(s, once) and s.name not in {*bindings(rest[k + 1 :])}:
             equal[s.name] = s.value
     return [*first, *out]
 
@@ -66,10 +66,6 @@ def _is_name_of(s: Stmt, once: set[str]) -> TypeGuard[Assign]:
     if not isinstance(s, Assign) or s.value.type.dtype != np.dtype(np.int64):
         return False
     return isinstance(s.value, Lit) or (isinstance(s.value, Var) and s.value.name in once)
-
-
-def _bound_in(block: Block) -> set[str]:
-    return {name for s in statements(block) for name in bound_by(s)}
 
 
 def _within(s: Stmt, once: set[str], known: set[str]) -> Stmt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import ir
 from ..ir import Assign, Block, Dim, Expr, Lit, Var
 from .accesses import aliases
-from .code import Make, Part, Put, bound_by, mapped, number, statements
+from .code import Make, Part, Put, bindings, bound_by, mapped, number, statements
 
 Shape = tuple[int | None, ...]
 """The size of each axis, None where it is not known."""
@@ -35,7 +35,7 @@ def known_shapes(block: Block, given: set[str]) -> dict[str, Shape]:
             found[group(s.name)] = _common(found.get(group(s.name), own), own)
         elif not (isinstance(s, (ir.Move, Put)) or _is_name(s)):
             found |= {group(name): None for name in bound_by(s)}
-    names = {name for s in statements(block) for name in bound_by(s)}
+    names = {*bindings(block)}
     shapes = {name: found.get(group(name)) for name in names}
     return {name: shape for name, shape in shapes.items() if shape is not None and any(shape)}
 

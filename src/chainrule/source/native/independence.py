@@ -36,6 +36,7 @@ from .code import (
     Put,
     Python,
     Reshape,
+    bindings,
     blocks_of,
     bound_by,
     is_part,
@@ -122,7 +123,7 @@ class _Planner:
         """What each iteration binds."""
         self.carried = exposed(loop.body, self.always)
         self.always.discard(loop.var.name)
-        self.binders = Counter(n for s in statements(loop.body) for n in bound_by(s))
+        self.binders = Counter(bindings(loop.body))
         self.bound = {*self.binders}
         self.mentions = uses(loop.body)
 

@@ -11,7 +11,18 @@ from collections.abc import Set
 
 from .. import ir
 from ..ir import Assign, Block, Expr, Index, Var
-from .code import Loop, Make, Put, Python, Reshape, blocks_of, bound_by, expressions, statements
+from .code import (
+    Loop,
+    Make,
+    Put,
+    Python,
+    Reshape,
+    bindings,
+    blocks_of,
+    bound_by,
+    expressions,
+    statements,
+)
 from .contraction import made_at, mentions, mentions_array, renamed_array, uses, within_blocks
 
 Shape = tuple[Expr, ...]
@@ -47,7 +58,7 @@ def _alone(block: Block) -> set[str]:
 
 def _shapes(block: Block, given: Set[str]) -> dict[str, Shape]:
     """Return the shapes of arrays that have the same one wherever they are made."""
-    counts = Counter(name for s in statements(block) for name in bound_by(s))
+    counts = Counter(bindings(block))
     fixed = {name for s in block for name in bound_by(s) if counts[name] == 1} | given
     found: dict[str, Shape] = {}
     several: set[str] = set()

@@ -27,7 +27,7 @@ from .code import (
     Parallel,
     Part,
     apply,
-    bound_by,
+    bindings,
     mapped,
     number,
     plus,
@@ -125,7 +125,7 @@ def _sharing(plan: Plan) -> str:
 
 def _extents(block: Block) -> dict[str, tuple[Expr, ...]]:
     """Return the extents of arrays that are made in one place, by names that are bound once."""
-    binders = Counter(name for s in statements(block) for name in bound_by(s))
+    binders = Counter(bindings(block))
     return {
         s.name: s.extents
         for s in statements(block)
@@ -152,7 +152,7 @@ class _Cut:
         self.types = types
         self.extents = extents
         self.before: Block = []
-        self.inside = {loop.var.name, *(n for s in statements(loop.body) for n in bound_by(s))}
+        self.inside = {loop.var.name, *bindings(loop.body)}
 
     def made(self, count: Expr, cost: Expr) -> Block:
         trips_ = self._number("trips", count)

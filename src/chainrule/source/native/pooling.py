@@ -10,7 +10,7 @@ from .. import ir
 from ..ir import Block, Expr, Var
 from ..types import Type
 from .accesses import POOL
-from .code import INT, Fresh, Make, Part, bound_by, number, plus, statements, times
+from .code import INT, Fresh, Make, Part, bindings, number, plus, times
 from .slots import SAVED
 
 
@@ -22,7 +22,7 @@ def pooled(block: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
         if len(made) < 2:
             continue
         first = next(k for k, s in enumerate(out) if s is made[0])
-        later = {n for t in statements(out[first:]) for n in bound_by(t)}
+        later = {*bindings(out[first:])}
         together = [s for s in made if not ir.names_in(*s.extents) & later]
         if len(together) > 1:
             out = [s for s in out if not any(s is t for t in together)]

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import ir
 from ..ir import Assign, Block, Call, Stmt
-from .code import Check, blocks_of, bound_by, statements
+from .code import Check, bindings, blocks_of, bound_by
 from .contraction import within_blocks
 from .early import is_simple
 
@@ -23,7 +23,7 @@ def raised(block: Block, given: set[str], may_leave: bool) -> Block:
     ``given``: its parameters. ``may_leave``: sizes may be compared for nothing, where NumPy runs
     the program in case they differ.
     """
-    binders = Counter(name for s in statements(block) for name in bound_by(s))
+    binders = Counter(bindings(block))
     known = {name for name in given if not binders[name]}
     once = {name for name, n in binders.items() if n == 1}
     out: Block = []

@@ -25,8 +25,8 @@ from .code import (
     Loop,
     Parallel,
     Put,
+    bindings,
     blocks_of,
-    bound_by,
     scalar,
     statements,
 )
@@ -83,7 +83,7 @@ class _Regions:
         self.parameters = parameters
         self.total = uses(block)
         self.group = aliases(block, parts=True)
-        self.binders = Counter(n for s in statements(block) for n in bound_by(s))
+        self.binders = Counter(bindings(block))
         self.leaving: set[int] = set()
         """Which statements hold something that may leave."""
         self.count = 0
@@ -155,7 +155,7 @@ class _Regions:
         arrays = sorted(n for n in names if self.types[n].is_array and self.types[n].ndim)
         numbers = sorted(names - {*arrays})
         first = _bound_first(run)
-        inside = Counter(n for s in statements(run) for n in bound_by(s))
+        inside = Counter(bindings(run))
         elsewhere = {n for n in mentioned if self.binders[n] > inside[n]} | self.parameters
         carried = {n for n in changed if self.depth and n not in first}
         results = [n for n in sorted(changed) if mentioned[n] < self.total[n] or n in carried]

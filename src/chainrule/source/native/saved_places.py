@@ -15,6 +15,7 @@ from .code import (
     Part,
     Put,
     apply,
+    bindings,
     blocks_of,
     bound_by,
     number,
@@ -71,7 +72,7 @@ def saves_in_order(block: Block, stack: str, top: str) -> bool:
         for k, s in enumerate(block)
         if isinstance(s, Assign) and isinstance(s.value, Var) and s.value.name == top
     }
-    several = Counter(name for s in statements(block) for name in bound_by(s))
+    several = Counter(bindings(block))
     for k, s in enumerate(block):
         match s:
             case Assign(name=name, value=value) if name == top:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import ir
 from ..ir import Block, Call, Expr, Index, Lit, Stmt, Var
-from .code import Loop, Put, blocks_of, bound_by, expressions, statements
+from .code import Loop, Put, bindings, blocks_of, expressions
 
 STATEMENTS = 256
 """Loops are written out into at most so many statements each."""
@@ -73,14 +73,10 @@ def literal_trips(s: Stmt) -> range | None:
     found: range | None = None
     if isinstance(s, Loop) and isinstance(s.extent, Lit):
         found = range(s.extent.value)
-    elif isinstance(s, ir.For) and not s.until and s.var.name not in _bound_in(s.body):
+    elif isinstance(s, ir.For) and not s.until and s.var.name not in {*bindings(s.body)}:
         bounds = [e.value for e in (s.start, s.stop, s.step) if isinstance(e, Lit)]
         found = range(*bounds) if len(bounds) == 3 else None
     return found if found is not None and len(found) <= TRIPS else None
-
-
-def _bound_in(block: Block) -> set[str]:
-    return {name for s in statements(block) for name in bound_by(s)}
 
 
 def variable_of(s: Stmt) -> str:
