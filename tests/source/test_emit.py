@@ -620,8 +620,8 @@ def test_a_broken_line_means_the_same(count, rnd):
         a, b = rnd.choice(parts), rnd.choice(parts)
         fn = rnd.choice([np.add, np.subtract, np.multiply, np.negative, np.less, divmod, min, max])
         kind = FLOAT
-        if fn is divmod:
-            parts.append(ir.Choice(FLOAT, a, b, a))
+        if fn is divmod:  # what is only a choice becomes a branch where the line is too long
+            parts.append(call(np.negative, ir.Choice(FLOAT, a, b, a), kind=kind))
         elif fn is np.negative:
             parts.append(call(fn, a, kind=kind))
         else:
@@ -633,6 +633,14 @@ def test_a_broken_line_means_the_same(count, rnd):
     one_line = ast.unparse(assigned)
     again = ast.unparse(ast.parse("y = " + text_of_one_line(expr)))
     assert one_line == again
+
+
+def test_a_choice_that_is_too_long_for_a_line_is_a_branch():
+    long = call(np.add, ir.Var(FLOAT, "a" * 40), ir.Var(FLOAT, "b" * 40), kind=FLOAT)
+    body = [ir.Assign("y", ir.Choice(FLOAT, x, long, x))]
+    text = emit(program(body, ir.Var(FLOAT, "y"), ["x", "a" * 40, "b" * 40]))
+    assert "    if x:\n        y = aaa" in text
+    assert "    else:\n        y = x\n" in text
 
 
 def text_of_one_line(expr):

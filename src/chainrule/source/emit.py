@@ -186,7 +186,12 @@ class _Writer:
                 return self._loop(statement, indent)
             case ir.Note(text=text):
                 return [f"{indent}# {line}".rstrip() for line in text.splitlines()]
-        return wrap(self._simple(statement), indent)
+        line = self._simple(statement)
+        match statement:
+            case ir.Assign(value=ir.Choice() as c) if len(indent + line) > WIDTH:
+                then, orelse = (dataclasses.replace(statement, value=value) for value in (c.a, c.b))
+                return self._if(ir.If(c.condition, [then], [orelse]), indent, "if")
+        return wrap(line, indent)
 
     def _simple(self, statement: ir.Stmt) -> str:
         match statement:

@@ -28,8 +28,7 @@ class _Folder:
     def __init__(self, block: ir.Block, generated: Callable[[str], bool]) -> None:
         self.generated = generated
         self.sharing = Sharing(block)
-        self.uses = _reads_within(*block)
-        self.bound = Counter(name for s in ir.statements(block) for name in ir.written(s))
+        self.local = locals_of(block)
         self.fixed = {name for s in ir.statements(block) for name in _fixed(s)}
         self.spell = Speller(Names(()))
         self.room = WIDTH
@@ -52,17 +51,16 @@ class _Folder:
         s = block[k]
         if not isinstance(s, (ir.Assign, ir.Alias)) or not self.generated(s.name):
             return False
-        if self.bound[s.name] != 1 or s.name in self.fixed:
+        if s.name not in self.local or s.name in self.fixed:
             return False
-        users = [j for j in range(k + 1, len(block)) if s.name in reads[j]]
+        users = _readers(s.name, block, reads, k)
         count = sum(reads[j][s.name] for j in users)
-        if not users or count != self.uses[s.name]:  # also read in a later iteration, or elsewhere
+        if not users:
             return False
         between = block[k + 1 : users[-1] + 1]
         if isinstance(s, ir.Assign) and isinstance(s.value, (ir.Var, ir.Lit)):
             if not self._may_replace(s.name, s.value, between):
                 return False
-            self.uses.update({name: count - 1 for name in _names(s.value)})
         elif count != 1 or not self._may_move(s, between):
             return False
         for j in users:
@@ -92,8 +90,9 @@ class _Folder:
 
     def _fits(self, user: ir.Stmt, s: ir.Assign | ir.Alias) -> bool:
         """Tell whether the line does not become too long: one to be wrapped is no gain."""
-        parts = sum(len(self.spell(expr)) + 2 for expr in ir.expressions(user))
-        start = sum(len(name) + 3 for name in ir.written(user))
+        exprs = [e for e in ir.expressions(user) if e is not getattr(user, "target", None)]
+        parts = sum(len(self.spell(expr)) + 2 for expr in exprs) - 2
+        start = sum(len(name) + len(" += ") for name in ir.written(user))
         return start + parts + len(self.spell(s.value)) - len(s.name) <= self.room
 
     def _places(self, s: ir.Assign | ir.Alias) -> set[str]:
@@ -110,6 +109,51 @@ class _Folder:
         if isinstance(s, ir.Store) or (isinstance(s, ir.Pop) and s.index is not None):
             return self.sharing.of(s.target.name) in places
         return not reads.isdisjoint(ir.written(s))
+
+
+def locals_of(block: ir.Block) -> set[str]:
+    """Return the variables that are only read after a statement of the same block binds them.
+
+    There may be several such blocks, the two sweeps for example: each sees what it has bound.
+    """
+    reads = {(name, id(s)) for s in ir.statements(block) for name in _reads(s)}
+    served: set[tuple[str, int]] = set()
+    mixed: set[str] = set()
+
+    def visit(block: ir.Block) -> None:
+        here: set[str] = set()
+        for s in block:
+            inside = list(ir.statements([s]))
+            served.update((name, id(t)) for t in inside for name in _reads(t) if name in here)
+            mixed.update(here & {name for t in inside[1:] for name in _bound(t)})
+            here.update(_bound(s))
+            for inner in ir.blocks_of(s):
+                visit(inner)
+
+    visit(block)
+    bound = {name for s in ir.statements(block) for name in _bound(s)}
+    return bound - mixed - {name for name, _ in reads - served}
+
+
+def _bound(s: ir.Stmt) -> tuple[str, ...]:
+    """Return the names that a statement gives other values, not those of what it changes."""
+    is_change = isinstance(s, ir.Store) or (isinstance(s, ir.Pop) and s.index is not None)
+    return () if is_change else ir.written(s)
+
+
+def _reads(s: ir.Stmt) -> set[str]:
+    return ir.names_in(*ir.expressions(s))
+
+
+def _readers(name: str, block: ir.Block, reads: list[Counter[str]], k: int) -> list[int]:
+    """Return where in a block the value is read that its statement ``k`` binds to a name."""
+    found = []
+    for j in range(k + 1, len(block)):
+        if name in reads[j]:
+            found.append(j)
+        if name in ir.written(block[j]):
+            break
+    return found
 
 
 def _is_copy(s: ir.Stmt, name: str) -> bool:

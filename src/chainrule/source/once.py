@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -56,13 +57,19 @@ def computed_once(block: ir.Block, may_go: Callable[[str], bool]) -> ir.Block:
 
     def visit(block: ir.Block) -> ir.Block:
         known: dict[ir.Expr, tuple[str, set[str]]] = {}
+        same: dict[str, str] = {}
         done: ir.Block = []
+
+        def first_name(e: ir.Expr) -> ir.Expr:
+            return replace(e, name=same.get(e.name, e.name)) if isinstance(e, ir.Var) else e
+
         for s in block:
             s = map_blocks(s, visit)
             if isinstance(s, ir.Assign) and _is_candidate(s, names, may_go):
                 read = set(map(names.sharing.of, ir.names_in(s.value)))
-                first, _ = known.setdefault(s.value, (s.name, read))
+                first, _ = known.setdefault(ir.rewrite(s.value, first_name), (s.name, read))
                 if first != s.name:
+                    same[s.name] = first
                     s = ir.Assign(s.name, ir.Var(s.value.type, first), origin=s.origin)
             written = {x for inner in ir.statements([s]) for x in ir.written(inner)}
             places = set(map(names.sharing.of, written))
@@ -75,8 +82,10 @@ def computed_once(block: ir.Block, may_go: Callable[[str], bool]) -> ir.Block:
 
 def _is_candidate(s: ir.Assign, names: _Names, may_go: Callable[[str], bool]) -> bool:
     value = s.value
-    computes = isinstance(value, ir.Call) and isinstance(value.fn, np.ufunc) and not value.kwargs
-    if not computes or names.bound[s.name] != 1 or not may_go(s.name):
+    if not isinstance(value, ir.Call) or value.kwargs:
+        return False
+    is_elementwise = isinstance(value.fn, np.ufunc) or value.fn is np.where
+    if not is_elementwise or names.bound[s.name] != 1 or not may_go(s.name):
         return False
     return value.type.is_number or names.is_alone(s.name)
 

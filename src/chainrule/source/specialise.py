@@ -19,6 +19,7 @@ from . import derivatives, ir
 from .activity import varied
 from .again import Reads, hold, value_of
 from .callees import all_statements
+from .conditionals import conditional_expressions
 from .effects import cannot_be_repeated, has_effects, without_effects
 from .emit import emit, functions_text, namespace
 from .halves import in_halves
@@ -94,10 +95,15 @@ class Specialisation:
         """The program as it is emitted."""
         program = in_halves(self.program)
         functions = {
-            name: tidy(simplify(function, self._is_generated), program.functions, is_own=True)
+            name: tidy(self._shortened(function), program.functions, is_own=True)
             for name, function in program.functions.items()
         }
-        return replace(tidy(simplify(program, self._is_generated)), functions=functions)
+        return replace(tidy(self._shortened(program)), functions=functions)
+
+    def _shortened(self, program: ir.Program) -> ir.Program:
+        program = simplify(program, self._is_generated)
+        body = conditional_expressions(program.body, self._is_generated)
+        return replace(program, body=body)
 
     def _is_generated(self, name: str) -> bool:
         """Tell whether a variable is neither the user's nor the derivative of one of his."""

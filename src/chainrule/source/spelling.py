@@ -188,6 +188,7 @@ class Speller:
             return f"{left}**{right}" if hugging else f"{left} ** {right}", level
         if level == COMPARE:  # a < b < c would be a chain
             return f"{self(a, COMPARE + 1)} {sign} {self(b, COMPARE + 1)}", level
+        a, b = _plain_number(a, b), _plain_number(b, a)
         return f"{self(a, level)} {sign} {self(b, level + 1)}", level
 
     def _of_math(self, call: ir.Call) -> str | None:
@@ -273,6 +274,19 @@ def _operator_means_the_same(call: ir.Call) -> bool:
         return True
     kinds = {arg.type.kind for arg in call.args}
     return bool(kinds & {"array", "scalar"}) or call.type.kind not in ("array", "scalar")
+
+
+def _plain_number(number: ir.Expr, other: ir.Expr) -> ir.Expr:
+    """A float64 as Python's own float, beside which NumPy gives a result of the same dtype."""
+    if not isinstance(number, ir.Lit) or type(number.value) is not np.float64:
+        return number
+    dtype = other.type.dtype
+    if other.type.kind not in ("array", "scalar") or dtype is None:
+        return number
+    if dtype.kind not in "biu" and dtype != np.float64:
+        return number
+    value = float(number.value)
+    return ir.Lit(type_of(value), value)
 
 
 def _as_literals(value: slice) -> list[ir.Expr | None]:

@@ -7,11 +7,13 @@ read any more, a person would write ``u = u.copy()``. What numbers are left are 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
 from . import ir
+from .fold import locals_of
 from .ir import Assign, Block, Expr, Stmt, Var
 from .templates import map_template, template_leaves
 
@@ -29,6 +31,7 @@ def tidy(program: ir.Program, taken: Collection[str] = (), is_own: bool = False)
     fixed = {*parameters, *program.hidden, program.name, *program.functions, *taken}
     program = _without_copies(program, fixed)
     program = renamed(program, _successors(program, fixed))
+    program = renamed(program, _nested_successors(program, fixed))
     names = _renumbered(program, fixed - parameters if is_own else fixed)
     given = [replace(p, name=names.get(p.name, p.name)) for p in program.parameters]
     program = renamed(replace(program, parameters=given), names)
@@ -101,6 +104,36 @@ def _successors(program: ir.Program, fixed: set[str]) -> dict[str, str]:
         if before in last and last[before] <= k:
             mapping[s.name] = base
             holder[base] = s.name
+    return mapping
+
+
+def _nested_successors(program: ir.Program, fixed: set[str]) -> dict[str, str]:
+    """Map variables to those whose names they can take over, within each nested block."""
+    own = locals_of(program.body) - fixed - _read_by(program.result)
+    total = Counter(name for s in program.body for name in uses(s))
+    mapping: dict[str, str] = {}
+
+    def visit(block: Block) -> dict[str, str]:
+        found = [Counter(uses(s)) for s in block]
+        count = sum(found, Counter[str]())
+        last = {name: k for k, names in enumerate(found) for name in names}
+        first = {name: k for k, names in reversed([*enumerate(found)]) for name in names}
+        here = {name for name in own & count.keys() if count[name] == total[name]}
+        holder: dict[str, str] = {}
+        for k, s in enumerate(block):
+            for inner in ir.blocks_of(s):
+                holder = visit(inner) | holder
+            if not isinstance(s, Assign) or s.name not in here or first[s.name] != k:
+                continue
+            base = _base(s.name)
+            before = holder.get(base, base)
+            same = _type(program, before) == _type(program, s.name)
+            if before != s.name and before in here and last[before] <= k and same:
+                mapping[s.name] = mapping.get(before, before)
+            holder[base] = s.name
+        return holder
+
+    visit(program.body)
     return mapping
 
 

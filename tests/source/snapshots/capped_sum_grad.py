@@ -9,8 +9,7 @@ def capped_sum_grad(x, cap):
     bound = x.shape[0]
     trips = 0
     for i in range(bound):
-        branch = x[i] > 0
-        if branch:
+        if x[i] > 0:
             t1 = np.sqrt(x[i])
             stack.append(total)
             total += t1
@@ -29,9 +28,8 @@ def capped_sum_grad(x, cap):
     x_ct = np.zeros_like(x)
     for i in reversed(range(bound)[:trips]):
         t2, t1 = stack.pop(), stack.pop()
-        branch = x[i] > 0
         # if x[i] > 0:
-        if branch:
+        if x[i] > 0:
             # total = total + np.sqrt(x[i])
             total = stack.pop()
             x_ct[i] += total_ct * (0.5 / t1)
