@@ -1,6 +1,8 @@
 """Simplifying keeps the meaning: random programs give the same numbers, prints and errors."""
 
+import itertools
 import random
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.source import ir
+from chainrule.source.conditionals import conditional_expressions
 from chainrule.source.emit import emit, namespace
 from chainrule.source.simplify import simplify
+from chainrule.source.tidy import tidy
 from chainrule.source.types import BOOL, INT, OBJECT, Type, type_of
 
 FULL = Type("array", np.dtype(float), ("n",))
@@ -77,11 +81,12 @@ class Generator:
             self.buffers.append(var(name))
         self.statements(body, self.rnd.randint(3, 14), depth=0)
         chosen = [self.any_of(kind) for kind in (FULL, HALF, NUMBER)]
-        return program(body, tuple(self.rnd.sample([*chosen, *self.buffers], 3)))
+        results = self.rnd.sample([*chosen, *self.buffers], 3)
+        return program(body, tuple(map(self.maybe_copied, results)))
 
     def name(self) -> str:
         self.count += 1
-        return self.rnd.choice("tttx") + str(self.count)
+        return self.rnd.choice(["t", "t", "ta_", "tb_ct_", "x"]) + str(self.count)
 
     def statements(self, body: ir.Block, count: int, depth: int) -> None:
         """Append statements; what they bind is known in this block only."""
@@ -90,6 +95,7 @@ class Generator:
             kinds = (
                 [self.assign] * 6 + [self.store] * 3 + [self.alias] + [self.rebind, self.copy] * 2
             )
+            kinds += [self.copied] * 2
             kinds += [self.alias, self.effect, self.saved, self.view_of_value, self.note]
             kinds += [self.branch, self.loop] if depth < 2 else []
             self.rnd.choice(kinds)(body, depth)
@@ -157,6 +163,19 @@ class Generator:
         name = self.name()
         body.append(ir.Assign(name, source))
         self.known.append(var(name, source.type))
+
+    def copied(self, body: ir.Block, depth: int) -> None:
+        source = self.rnd.choice([*self.known, *self.buffers])
+        name = self.name()
+        body.append(ir.Assign(name, self.maybe_copied(source)))
+        if isinstance(body[-1].value, ir.Var) and source in self.buffers:
+            body.pop()  # it would show later stores
+        else:
+            self.known.append(var(name, source.type))
+
+    def maybe_copied(self, expr: ir.Expr) -> ir.Expr:
+        is_array = expr.type.is_array and self.rnd.random() < 0.6
+        return call(np.ndarray.copy, expr, kind=expr.type) if is_array else expr
 
     def view_of_value(self, body: ir.Block, depth: int) -> None:
         source = self.any_of(FULL)
@@ -268,7 +287,21 @@ def test_random_programs_keep_their_meaning(rnd):
     text = emit(prog)
     simple = simplify(prog, generated)
     assert emit(prog) == text, "the program itself must not change"
-    assert_same(run(prog, *arguments()), run(simple, *arguments()))
+    expected = run(prog, *arguments())
+    found = run(simple, *(given := arguments()))
+    assert_same(expected, found)
+    assert_no_more_sharing(prog, arguments(), found[0], given)
+    short = replace(simple, body=conditional_expressions(simple.body, generated))
+    assert_same(expected, run(tidy(short), *arguments()))
+
+
+def assert_no_more_sharing(prog, given, found, found_given):
+    """Results share memory with each other and with arguments where they did before, no more."""
+    expected = run(prog, *given)[0]
+    before, after = [*expected, *given], [*found, *found_given]
+    for i, j in itertools.combinations(range(len(before)), 2):
+        was_shared = np.may_share_memory(before[i], before[j])
+        assert was_shared or not np.may_share_memory(after[i], after[j])
 
 
 def test_random_programs_become_shorter():

@@ -62,7 +62,7 @@ class Sharing:
         for statement in ir.statements(block):
             for name, expr in _bindings(statement):
                 for held in holders(expr):
-                    self._join(name, held)
+                    self.join(name, held)
         self.stored = {
             self.of(s.target.name)
             for s in ir.statements(block)
@@ -76,7 +76,8 @@ class Sharing:
             name = self._parent[name]
         return name
 
-    def _join(self, a: str, b: str) -> None:
+    def join(self, a: str, b: str) -> None:
+        """Let two variables share memory from now on."""
         a, b = self.of(a), self.of(b)
         if a != b:
             self._parent[a] = b

@@ -14,6 +14,7 @@ from typing import Any
 
 from . import ir
 from .algebra import plain, simplified, without_sign
+from .copies import without_needless_copies
 from .deadcode import remove_dead_code
 from .fold import fold, map_blocks, map_expressions
 from .once import computed_once, late_zeros
@@ -41,6 +42,7 @@ def simplify(program: ir.Program, generated: Callable[[str], bool]) -> ir.Progra
     body = algebra(fold(_sizes(body, program), foldable), generated)
     body = computed_once(body, lambda name: generated(name) or _is_derivative(name))
     body = late_zeros(first_stores(algebra(fold(body, foldable), generated)))
+    body = without_needless_copies(body, lambda name: generated(name) or _is_derivative(name))
     *body, last = remove_dead_code(algebra(fold(body, foldable), generated))
     leaves = ir.children(next(ir.expressions(last)))
     return replace(program, body=body, result=_filled(program.result, leaves))
