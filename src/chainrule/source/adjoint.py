@@ -271,9 +271,10 @@ def _noted(pieces: Sequence[tuple[Stmt, Block]]) -> Iterator[Stmt]:
     """Yield the pieces of a reverse sweep, last one first, each under the user's line."""
     above = None
     for s, piece in reversed(pieces):
-        if s.origin is not None and s.origin != above:
-            yield Note(s.origin.text)
-        above = s.origin
+        line = s.origin and s.origin.shown
+        if line is not None and line != above:
+            yield Note(line.text)
+        above = line
         yield from piece
 
 

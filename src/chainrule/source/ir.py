@@ -60,6 +60,13 @@ class Origin:
     file: str
     line: int
     text: str
+    caller: Origin | None = None
+    """Where the user has called the function of ours that the line is in."""
+
+    @property
+    def shown(self) -> Origin:
+        """The line to show to the user: one of theirs."""
+        return self.caller or self
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"

@@ -30,7 +30,7 @@ from . import (
 )
 from .augmented import augmented
 from .binding import apart, bind
-from .state import State
+from .state import State, in_rule
 
 
 def execute(state: State, body: Sequence[ast.stmt]) -> None:
@@ -47,9 +47,10 @@ def execute(state: State, body: Sequence[ast.stmt]) -> None:
 
 
 def origin_of(state: State, node: ast.AST) -> Origin:
-    """Return the user's line of a statement."""
+    """Return the line of a statement, with that of its caller if it is of a rule."""
     file, line = state.scope.file, getattr(node, "lineno", 0)
-    return Origin(file, line, linecache.getline(file, line).strip())
+    caller = state.origin.shown if in_rule(state) and state.origin is not None else None
+    return Origin(file, line, linecache.getline(file, line).strip(), caller)
 
 
 # ---------------------------------------------------------------------------------- assignment
