@@ -235,6 +235,28 @@ def finally_without_except(v):
     return doubled(v[0]) + s
 
 
+def endless_counters(v):
+    total, last = 0.0, 0
+    for k in itertools.count(1):
+        total += v[k % 5] ** k * 0.9
+        last = k
+        if total > 0.8 or k > 9:
+            break
+    for k, x in zip(itertools.count(2, 3), v):
+        total *= 1 + x / k
+    return [total * last, sum(x * k for x, k in zip(v, itertools.count(), strict=False))]
+
+
+def lists_of_other_lengths(v):
+    rows, halves = [v[k : k + 2] for k in range(4)], 0
+    while len(rows) > 1:
+        rows = [0.3 * a + 0.7 * b * b for a, b in itertools.pairwise(rows)]
+    tree = (v[0], (v[1], (v[2], v[3])))
+    while isinstance(tree, tuple):
+        halves, tree = halves + tree[0] * halves + 1, tree[1]
+    return [rows[0], halves * tree]
+
+
 PROGRAMS = (
     *(sorted_numbers, sorted_by_a_key, equal_keys_keep_their_order, extremes_by_a_key),
     *(iterators_end, tools_of_itertools),
@@ -242,6 +264,7 @@ PROGRAMS = (
     *(frozen_objects, fields_of_any_name),
     *(functions_of_elements, pasted_arrays, flat_arrays, patterns, finally_without_except),
     *(axes_of_a_loop, objects_with_a_truth_value),
+    *(endless_counters, lists_of_other_lengths),
 )
 
 

@@ -302,7 +302,7 @@ def iterator_from_outside(x):
 
 
 def endless(x):
-    return sum(v * k for v, k in zip(x, itertools.count(), strict=False))  # HERE
+    return sum(v * k for v, k in zip(x, itertools.cycle([1, 2]), strict=False))  # HERE
 
 
 # -- text that is made at run time -----------------------------------------------------------------
@@ -480,7 +480,7 @@ REFUSED = [
     (list_given_away, r"heapify", r"outside"),
     (read_from_a_file, r"np\.load", r"outside"),
     (iterator_from_outside, r"taken apart", r"list"),
-    (endless, r"count", r"range"),
+    (endless, r"cycle", r"range"),
     (no_rule, r"^np\.i0 ", r"cr\.primitive"),
     (ufunc_without_a_rule, r"^scipy\.special\.struve ", r"cr\.primitive"),
     (vectorized, r"np\.frompyfunc", r"np\.vectorize|loop"),

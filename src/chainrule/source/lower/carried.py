@@ -40,6 +40,8 @@ class Carried:
         """Containers that the loop carries item by item."""
         self.unroll: Exception | None = None
         """What asks for the loop to be unrolled, where that can be."""
+        self.unroll_structures: Exception | None = None
+        """The same, only for containers that differ from iteration to iteration."""
         self.heads: dict[Slot, Value] = {}
         """What each carried place holds when an iteration begins."""
         here = id(state.scope.variables)
@@ -200,10 +202,14 @@ class Carried:
     def _kinds(self, base: str, entry: Value, last: Value) -> Exception:
         from .containers import describe
 
-        return self.unroll or self.state.error(
-            f"{base} is a {describe(entry)} before a loop and a {describe(last)} after an "
-            "iteration of it, or has another structure",
-            "bind it to a value of the same kind before the loop",
+        return (
+            self.unroll
+            or self.unroll_structures
+            or self.state.error(
+                f"{base} is a {describe(entry)} before a loop and a {describe(last)} after an "
+                "iteration of it, or has another structure",
+                "bind it to a value of the same kind before the loop",
+            )
         )
 
     def _structure(

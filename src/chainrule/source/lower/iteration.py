@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,9 @@ from ..types import INT, OBJECT, type_of
 from ..values import Items, Known, Leaf, Value
 from . import memory, slots
 from .state import State, in_rule
+
+ENDLESS = 2**63 - 1
+"""The bound of an iteration that has none."""
 
 
 @dataclass(slots=True)
@@ -55,6 +59,8 @@ def iteration(state: State, node: ast.expr) -> Iteration:
         function = expressions.evaluate(state, node.func)
         if isinstance(function, Known) and function.value in (range, enumerate, zip, reversed):
             return _of_call(state, function.value, node.args)
+        if isinstance(function, Known) and function.value is itertools.count:
+            return _endless(state, [expressions.evaluate(state, arg) for arg in node.args])
     if isinstance(node, ast.Call) and _is_enumerate_from(state, node):
         start = expressions.evaluate(state, node.keywords[0].value)
         return _enumerate(state, iteration(state, node.args[0]), start)
@@ -63,7 +69,14 @@ def iteration(state: State, node: ast.expr) -> Iteration:
 
 def _is_plain(node: ast.Call) -> bool:
     has_star = any(isinstance(arg, ast.Starred) for arg in node.args)
-    return isinstance(node.func, ast.Name) and not node.keywords and not has_star
+    is_name = isinstance(node.func, ast.Name)
+    is_count = isinstance(node.func, ast.Attribute) and node.func.attr == itertools.count.__name__
+    return (is_name or is_count) and not has_star and all(map(_is_default, node.keywords))
+
+
+def _is_default(keyword: ast.keyword) -> bool:
+    is_false = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+    return keyword.arg == "strict" and is_false
 
 
 def _is_enumerate_from(state: State, node: ast.Call) -> bool:
@@ -92,6 +105,21 @@ def _range(state: State, args: list[Value]) -> Iteration:
         bounds = [Known(0), *bounds]
     start, stop, *rest = bounds
     return Counted(start, stop, rest[0] if rest else Known(1), lambda k: k, True)
+
+
+def _endless(state: State, args: list[Value]) -> Counted:
+    """``itertools.count``: what ends the loop is in it, or the shorter iteration beside it."""
+    from .operators import binary
+
+    given = [memory.held(state, _integer(state, arg)) for arg in args]
+    start = given[0] if given else Known(0)
+    step = given[1] if len(given) > 1 else Known(1)
+    is_index = isinstance(start, Known) and start.value == 0 and _is_one(step)
+
+    def item(k: Value) -> Value:
+        return k if is_index else _add(state, start, binary(state, np.multiply, k, step))
+
+    return Counted(Known(0), Known(ENDLESS), Known(1), item, is_index, sources=given)
 
 
 def _integer(state: State, value: Value) -> Value:
@@ -211,14 +239,20 @@ def _shortest(state: State, stops: list[Value]) -> Value:
             isinstance(first, Leaf) and isinstance(stop, Leaf)
             and first.size is not None and first.size == stop.size
         )  # fmt: skip
-        if same_size:
+        if same_size or _is_endless(stop):
             continue
-        if isinstance(first, Known) and isinstance(stop, Known):
+        if _is_endless(first):
+            first = stop
+        elif isinstance(first, Known) and isinstance(stop, Known):
             first = Known(min(first.value, stop.value))
-            continue
-        assert isinstance(first, (Known, Leaf)) and isinstance(stop, (Known, Leaf))
-        first = Leaf(Call(INT, min, (first.expr, stop.expr)))
+        else:
+            assert isinstance(first, (Known, Leaf)) and isinstance(stop, (Known, Leaf))
+            first = Leaf(Call(INT, min, (first.expr, stop.expr)))
     return first
+
+
+def _is_endless(stop: Value) -> bool:
+    return isinstance(stop, Known) and stop.value == ENDLESS
 
 
 def _reversed(state: State, inner: Iteration) -> Iteration:

@@ -284,21 +284,25 @@ def lower_while(state: State, node: ast.While) -> None:
     test_block: Block = []
     test: list[Known | Leaf] = []
     tested: list[slots.Snapshot] = []
+    loops: list[Carried] = []
+
+    def begin() -> Carried:
+        loops[:] = [Carried(state, dict.fromkeys(assigned), flags)]
+        return loops[0]
 
     def body() -> None:
         test_block.clear()
         with state.into(test_block):
             test[:] = [expressions.condition(state, node.test)]
+        if isinstance(test[0], Known) and not isinstance(node.test, ast.Constant):
+            loops[0].unroll_structures = Refine(("unroll", location))
         tested[:] = [slots.Snapshot.take(state)]
         if not isinstance(test[0], Known) or test[0].value:
             statements.execute(state, node.body)
             slots.forget(state, head)
 
     with perhaps_endless(state) as endless:
-        carried, block = _run(
-            state, node, lambda: Carried(state, dict.fromkeys(assigned), flags), body, body,
-            location,
-        )  # fmt: skip
+        carried, block = _run(state, node, begin, body, body, location)
     state.origin = origin
     if endless:
         return
