@@ -257,6 +257,29 @@ def test_what_is_closed_over_in_vain_is_not_handed_down():
     assert "c = " not in gradient.source
 
 
+def test_a_recursion_over_sizes_that_returns_its_changed_argument_is_one_in_place():
+    def two_grids(f):
+        def smooth(u, f):
+            u[1:-1] += 0.4 * (u[:-2] + u[2:] + f[1:-1] - 2 * u[1:-1])
+            return u
+
+        def cycle(u, f):
+            u = smooth(u, f)
+            if len(u) <= 3:
+                return u
+            coarse = cycle(np.zeros(len(u) // 2 + 1), f[::2])
+            u[::2] += coarse
+            u[1::2] += 0.5 * (coarse[:-1] + coarse[1:])
+            return smooth(u, f)
+
+        return np.sum(cycle(np.zeros_like(f), f) ** 2)
+
+    f = np.linspace(0.2, 1.1, 9) ** 2
+    unit = np.eye(9) * 1e-6
+    slopes = [(two_grids(f + e) - two_grids(f - e)) / 2e-6 for e in unit]
+    assert_close(cr.grad(cr.compile(two_grids, backend="numpy"))(f), slopes, "gradient", 1e-8)
+
+
 @cr.compile
 def decorated(x, n, axes=(0,)):
     return np.sum(x, axes) if n == 0 else decorated(x * x, n - 1, axes)

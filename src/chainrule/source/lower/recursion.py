@@ -84,7 +84,10 @@ def invoke(state: State, function: Function, bound: dict[str, Value]) -> Value:
         apart = _made(state, function, structure, bound)
     if apart.result is None:
         raise Endless
-    return aparts.call(state, apart, list(_hints(bound)), leaves)
+    try:
+        return aparts.call(state, apart, list(_hints(bound)), leaves)
+    except UnsupportedError as error:  # in place it may work, if something else ends it
+        raise Refine(("inline", site(function), error)) from error
 
 
 def _in_progress(state: State, function: Function, structure: Hashable) -> Apart | None:

@@ -107,6 +107,7 @@ CONVERTERS = (
     np.asfortranarray,
     np.asarray_chkfinite,
     np.fromiter,
+    np.ndenumerate,  # its elements are plain numbers
 )
 FILLED = (np.full, np.arange)
 CONSTRUCTORS = (
