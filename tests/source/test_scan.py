@@ -54,6 +54,13 @@ def store_a_slice(x):
     return out[1:, 0].sum()
 
 
+def enumerate_elements(x):
+    total = 0.0
+    for (k,), v in np.ndenumerate(x):  # HERE
+        total += v**2 * k
+    return total
+
+
 def store_into_a_view(x):
     out = np.zeros((3, 3))
     row = out[0, :]
