@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 import chainrule as cr
 from chainrule._trees import leaves_of
-from chainrule.errors import ArgumentError, ShapeError, UnsupportedError
+from chainrule.errors import ArgumentError, ShapeError
 from chainrule.source.program import compile_
 from chainrule.transforms import compiled, compiled_jacobians
 
@@ -266,13 +267,49 @@ def test_gradient_of_a_gradient():
     same(gg(0.7), cr.grad(cr.grad(f))(0.7))
 
 
-def test_third_derivatives_are_forward_only():
-    f = lambda x: np.sum(np.sin(x) * x)
-    x = numbers(2)
-    third = cr.jvp(hessian(f), (x,), (x,))[1]
-    same(third, cr.jvp(cr.hessian(f), (x,), (x,))[1], 1e-10)
-    with pytest.raises(UnsupportedError, match="third derivative"):
-        cr.grad(lambda x: np.sum(hessian(f)(x)))(x)
+def along(f):
+    """The derivative along a direction that depends on the point."""
+    return lambda x, nu: cr.jvp(lambda x: f(x, nu), (x,), (x * x,))[1]
+
+
+def slope(f):
+    """A number that the gradient gives."""
+    return lambda x, nu: np.sum(cr.grad(f)(x, nu) * np.cos(x))
+
+
+@pytest.mark.parametrize("order", [3, 4])
+def test_derivatives_of_any_order_in_all_mixes(order):
+    u, nu = numbers(3), 0.3
+    for steps in itertools.product([slope, along], repeat=order - 1):
+        f, g = compile_(energy), energy
+        for step in steps:
+            f, g = step(f), step(g)
+        same(cr.grad(f, (0, 1))(u, nu), cr.grad(g, (0, 1))(u, nu), 1e-9)
+        same(cr.jvp(f, (u, nu), (u, 1.0)), cr.jvp(g, (u, nu), (u, 1.0)), 1e-9)
+
+
+def test_third_derivatives_of_functions_that_a_tape_cannot_follow():
+    def stored(v):
+        out = np.zeros(3)
+        for i in range(3):
+            out[i] = np.sin(v[i]) * v[0] ** 2
+        return out.sum()
+
+    plain = lambda v: np.sum(np.sin(v) * v[0] ** 2)
+    v = numbers(3)
+    third = cr.jacrev(cr.jacrev(cr.jacrev(stored)))(v)
+    same(third, cr.jacfwd(cr.jacfwd(cr.jacfwd(plain)))(v), 1e-10)
+    same(cr.grad(lambda v: cr.hessian(stored)(v).sum())(v), third.sum((0, 1)), 1e-10)
+
+
+def test_third_derivatives_by_the_leaves_of_containers():
+    p = compile_(field)
+    f = lambda f: lambda x, y: np.sum(f(x, y)["u"] ** 2) + f(x, y)["total"]
+    twice = lambda f: lambda x, y: np.sum(cr.grad(lambda x: cr.grad(f)(x, y) @ x)(x) ** 2)
+    x = numbers(3)
+    for argnums in (0, 1, (0, 1)):
+        found = cr.grad(twice(f(p)), argnums)(x, 0.2)
+        same(found, cr.grad(twice(f(field)), argnums)(x, 0.2), 1e-9)
 
 
 def test_programs_among_traced_values():

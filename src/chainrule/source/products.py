@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from ..errors import UnsupportedError
 from .derived import Adjoint, Derived, Gradient, Pullback, Tangent
 from .primitive import as_before
 from .program import Program
-from .signature import Place, leaves, parts
+from .signature import Place, leaf_at, leaves, parts, replaced
+from .tangent import opaque_jvp
 
 
 def push(
@@ -123,17 +123,45 @@ def with_value_by(program: Gradient, places: Sequence[Place]) -> Gradient:
 def _pull_tangent(
     program: Tangent, values: Sequence[Any], places: Sequence[Place], ct: Any
 ) -> Sequence[Any]:
-    """Transpose the linear map from tangents to tangents: that is the pullback of the base."""
-    base = program.base
+    """Pull back through result and tangent of an adjoint.
+
+    The map from tangents to tangents is linear: its transpose is the pullback of the base. By the
+    inputs it is the derivative of that pullback along the tangents, derivatives being symmetric.
+    """
+    base, inner = program.base, program.below(values)
     roles = dict(
         zip(program.binder.names[len(base.binder.names) :], program.parameters, strict=True)
     )
-    if any(name not in roles for name, _ in places):
-        raise UnsupportedError(
-            f"A third derivative of {program.__name__} by reverse mode over second derivatives",
-            "take the third derivative by cr.jvp",
-        )
-    return pull(base, program.below(values), [(roles[name], path) for name, path in places], ct[1])
+    by_tangents = [place for place in places if place[0] in roles]
+    by_inputs = [place for place in places if place[0] not in roles]
+    found: dict[Place, Any] = {}
+    if by_tangents:
+        below = [(roles[name], path) for name, path in by_tangents]
+        found |= zip(by_tangents, pull(base, inner, below, ct[1]), strict=True)
+    if by_inputs:
+        first = pull(base, inner, by_inputs, ct[0])
+        along = _pulled_along(program, values, by_inputs, ct[1])
+        found |= {p: a + b for p, a, b in zip(by_inputs, first, along, strict=True)}
+    return [found[place] for place in places]
+
+
+def _pulled_along(
+    program: Tangent, values: Sequence[Any], places: Sequence[Place], ct: Any
+) -> Sequence[Any]:
+    """Return the derivative of the pullback of a tangent's base along the tangents."""
+    base, inner = program.base, program.below(values)
+    names = base.binder.names
+    given = dict(zip(program.parameters, values[len(names) :], strict=True))
+    dots = {place: leaf_at(given[place[0]], place[1]) for place in program.places_of}
+    by_name = dict(zip(names, inner, strict=True))
+    at = {(name, path): leaf_at(by_name[name], path) for name, path in dots}
+
+    def pulled(*leaves_: Any) -> Sequence[Any]:
+        moved = dict(zip(at, leaves_, strict=True))
+        return tuple(pull(base, [replaced(by_name[n], n, (), moved) for n in names], places, ct))
+
+    _, found = opaque_jvp()(pulled, tuple(at.values()), tuple(dots.values()))
+    return found  # type: ignore[no-any-return]
 
 
 def _pull_pullback(

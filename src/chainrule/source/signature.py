@@ -253,6 +253,13 @@ def leaves(x: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             yield from leaves(value, (*path, step))
 
 
+def leaf_at(x: Any, path: Path) -> Any:
+    """Return the leaf of an argument at a path."""
+    for step in path:
+        x = next(value for found, value in parts(x) or () if found == step)
+    return x
+
+
 def replaced(x: Any, name: str, path: tuple[Any, ...], found: dict[Place, Any]) -> Any:
     """Return an argument with other leaves in some places; the argument itself stays as it is."""
     if (name, path) in found:
