@@ -5,13 +5,14 @@ Only rewrites that hold for every float are done here: 1 * x, x * -1, -(-x). Not
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from ..rules.products import einsum_of_arrays
-from .ir import Call, Expr, Index, Lit, Var
+from .ir import Call, Expr, Index, Lit, Slice, Var
 from .results import call
 from .types import INT, type_of
 
@@ -104,10 +105,39 @@ def base_variable(expr: Expr, buffers: Collection[str] = ()) -> Var | None:
                 expr = base
             case Call(args=(first, *_)) if expr.fn in VIEWS or is_rearranging(expr):
                 expr = first
-            case Call(args=(Var(name=name) as first, *_)) if expr.fn in CONTIGUOUS:
-                return first if name in buffers else None
+            case Call(args=(first, *_)) if expr.fn in CONTIGUOUS:
+                whole = in_one_piece_of(first)
+                return whole if whole is not None and whole.name in buffers else None
             case _:
                 return None
+
+
+def in_one_piece_of(expr: Expr) -> Var | None:
+    """Return the variable of which an expression is all, or a part without gaps, row by row."""
+    while isinstance(expr, Index) and is_one_piece(expr.index):
+        expr = expr.base
+    return expr if isinstance(expr, Var) else None
+
+
+def is_one_piece(index: tuple[Expr, ...]) -> bool:
+    """Tell ``[i, j, a:b]``: integers, then a slice of neighbours, then whole axes."""
+    integers = list(itertools.takewhile(_is_integer, index))
+    run, *rest = [*index[len(integers) :], None]
+    return (run is None or _is_run(run)) and all(e is None or _is_all(e) for e in rest)
+
+
+def _is_integer(entry: Expr) -> bool:
+    return entry.type.is_number and entry.type.dtype is not None and entry.type.dtype.kind in "iu"
+
+
+def _is_run(entry: Expr) -> bool:
+    if isinstance(entry, Lit):
+        return isinstance(entry.value, slice) and entry.value.step in (None, 1)
+    return isinstance(entry, Slice) and entry.step is None
+
+
+def _is_all(entry: Expr) -> bool:
+    return isinstance(entry, Lit) and entry.value == slice(None)
 
 
 def is_rearranging(call: Call) -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..build import CONTIGUOUS, DISPLAYS
-from ..ir import Call, Expr, Index, Lit, Slice, Var, walk
+from ..build import CONTIGUOUS, DISPLAYS, in_one_piece_of, is_one_piece
+from ..ir import Call, Expr, Index, Lit, Var, walk
 from ..signature import LAYOUT, Place
 from .state import Refine, State
 
@@ -34,7 +34,7 @@ def is_by_rows(state: State, expr: Expr) -> bool:
         case Var():
             return _is_variable_by_rows(state, expr)
         case Index(base=base, index=index):
-            return _is_one_piece(index) and is_by_rows(state, base)
+            return is_one_piece(index) and is_by_rows(state, base)
         case Call():
             return _is_result_by_rows(state, expr)
         case Lit(value=np.ndarray() as value):
@@ -47,8 +47,8 @@ def uncertain(state: State, expr: Expr) -> Call | None:
     for part in walk(expr):
         if not isinstance(part, Call) or part.fn not in CONTIGUOUS:
             continue
-        whole = isinstance(part.args[0], Var)
-        if "order" in dict(part.kwargs) or not whole or not is_by_rows(state, part.args[0]):
+        has_gaps = in_one_piece_of(part.args[0]) is None
+        if "order" in dict(part.kwargs) or has_gaps or not is_by_rows(state, part.args[0]):
             return part
     return None
 
@@ -106,24 +106,6 @@ def _is_result_by_rows(state: State, call: Call) -> bool:
     if isinstance(call.fn, np.ufunc) or call.fn in _LIKE:
         return "shape" not in options and all(is_by_rows(state, a) for a in arrays)
     return call.fn in _BY_ROWS or call.fn in DISPLAYS
-
-
-def _is_one_piece(index: tuple[Expr, ...]) -> bool:
-    """Tell ``[i, j, a:b]``: numbers, then a slice of neighbours, then whole axes."""
-    is_number = [e.type.is_number for e in index]
-    first = is_number.index(False) if False in is_number else len(index)
-    run, *rest = [*index[first:], None]
-    return (run is None or _is_run(run)) and all(e is None or _is_all(e) for e in rest)
-
-
-def _is_run(entry: Expr) -> bool:
-    if isinstance(entry, Lit):
-        return isinstance(entry.value, slice) and entry.value.step in (None, 1)
-    return isinstance(entry, Slice) and entry.step is None
-
-
-def _is_all(entry: Expr) -> bool:
-    return isinstance(entry, Lit) and entry.value == slice(None)
 
 
 __all__ = ["is_argument_by_columns", "is_by_rows", "refusal", "uncertain"]
