@@ -14,6 +14,7 @@ import chainrule as cr
 from chainrule.source.program import Program
 from source.native import statement_programs as programs
 from source.oracles import random_like
+from source.reshaped_programs import check as check_reshaped
 
 pytest.importorskip("numba")
 
@@ -397,3 +398,30 @@ def test_a_cotangent_that_views_are_taken_of_stays_machine_code():
     np.testing.assert_allclose(gradient(x), expected)
     assert 'order="C"' in gradient.source
     assert "objmode" not in gradient.explain()
+
+
+def through_two_shapes(a):
+    b = a.copy()
+    row = b.ravel()
+    b.T[1] += row[:3]
+    row[::2] *= b[0, 1]
+    return b
+
+
+def through_parts_in_other_shapes(a):
+    b = a.copy()
+    block = b[1:].reshape(2, 4)
+    block[1] += block[0] * b[1, 0]
+    b[1:, 1] -= block[1]
+    return b
+
+
+@pytest.mark.parametrize("f", [through_two_shapes, through_parts_in_other_shapes])
+def test_memory_of_two_shapes_overlaps(f):
+    a = np.random.default_rng(4).normal(size=(3, 3) if f is through_two_shapes else (5, 2))
+    np.testing.assert_allclose(cr.compile(f, backend="numba")(a), f(a), rtol=1e-14)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_changes_are_seen_in_every_shape(seed):
+    check_reshaped(seed, "numba")

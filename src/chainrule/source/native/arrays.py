@@ -99,6 +99,7 @@ def in_shape(state: State, array: Var, extents: tuple[Extent, ...], always: bool
     type_ = Type("array", array.type.dtype, tuple(extent.size for extent in extents))
     name = state.fresh(array.name)
     state.types[name] = type_
+    state.memory[name] = array.name
     state.emit(Reshape(name, array, tuple(extent.expr for extent in extents)))
     return Var(type_, name)
 

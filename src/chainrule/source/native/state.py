@@ -153,6 +153,12 @@ class State:
         """Return the extents that an array was made with, if they are remembered."""
         return next((k[_SHAPE, name] for k in reversed(self.extents) if (_SHAPE, name) in k), None)
 
+    def memory_of(self, name: str) -> str:
+        """Return the array in whose memory another one is, in another shape."""
+        while name in self.memory:
+            name = self.memory[name]
+        return name
+
     def rename_size(self, size: Size, extent: Extent) -> None:
         """Remember an extent by another symbol, if that has no meaning yet."""
         if self.known_extent(size) is None:

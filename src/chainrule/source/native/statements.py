@@ -193,19 +193,12 @@ def _alias(state: State, name: str, value: Expr, root: str) -> None:
     found: Any
     try:
         found = elements(state, value)
-        if found.root is None or found.index is None or not _same_memory(state, found.root, root):
+        is_place = found.root is not None and found.index is not None
+        if not is_place or state.memory_of(found.root.name) != state.memory_of(root):
             raise NotNative(f"the view {name}")
     except NotNative as why:
         found = Unknown(str(why))
     state.views[name] = (found, value)
-
-
-def _same_memory(state: State, array: Var, root: str) -> bool:
-    """Tell whether an array lies in the memory of a buffer: it is not a copy."""
-    name = array.name
-    while name in state.memory and name != root:
-        name = state.memory[name]
-    return name == root
 
 
 def _frozen(state: State, value: Expr) -> Expr:

@@ -50,7 +50,7 @@ def put(
 ) -> None:
     """Write a value into a part of an array; the value is computed before anything is written."""
     source = elements(state, value)
-    if _overlaps(source, place, is_plain):
+    if _overlaps(state, source, place, is_plain):
         source = held(state, source)
     own = aligned(state, source.extents, place.extents)
     _fits(state, source, place)
@@ -88,10 +88,11 @@ def _fits(state: State, source: Elements, place: Elements) -> None:
             state.same(own, extent)
 
 
-def _overlaps(source: Elements, place: Elements, is_plain: bool) -> bool:
+def _overlaps(state: State, source: Elements, place: Elements, is_plain: bool) -> bool:
     """Tell whether a value reads what is written, other than at the place being written.
 
     Index arrays (``is_plain`` is False) may name a place twice: it is read after it was written.
+    In another shape the same memory has other indices.
     """
     assert place.root is not None and place.index is not None
     ndim = len(place.extents)
@@ -101,11 +102,11 @@ def _overlaps(source: Elements, place: Elements, is_plain: bool) -> bool:
     own = here[ndim - len(source.extents) :]
     target = place.index(here)
     for e in ir.walk(source.at(own)):
-        if (
-            isinstance(e, Index)
-            and isinstance(e.base, Var)
-            and e.base.name == place.root.name
-            and (e.index != target or len(source.extents) != ndim or not is_plain)
-        ):
+        if not isinstance(e, Index) or not isinstance(e.base, Var):
+            continue
+        if state.memory_of(e.base.name) != state.memory_of(place.root.name):
+            continue
+        is_here = e.base.name == place.root.name and e.index == target
+        if not is_here or len(source.extents) != ndim or not is_plain:
             return ndim > 0
     return False
