@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -93,6 +94,12 @@ def array_behind(x: Any) -> Any:
 def is_array(value: Any) -> bool:
     """Tell an array, which can be viewed and written, from an immutable scalar."""
     return isinstance(array_behind(value), np.ndarray)
+
+
+def means_otherwise(x: Any) -> bool:
+    """Tell a masked array or a matrix: what operations mean to them has no derivative rules."""
+    masked = sys.modules.get("numpy.ma")  # NumPy imports it where it is asked for
+    return isinstance(x, np.matrix) or (masked is not None and isinstance(x, masked.MaskedArray))
 
 
 def plain(x: Any) -> Any:
@@ -320,7 +327,7 @@ def apply(primitive: Primitive, args: Sequence[Any]) -> Any:
     for i in positions:
         if isinstance(inner[i], (list, tuple)):
             inner[i] = np.asarray(inner[i])
-        elif isinstance(inner[i], (np.ma.MaskedArray, np.matrix)):
+        elif means_otherwise(inner[i]):
             raise ArgumentError(
                 f"{primitive.name} of a traced value and a {type(inner[i]).__name__}, whose own "
                 "meaning of operations has no derivative rules",

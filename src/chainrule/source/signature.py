@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Tracer, plain
+from .._core import Tracer, means_otherwise, plain
 from ..errors import ArgumentError
 from .ir import Access, Expr, Parameter, Var
 from .types import Type, type_of
@@ -157,7 +157,7 @@ def _hashable(x: Any) -> bool:
 
 
 def _check_plain(x: Any) -> None:
-    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
+    if means_otherwise(x):
         raise ArgumentError(
             f"A {type(x).__name__} among the arguments: its own meaning of operations has "
             "no derivative rules",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import DERIVATIVE_OF, Tracer
+from .._core import DERIVATIVE_OF, Tracer, means_otherwise
 from .._trees import is_container, leaves_of, matched_leaves
 from ..errors import ArgumentError, ShapeError
 
@@ -23,7 +23,7 @@ def is_differentiable(leaf: Any) -> bool:
     if isinstance(leaf, (bool, np.bool_)):
         return False
     if isinstance(leaf, np.ndarray):
-        if isinstance(leaf, (np.ma.MaskedArray, np.matrix)):
+        if means_otherwise(leaf):
             raise ArgumentError(
                 f"A {type(leaf).__name__} among the arguments: its own meaning of operations has "
                 "no derivative rules",
