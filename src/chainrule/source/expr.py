@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .types import Type
@@ -120,23 +120,22 @@ class Access(Expr):
 # --------------------------------------------------------------------------------- traversal
 
 
-def children(expr: Expr) -> Iterator[Expr]:
-    """Yield the direct subexpressions."""
-    match expr:
-        case Call(args=args, kwargs=kwargs):
-            yield from args
-            yield from (value for _, value in kwargs)
-        case Index(base=base, index=index):
-            yield base
-            yield from index
-        case Slice(start=start, stop=stop, step=step):
-            yield from (part for part in (start, stop, step) if part is not None)
-        case Dim(base=base):
-            yield base
-        case Seq(items=items) | Logic(items=items):
-            yield from items
-        case Choice(condition=condition, a=a, b=b):
-            yield from (condition, a, b)
+def children(expr: Expr) -> Sequence[Expr]:
+    """Return the direct subexpressions."""
+    found = _CHILDREN.get(type(expr))
+    return found(expr) if found is not None else ()
+
+
+_CHILDREN: dict[type, Callable[[Any], Sequence[Expr]]] = {
+    Call: lambda e: (*e.args, *(value for _, value in e.kwargs)) if e.kwargs else e.args,
+    Index: lambda e: (e.base, *e.index),
+    Slice: lambda e: [part for part in (e.start, e.stop, e.step) if part is not None],
+    Dim: lambda e: (e.base,),
+    Seq: lambda e: e.items,
+    Logic: lambda e: e.items,
+    Choice: lambda e: (e.condition, e.a, e.b),
+}
+"""By class, which is quicker than to match: passes look at expressions all the time."""
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
@@ -145,34 +144,53 @@ def walk(expr: Expr) -> Iterator[Expr]:
     while waiting:
         e = waiting.pop()
         yield e
-        if not isinstance(e, (Var, Lit)):
-            waiting += reversed(list(children(e)))
+        parts = _CHILDREN.get(type(e))
+        if parts is not None:
+            waiting += parts(e)[::-1]
 
 
 def names_in(*exprs: Expr | None) -> set[str]:
     """Return the variables that expressions read."""
-    return {e.name for expr in exprs if expr is not None for e in walk(expr) if isinstance(e, Var)}
+    found: set[str] = set()
+    waiting = [e for e in exprs if e is not None]
+    while waiting:
+        e = waiting.pop()
+        if type(e) is Var:
+            found.add(e.name)
+        else:
+            waiting += children(e)
+    return found
 
 
 def rewrite(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """Rebuild an expression from the leaves up; ``change`` is applied to every node."""
-
-    def go(e: Expr) -> Expr:
-        return rewrite(e, change)
-
-    match expr:
-        case Call(args=args, kwargs=kwargs):
-            keywords = tuple((key, go(value)) for key, value in kwargs)
-            expr = replace(expr, args=tuple(go(a) for a in args), kwargs=keywords)
-        case Index(base=base, index=index):
-            expr = replace(expr, base=go(base), index=tuple(go(i) for i in index))
-        case Slice(start=start, stop=stop, step=step):
-            parts = [None if part is None else go(part) for part in (start, stop, step)]
-            expr = Slice(expr.type, *parts)
-        case Dim(base=base):
-            expr = replace(expr, base=go(base))
-        case Seq(items=items) | Logic(items=items):
-            expr = replace(expr, items=tuple(go(item) for item in items))
-        case Choice(condition=condition, a=a, b=b):
-            expr = Choice(expr.type, go(condition), go(a), go(b))
+    parts = children(expr)
+    if parts:
+        new = [rewrite(part, change) for part in parts]
+        if any(a is not b for a, b in zip(parts, new, strict=True)):
+            expr = _with_children(expr, new)
     return change(expr)
+
+
+def _with_children(expr: Expr, new: list[Expr]) -> Expr:
+    """Return an expression with other ones in the places of its ``children``."""
+    match expr:
+        case Call(type=type_, fn=fn, args=args, kwargs=kwargs):
+            values = new[len(args) :]
+            keywords = tuple((key, e) for (key, _), e in zip(kwargs, values, strict=True))
+            return Call(type_, fn, tuple(new[: len(args)]), keywords)
+        case Index(type=type_):
+            return Index(type_, new[0], tuple(new[1:]))
+        case Slice(type=type_, start=start, stop=stop, step=step):
+            left = iter(new)
+            parts = [None if part is None else next(left) for part in (start, stop, step)]
+            return Slice(type_, *parts)
+        case Dim(type=type_, axis=axis):
+            return Dim(type_, new[0], axis)
+        case Seq(type=type_, kind=kind):
+            return Seq(type_, tuple(new), kind)
+        case Logic(type=type_, op=op):
+            return Logic(type_, op, tuple(new))
+        case Choice(type=type_):
+            return Choice(type_, *new)
+    raise TypeError(f"no parts in {expr!r}")

@@ -338,19 +338,25 @@ def statements(block: Block) -> Iterator[Stmt]:
 
 
 _field_names: dict[Any, tuple[str, ...]] = {}
-"""The fields of statements by class: looking them up takes longer than reading them."""
+"""The fields of statements that may hold expressions, by class."""
+
+_NO_EXPRESSIONS = {"Origin | None", "str", "str | None", "bool", "tuple[str, ...]", "list[Stmt]"}
 
 
 def expressions(statement: Stmt) -> Iterator[Expr]:
     """Yield the expressions that a statement itself reads (not those of nested blocks)."""
     names = _field_names.get(type(statement))
     if names is None:
-        names = _field_names[type(statement)] = tuple(f.name for f in fields(statement))
+        found = (f.name for f in fields(statement) if f.type not in _NO_EXPRESSIONS)
+        names = _field_names[type(statement)] = tuple(found)
     for name in names:
         value = getattr(statement, name)
-        for part in value if isinstance(value, tuple) else (value,):
-            if isinstance(part, Expr):
-                yield part
+        if isinstance(value, Expr):
+            yield value
+        elif type(value) is tuple:
+            for part in value:
+                if isinstance(part, Expr):
+                    yield part
 
 
 def written(statement: Stmt) -> tuple[str, ...]:
