@@ -7,6 +7,8 @@ with each other.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from .. import ir
 from ..ir import Block
 from ..types import Type
@@ -18,10 +20,14 @@ from .exposure import exposed
 def apart(block: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
     """Return a kernel whose outermost loops share fewer names of arrays."""
     out = list(block)
+    counts = [uses([s]) for s in block]
+    total = Counter[str]()
+    for count in counts:
+        total.update(count)
     for k, s in enumerate(block):
         if not isinstance(s, (ir.For, ir.While, Loop)):
             continue
-        inside, total = uses([s]), uses(out)
+        inside = counts[k]
         made = {t.name for t in statements(s.body) if isinstance(t, Make)}
         shared = {name for name in made if inside[name] < total[name]}
         if not shared:
@@ -31,4 +37,6 @@ def apart(block: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
             new = fresh(name)
             types[new] = types[name]
             out[k] = renamed_array(out[k], name, new)
+            total[new] = inside[name]
+            total[name] -= inside[name]
     return out
