@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import tokenize
 from collections.abc import Iterator
@@ -69,8 +70,10 @@ def _inside(text: str, indent: str) -> list[str]:
     return wrap(text, indent)
 
 
-def _tokens(text: str) -> Iterator[tuple[str, int, int, int]]:
-    """Yield each token with its begin, its end and how deep in brackets it stands."""
+@functools.lru_cache(256)  # one text is split at commas, then at each kind of operator
+def _tokens(text: str) -> list[tuple[str, int, int, int]]:
+    """Return each token with its begin, its end and how deep in brackets it stands."""
+    found: list[tuple[str, int, int, int]] = []
     depth = 0
     reader = tokenize.generate_tokens(io.StringIO(f"({text}\n)").readline)
     for token in reader:
@@ -79,8 +82,9 @@ def _tokens(text: str) -> Iterator[tuple[str, int, int, int]]:
         start, end = token.start[1] - 1, token.end[1] - 1
         depth -= token.string in (")", "]", "}") and token.type == tokenize.OP
         if token.type in (tokenize.OP, tokenize.NAME, tokenize.NUMBER, tokenize.STRING):
-            yield token.string, start, end, depth
+            found.append((token.string, start, end, depth))
         depth += token.string in ("(", "[", "{") and token.type == tokenize.OP
+    return found
 
 
 def _pairs(text: str) -> Iterator[tuple[int, int]]:
