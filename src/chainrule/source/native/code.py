@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -208,18 +208,28 @@ def expressions(statement: Stmt) -> Iterator[Expr]:
 
 def mapped(statement: Stmt, change: Callable[[Expr], Expr]) -> Stmt:
     """Return a statement with its expressions changed, also in the blocks in it."""
-    new: dict[str, Any] = {}
-    for name in (f.name for f in fields(statement)):
-        value = getattr(statement, name)
-        if isinstance(value, Expr):
-            new[name] = change(value)
-        elif isinstance(value, tuple) and any(isinstance(part, Expr) for part in value):
-            new[name] = tuple(change(x) if isinstance(x, Expr) else x for x in value)
-        elif isinstance(value, list):
-            new[name] = [mapped(s, change) for s in value]
-        elif isinstance(value, Stmt):
-            new[name] = mapped(value, change)
-    return replace(statement, **new)
+    cls = type(statement)
+    names = _field_names.get(cls)
+    if names is None:
+        names = _field_names[cls] = tuple(f.name for f in fields(cls))
+    new = object.__new__(cls)
+    for name in names:
+        setattr(new, name, _changed(getattr(statement, name), change))
+    return new
+
+
+_field_names: dict[type, tuple[str, ...]] = {}
+
+
+def _changed(value: Any, change: Callable[[Expr], Expr]) -> Any:
+    """Return what a field of a statement holds with its expressions changed."""
+    if isinstance(value, Expr):
+        return change(value)
+    if isinstance(value, tuple):
+        return tuple([change(x) if isinstance(x, Expr) else x for x in value])
+    if isinstance(value, list):
+        return [mapped(s, change) for s in value]
+    return mapped(value, change) if isinstance(value, Stmt) else value
 
 
 # ------------------------------------------------------------------------------ expressions
