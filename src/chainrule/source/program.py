@@ -20,6 +20,7 @@ from .._trees import map_leaves
 from ..errors import ArgumentError, UnsupportedError
 from . import typestrings
 from .again import Reads, is_again
+from .kept import kept_of
 from .lower import lower
 from .primitive import TracedCall
 from .repeated import Known, Repeated
@@ -233,14 +234,15 @@ class Program:
         """Make the program for a signature."""
         with before_running():
             program = lower(self.fn, signature, self._identifier())
-        arguments = signature.arguments(program.static)
+        arguments, sizes = signature.arguments(program.static), signature.sizes()
         return Specialisation(
             [("lower", program)],
             arguments,
             stand_ins=signature.stand_ins(),
             backend=self.backend,
-            sizes=signature.sizes(),
+            sizes=sizes,
             parallel=self.parallel,
+            kept=kept_of(self.backend, program, arguments, sizes, self.parallel),
         )
 
     def _identifier(self) -> str:

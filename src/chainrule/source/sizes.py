@@ -15,6 +15,14 @@ from .types import Size, is_plain, unknown_size
 _TAGS = ("sum", "max0", "prod", "slice", "min", "//")
 _INTEGER = "integer"
 
+FEW = 4
+"""Up to so many places, machine code is made for the very size that an axis has."""
+
+
+def of_few_places(sizes: dict[Size, int]) -> dict[Size, int]:
+    """Return those of some symbols' sizes that are few places."""
+    return {size: n for size, n in sizes.items() if 1 < n <= FEW}
+
 
 def _tag(size: Size) -> str | None:
     is_node = isinstance(size, tuple) and size and isinstance(size[0], str) and size[0] in _TAGS

@@ -23,6 +23,7 @@ from .conditionals import conditional_expressions
 from .effects import cannot_be_repeated, has_effects, without_effects
 from .emit import emit, functions_text, namespace
 from .halves import in_halves
+from .kept import Kept
 from .signature import Place
 from .simplify import simplify
 from .tangent import tangent
@@ -72,11 +73,13 @@ class Specialisation:
         backend: str = "numpy",
         sizes: dict[Any, int] | None = None,
         parallel: bool = False,
+        kept: Kept | None = None,
     ) -> None:
         self.stand_ins = stand_ins
         self.sizes = sizes or {}
         """What the symbols of sizes stood for in the first call."""
         self.backend, self.parallel = backend, parallel
+        self.kept = kept or Kept()
         self.stages = list(stages)
         self.arguments = arguments
         self.roles = roles or {p.name: p.name for p in self.program.parameters}
@@ -125,13 +128,15 @@ class Specialisation:
         """What runs the program: machine code if the backend can, else NumPy."""
         if self.backend == "numpy" or self.not_native:
             return self.by_numpy
-        from .native.kernel import Native, NotNative
+        from .native.kernel import Native
+        from .native.leaving import NotNative
 
         with _LOCK:
             if self.native is None and not self.not_native:  # no other thread was faster
                 try:
                     quietly = lambda: self.by_numpy_quietly  # noqa: E731
-                    self.native = Native(self.for_machine, quietly, self.sizes, self.parallel)
+                    options = (self.sizes, self.parallel, self.kept)
+                    self.native = Native(lambda: self.for_machine, quietly, *options)
                 except NotNative as why:
                     self.not_native = str(why)
             return self.by_numpy if self.native is None else self.native.function
@@ -213,7 +218,7 @@ class Specialisation:
         program = self.program
         if has_effects(self.stages[0][1]):  # a run that is repeated is silent, the next one is not
             return None
-        if cannot_be_repeated(program):
+        if self.kept.record is None and cannot_be_repeated(program):
             return lambda *values: self.run(roles, values)
         made, hidden = self.function, program.hidden
         if not _are_plain(program.parameters) or self._order(roles) != [*range(len(roles))]:
@@ -228,7 +233,7 @@ class Specialisation:
     @property
     def is_quiet(self) -> bool:
         """Whether machine code runs all of the program: there are no warnings then."""
-        return self.native is not None and "objmode" not in self.native.text
+        return self.native is not None and not self.native.runs_python
 
     def holds(self) -> bool:
         """Tell whether the closed-over values that were taken as known are still the same."""
@@ -264,12 +269,10 @@ class Specialisation:
         if found is None:
             with _LOCK:
                 if key not in self._derived:
-                    with before_running():
-                        made, new_roles = make()
-                    new = [p.name for p in made.parameters if p.name not in self.roles]
-                    roles = self.roles | dict(zip(new, new_roles, strict=True))
-                    stages = [*self.stages, (name, made)]
-                    options = (self.backend, self.sizes, self.parallel)
+                    kept = self.kept.derived(key)
+                    made, roles = kept.program(self.program, before_running()(make))
+                    stages, roles = [*self.stages, (name, made)], self.roles | roles
+                    options = (self.backend, self.sizes, self.parallel, kept)
                     self._derived[key] = Specialisation(stages, self.arguments, roles, (), *options)
                 found = self._derived[key]
         return found

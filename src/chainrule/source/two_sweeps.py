@@ -26,7 +26,7 @@ class Split:
 
     def _use(self, backend: str) -> None:
         """Let machine code run all three programs, or none: they hand saved values on."""
-        from .native.kernel import why_not
+        from .native.compiling import why_not
 
         made = (self.forward, self.reverse, self.guarded)
         refusals = filter(None, (why_not(spec.for_machine) for spec in made))

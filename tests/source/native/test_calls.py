@@ -64,7 +64,7 @@ def test_warm_compiles_and_does_not_run(monkeypatch, derive, expected, given):
     monkeypatch.setattr("chainrule.source.specialise.Specialisation.call", None)  # nothing may run
     assert program.warm(given) is program
     monkeypatch.undo()
-    monkeypatch.setattr("chainrule.source.native.kernel.to_kernel", None)  # nor be compiled now
+    monkeypatch.setattr("chainrule.source.native.compiling.to_kernel", None)  # nor be compiled now
     found = program(X)
     for a, b in zip(found if isinstance(found, tuple) else [found], expected, strict=True):
         np.testing.assert_allclose(a, b)

@@ -16,7 +16,7 @@ from source.programs.catalogue import all_examples
 
 pytest.importorskip("numba")
 
-from chainrule.source.native.kernel import why_not
+from chainrule.source.native.compiling import why_not
 
 EXAMPLES = {example.name: example for example in all_examples()}
 SAMPLE = {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import gc
+import glob
 import hashlib
 import linecache
 import pickle
+import secrets
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,12 +33,7 @@ def compiled(
     objects of this process that the text mentions; ``regions``: makers of the functions that stand
     for its loops, which the text shows as comments.
     """
-    import numba
-    from numba.core.errors import NumbaWarning
-
-    from .pipeline import Pipeline
-
-    name = _digest(text, types, *_surroundings())
+    name = machine_name(text, types)
     file = f"<chainrule kernel {name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
     has_python = "objmode" in text
@@ -47,10 +44,44 @@ def compiled(
     exec(compile(text, file, "exec"), space)
     function = space["kernel"]
     function.__qualname__ = f"kernel_{name}"  # names of machine code must differ in a process
-    made: Any = numba.njit(pipeline_class=Pipeline, nogil=nogil, **OPTIONS)(function)
     where = None if outside or has_python else store.store()
-    if where is not None:
-        made._cache = Cached(where, name)
+    return _with_machine_code(function, types, Cached(where, name) if where else None, nogil)
+
+
+def machine_name(text: str, types: str) -> str:
+    """Return the name that the machine code of a text is kept under."""
+    return _digest(text, types, *surroundings())
+
+
+def is_kept(name: str) -> bool:
+    """Tell whether machine code is kept under a name."""
+    where = store.store()
+    return where is not None and name in where
+
+
+def kept(name: str, types: str, parameters: Sequence[str]) -> Callable[..., Any] | None:
+    """Return the function whose machine code is kept under a name, None if there is none."""
+    where = store.store()
+    data = None if where is None else where.load(name)
+    if where is None or data is None:
+        return None
+    space: dict[str, Any] = {}
+    exec(f"def kernel({', '.join(parameters)}): ...", space)  # what Numba asks it for
+    return _with_machine_code(space["kernel"], types, Cached(where, name, data))
+
+
+def _with_machine_code(
+    function: Any, types: str, cache: Cached | None, nogil: bool = True
+) -> Callable[..., Any]:
+    """Compile a function for arguments of these types, or take what is in a cache."""
+    import numba
+    from numba.core.errors import NumbaWarning
+
+    from .pipeline import Pipeline
+
+    made: Any = numba.njit(pipeline_class=Pipeline, nogil=nogil, **OPTIONS)(function)
+    if cache is not None:
+        made._cache = cache
     with without_collections(), warnings.catch_warnings():
         warnings.simplefilter("ignore", NumbaWarning)  # they are about lines that we wrote
         made.compile(types)
@@ -77,7 +108,20 @@ def _digest(*parts: str) -> str:
 
 
 @functools.cache
-def _surroundings() -> tuple[str, ...]:
+def code_in(folder: Path) -> str:
+    """Return a name for the texts of all modules in a folder."""
+    digest = hashlib.sha256()
+    names = sorted(glob.glob("**/*.py", root_dir=folder, recursive=True))
+    if not names:  # they lie in an archive: it may hold another version in another process
+        return secrets.token_hex()
+    for name in names:
+        text = (folder / name).read_bytes()
+        digest.update(f"{name} {len(text)}\n".encode() + text)
+    return digest.hexdigest()
+
+
+@functools.cache
+def surroundings() -> tuple[str, ...]:
     """Return all that machine code depends on besides the text: our code, versions, processor."""
     import platform
 
@@ -86,11 +130,10 @@ def _surroundings() -> tuple[str, ...]:
     import numpy
     from numba.core.registry import cpu_target
 
-    files = sorted(Path(__file__).parent.rglob("*.py"))
     packages = (llvmlite, numba, numpy)
     settings: Any = numba.config
     return (
-        _digest(*(file.read_text("utf-8") for file in files)),
+        code_in(Path(__file__).parent),
         *(package.__version__ for package in packages),
         platform.python_implementation() + platform.python_version(),
         repr(cpu_target.target_context.codegen().magic_tuple()),
@@ -104,9 +147,11 @@ class Cached:
 
     cache_path = None
 
-    def __init__(self, where: store.Store, name: str) -> None:
+    def __init__(self, where: store.Store, name: str, data: bytes | None = None) -> None:
         self.where = where
         self.name = name
+        self.data = data
+        """What is kept, if it was read before."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return compiled code from the cache, or None.
@@ -117,7 +162,7 @@ class Cached:
         from numba.core.compiler import CompileResult
         from numba.core.runtime.nrt import rtsys
 
-        data = self.where.load(self.name)
+        data, self.data = self.data or self.where.load(self.name), None
         if data is None:
             return None
         rtsys.initialize(target_context)

@@ -7,19 +7,16 @@ from typing import Any
 
 from .. import ir
 from ..ir import Expr
-from ..sizes import substituted
+from ..sizes import of_few_places, substituted
 from ..templates import map_template
 from ..types import Size, Type
 from .code import mapped
-
-FEW = 4
-"""Up to so many places."""
 
 
 def few(program: ir.Program, given: list[str], sizes: dict[Size, int]) -> dict[Size, int]:
     """Return the sizes that are few, of those that can be looked at in the arguments."""
     seen = {size for name in given for size in program.types[name].sizes}
-    return {size: n for size, n in sizes.items() if 1 < n <= FEW and size in seen}
+    return {size: n for size, n in of_few_places(sizes).items() if size in seen}
 
 
 def with_sizes(program: ir.Program, sizes: dict[Size, int]) -> ir.Program:

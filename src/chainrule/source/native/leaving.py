@@ -1,6 +1,10 @@
-"""Why a kernel ends before its result: the program is then run by NumPy, or an exception is due."""
+"""Why there is no kernel, or why one ends early: NumPy runs the program, or an exception is due."""
 
 from __future__ import annotations
+
+
+class NotNative(Exception):  # noqa: N818 (a question answered with no, not an error)
+    """The program has to be run by NumPy; the text says why."""
 
 
 class Leave(Exception):  # noqa: N818 (no error: the program is run by NumPy instead)

@@ -16,7 +16,7 @@ from ..ir import Assign, Block, Expr, Lit, Stmt, Var
 from ..sizes import atoms, integer, may_be_one
 from ..templates import template_leaves
 from ..types import Size, Type, is_plain
-from . import runtime
+from . import leaving, runtime
 from .code import BOOL, INT, Check, Fresh, Loop, apply, number, split_shift, whole
 from .folding import folded
 
@@ -24,9 +24,7 @@ _SHAPE, _NUMBER = "shape of", "number"
 _LIGHT = {np.add, np.subtract, np.multiply, np.negative}
 """What a loop may do at each place with numbers that are the same at all of them."""
 
-
-class NotNative(Exception):  # noqa: N818 (a question answered with no, not an error)
-    """The program has to be run by NumPy; the text says why."""
+NotNative = leaving.NotNative
 
 
 class Unknown:

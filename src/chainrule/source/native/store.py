@@ -70,6 +70,10 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def __contains__(self, name: str) -> bool:
+        """Tell whether there is a file of a name."""
+        return self._file(name).exists()
+
     def load(self, name: str) -> bytes | None:
         """Return what was saved under a name. A file that this user did not sign is deleted."""
         file = self._file(name)

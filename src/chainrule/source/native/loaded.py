@@ -1,0 +1,73 @@
+"""Machine code that another process has made: called as its record says, without a kernel."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..._allocator import keep_freed_memory
+from .cache import kept
+from .records import Record
+
+
+class Loaded:
+    """Stands for a compiled kernel, of which there is the machine code alone."""
+
+    stack = ""
+
+    def __init__(self, record: Record, entry: Callable[..., Any], classes: Sequence[type]) -> None:
+        keep_freed_memory()
+        self.record = record
+        self.entry = entry
+        self.may_leave, self.owns_results = record.may_leave, record.owns_results
+        objects = {name: entry if k < 0 else classes[k] for name, k in record.objects.items()}
+        self.objects: dict[str, Any] = objects
+        self.function = self._defined(record.texts[0]) if record.texts else entry
+
+    @cached_property
+    def careful(self) -> Callable[..., Any]:
+        """The function for arguments that may lie in memory in any way."""
+        texts = self.record.texts
+        return self._defined(texts[1]) if texts else in_any_order(self.entry)
+
+    def _defined(self, text: str) -> Callable[..., Any]:
+        return defined(self.record.name, text, dict(self.objects))
+
+
+def loaded(record: Record, classes: Sequence[type]) -> Loaded | None:
+    """Return the machine code of a record, None if it is kept no more."""
+    if record.has_threads:
+        from . import pool
+
+        pool.install()
+    entry = kept(record.machine, record.types, record.parameters)
+    if entry is None:
+        return None
+    return Loaded(record, pool.WithThreads(entry) if record.has_threads else entry, classes)
+
+
+def defined(name: str, text: str, space: dict[str, Any]) -> Callable[..., Any]:
+    """Return the function that a text defines; ``space``: the objects that it mentions."""
+    file = f"<chainrule {name} call {id(space):x}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+    exec(compile(text, file, "exec"), space)
+    function: Callable[..., Any] = space[name]
+    return function
+
+
+def in_any_order(entry: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of arrays that may lie in memory in any way."""
+    return lambda *args: entry(*map(in_order, args))
+
+
+def in_order(x: Any) -> Any:
+    """Return an argument as kernels take it: an array in C's order, or a number."""
+    if not isinstance(x, np.ndarray):
+        return x
+    if x.flags.carray and type(x) is np.ndarray:
+        return x if x.ndim else x[()]
+    return np.require(x, requirements=["C", "A", "W"])
