@@ -3,10 +3,12 @@
     python -m benchmarks.compiled
     python -m benchmarks.compiled --only jacobi_2d --repeats 31
     python -m benchmarks.compiled --quick
+    python -m benchmarks.compiled --start
 
 Three questions: how many times as long as the compiled gradient does JAX's take, and C's? How close
 is the compiled program to loops written by hand? How many times as long as the program does its
-gradient take? The compiled programs run on one thread, JAX on all.
+gradient take? The compiled programs run on one thread, JAX on all. With `--start` it is the first
+call alone that is timed, in a new process: without and with machine code on disk.
 """
 
 import argparse
@@ -24,6 +26,7 @@ import chainrule as cr
 from benchmarks import _compiled_algebra, _compiled_grids, _compiled_models, _compiled_networks
 from benchmarks._compiled_c import in_c
 from benchmarks._compiled_cases import CASES
+from benchmarks._compiled_start import from_disk, in_new_process
 from benchmarks._contenders import find
 from benchmarks._report import _short, _time, table
 from benchmarks._source_peers import compiled as by_jax
@@ -51,14 +54,19 @@ def main() -> int:
     rounds = arguments.repeats or (3 if arguments.quick else 11)
     for setting in ("NPROC", "XLA_FLAGS"):  # the other benchmarks keep JAX on one thread
         os.environ.pop(setting, None)
-    found = find(("jax",))
+    found = find(() if arguments.start else ("jax",))
     columns = ["JAX / gradient", "aim", "primal / hand", "gradient / primal", "gradient / C"]
-    columns += ["gradient", "first call"]
+    columns += ["gradient", "first call", "from disk"]
+    if arguments.start:
+        columns = ["first call", "from disk"]
     rows, notes = [["", *columns]], []
     for name in arguments.only or [*CASES]:
         print(f"{name}: checking and timing", file=sys.stderr)
         try:
-            cells = _row(CASES[name], "jax" in found.versions, arguments.quick, rounds)
+            if arguments.start:
+                cells = _start(name, arguments.quick)
+            else:
+                cells = _row(CASES[name], "jax" in found.versions, arguments.quick, rounds)
         except Exception as error:  # shown in the table, and the exit status is 1
             cells = ["FAILED", *["-"] * (len(columns) - 1)]
             notes.append(f"- {name} FAILED: {type(error).__name__}: {error}")
@@ -76,7 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=[*CASES], help="this one alone")
     parser.add_argument("--repeats", type=int, help="rounds")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs")
+    parser.add_argument("--start", action="store_true", help="time first calls alone")
     return parser
+
+
+def _start(name: str, quick: bool) -> list[str]:
+    """Seconds of the first call in a process that has to compile, and in one that has not."""
+    return [_time(in_new_process(name, quick)), _time(from_disk(name, quick))]
 
 
 def _row(kernel: Kernel, jax: bool, quick: bool, rounds: int) -> list[str]:
@@ -103,6 +117,7 @@ def _row(kernel: Kernel, jax: bool, quick: bool, rounds: int) -> list[str]:
         over("gradient", "c"),
         _time(seconds),
         _time(first),
+        _time(from_disk(kernel.name, quick)),
     ]
 
 
