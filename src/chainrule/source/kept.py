@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import ir
@@ -32,10 +32,20 @@ class Kept:
         """Return what is kept of a derivative of the program."""
         return Kept(self._records, (*self._path, key))
 
+    def of(self, programs: Sequence[ir.Program]) -> Kept:
+        """Return what is kept of programs that work together, and so have to be these very ones."""
+        text = self._records.outline(programs) if self._records is not None else ""
+        return self.derived(text) if text else Kept()
+
     @functools.cached_property
     def record(self) -> Record | None:
         """How the machine code is called."""
         return self._records.find(self._path) if self._records is not None else None
+
+    @property
+    def has_code(self) -> bool:
+        """Whether machine code was kept, which runs all of the program."""
+        return self.record is not None and bool(self.record.machine)
 
     def program(
         self, before: ir.Program, make: Callable[[], tuple[ir.Program, list[str]]]
@@ -44,7 +54,7 @@ class Kept:
 
         ``make`` does; where there is machine code, once somebody looks at the program.
         """
-        if self.record is not None:
+        if self.record is not None and self.has_code:
             added = self._added = self.record.added
             return Pending.of(before, [*added], lambda: make()[0]), added
         program, roles = make()
@@ -61,7 +71,14 @@ class Kept:
         from .native.loaded import loaded
 
         record = self._records.find((*self._path, *expected)) if expected else self.record
-        return None if record is None else loaded(record, self._records.classes)
+        return loaded(record, self._records.classes) if record and record.machine else None
+
+    def keep_that_there_can_be_code(self) -> None:
+        """Keep that nothing speaks against machine code, of which none has been made."""
+        if self._records is not None:
+            from .native.records import Record
+
+            self._records.keep(self._path, Record())
 
     def keep(self, code: Code, expected: tuple[str, ...] = ()) -> None:
         """Keep how machine code is called, if that is all it takes to run it."""

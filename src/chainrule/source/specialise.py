@@ -218,7 +218,7 @@ class Specialisation:
         program = self.program
         if has_effects(self.stages[0][1]):  # a run that is repeated is silent, the next one is not
             return None
-        if self.kept.record is None and cannot_be_repeated(program):
+        if not self.kept.has_code and cannot_be_repeated(program):
             return lambda *values: self.run(roles, values)
         made, hidden = self.function, program.hidden
         if not _are_plain(program.parameters) or self._order(roles) != [*range(len(roles))]:
@@ -330,7 +330,7 @@ class Specialisation:
                     made = derivatives.pullback_in_two(
                         self.program, self.arguments, self._own(prefixes)
                     )
-                self._splits[key] = Split(self, *made)
+                self._splits[key] = Split(self, *made, self.kept.derived(key))
             return self._splits[key]
 
     def tangent(self, prefixes: Sequence[Place], guarded: bool = False) -> Specialisation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import ir
+from .kept import Kept
 from .specialise import Specialisation
 
 
@@ -12,15 +13,25 @@ class Split:
     """A pullback in two programs: the run itself, and the way back from what it left."""
 
     def __init__(
-        self, base: Specialisation, forward: ir.Program, backs: Sequence[ir.Program]
+        self,
+        base: Specialisation,
+        forward: ir.Program,
+        backs: Sequence[ir.Program],
+        kept: Kept,
     ) -> None:
-        def made(program: ir.Program, roles: dict[str, str] | None = None) -> Specialisation:
+        kept = kept.of([forward, *backs])
+
+        def made(
+            part: str, program: ir.Program, roles: dict[str, str] | None = None
+        ) -> Specialisation:
             stages = [*base.stages, ("reverse", program)]
-            return Specialisation(stages, base.arguments, roles, sizes=base.sizes)
+            return Specialisation(
+                stages, base.arguments, roles, sizes=base.sizes, kept=kept.derived(part)
+            )
 
         self.base = base
-        self.forward = made(forward, base.roles)
-        self.reverse, self.guarded = (made(back) for back in backs)
+        self.forward = made("forward", forward, base.roles)
+        self.reverse, self.guarded = map(made, ("back", "back, guarded"), backs)
         if base.backend != "numpy":
             self._use(base.backend)
 
@@ -29,8 +40,10 @@ class Split:
         from .native.compiling import why_not
 
         made = (self.forward, self.reverse, self.guarded)
-        refusals = filter(None, (why_not(spec.for_machine) for spec in made))
-        refusal = next(refusals, "")
+        new = [spec for spec in made if spec.kept.record is None]
+        refusal = next(filter(None, (why_not(spec.for_machine) for spec in new)), "")
+        for spec in [] if refusal else new:
+            spec.kept.keep_that_there_can_be_code()
         for spec in made:
             spec.backend, spec.not_native = backend, refusal
             spec.parallel = self.base.parallel

@@ -107,6 +107,32 @@ def test_loops_that_run_on_threads_are_kept(nothing_is_made):
         np.testing.assert_array_equal(a, b)
 
 
+def decaying(x, rate):
+    y = x.copy()
+    total = 0.0
+    for _ in range(4):
+        y = np.where(y > 0, np.sqrt(y), 0.0) * rate
+        y[0] = y[0] * y[1]
+        total += np.sum(y * x)
+    return total, y
+
+
+def test_both_sweeps_of_a_pullback_are_kept(monkeypatch):
+    def pulled(x):
+        _, pull = cr.vjp(cr.compile(decaying, backend="numba"), x, 0.5)
+        return [pull((ct, np.ones(6))) for ct in (1.0, 2.0)]
+
+    with_zero = np.where(X > 0.5, X, 0.0)  # an infinite slope, which is guarded
+    first = pulled(X), pulled(with_zero)
+    monkeypatch.setattr("chainrule.source.native.compiling.to_kernel", None)
+    monkeypatch.setattr("numba.core.compiler.compile_extra", None)
+    second = pulled(X), pulled(with_zero)
+    np.testing.assert_equal(first, second)
+    assert not np.isnan(second[1][0][0]).any()
+    by_numpy = cr.vjp(cr.compile(decaying, backend="numpy"), with_zero, 0.5)[1]((2.0, np.ones(6)))
+    np.testing.assert_allclose(second[1][1][0], by_numpy[0])
+
+
 # ------------------------------------------------------------------------- what a record is for
 
 

@@ -20,8 +20,7 @@ from . import pool
 from .cache import compiled, is_kept, machine_name
 from .chunks import ParallelRegion
 from .interpreter import OBJECTS
-from .kernel import Saved
-from .loaded import defined, in_any_order, in_order
+from .loaded import Saved, WithStacks, defined, in_any_order, in_order
 from .lowering import Kernel, to_kernel
 from .owning import owns_results
 from .records import Record
@@ -68,6 +67,9 @@ class Code:
         self.types = _types_of(self.kernel)
         self.entry = _compiled(self.kernel, self.text, self.types)
         self.may_leave, self.stack = self.kernel.may_leave, self.kernel.stack
+        returned, stacks = len(self.kernel.returned), self.kernel.stacks
+        self.with_stacks = WithStacks(self.entry, self.stack, stacks, returned)
+        self.run: Any = self.with_stacks if self.stack else self.entry
         self.owns_results = owns_results(self.kernel)
         self.function = self._caller(careful=False)
 
@@ -75,6 +77,12 @@ class Code:
     def careful(self) -> Callable[..., Any]:
         """The function for arguments that may lie in memory in any way."""
         return self._caller(careful=True)
+
+    @property
+    def stack_at(self) -> int:
+        """Which parameter of the program takes stacks of saved values, -1 if none does."""
+        names = [p.name for p in self.program.parameters]
+        return names.index(self.program.stack) if self.stack == "taken" else -1
 
     def _caller(self, careful: bool) -> Callable[..., Any]:
         """Return the function with the program's own parameters and result."""
@@ -108,11 +116,10 @@ class Code:
         types = {**kernel.types, **dict.fromkeys(names, OBJECT)}
         inner = {*_apart(kernel)}
         args = [_passed(Var(types[name], name)) for name in kernel.parameters if name not in inner]
-        run: Any = self.entry
+        run = self._run_with_objects if kernel.call else self.run
         if careful:
             args = [Call(OBJECT, in_order, (arg,)) for arg in args]
         if kernel.call or kernel.stack:
-            run = self._run_with_objects
             stack = Var(OBJECT, self.program.stack) if kernel.stack == "taken" else literal(None)
             objects = tuple(Var(OBJECT, name) for name in kernel.objects)
             args = [stack, Seq(OBJECT, objects), *args]
@@ -124,23 +131,14 @@ class Code:
         return emit(caller), dict(namespace(caller))
 
     def _run_with_objects(self, saved: Saved | None, given: Sequence[Any], *args: Any) -> Any:
-        """Run a kernel that has objects kept for it, or stacks of saved values given to it."""
+        """Run a kernel that has objects kept for it."""
         kernel = self.kernel
         objects = dict(zip(kernel.objects, given, strict=True))
         objects[OBJECTS] = [] if saved is None else list(saved.objects)
-        if saved is not None:
-            empty = {name: (np.empty(0, dtype), 0) for name, dtype in kernel.stacks.items()}
-            args += tuple(x for name in empty for x in saved.stacks.get(name, empty[name]))
         with holding(objects) as call:
-            found = self.entry(*args, *[call] * bool(kernel.call))
-        count = len(kernel.results)
-        results = [] if count == 0 else [found] if count == 1 else list(found)
-        rest = results[len(kernel.returned) :]
-        results = results[: len(kernel.returned)] + [objects.get(name) for name in kernel.made]
-        if kernel.stack == "given":
-            pairs = zip(rest[::2], rest[1::2], strict=True)
-            stacks = dict(zip(kernel.stacks, pairs, strict=True))
-            results.append(Saved(stacks, objects[OBJECTS]))
+            results, saved = self.with_stacks.run(saved, objects[OBJECTS], args, call)
+        results += [objects.get(name) for name in kernel.made]
+        results += [saved] * (kernel.stack == "given")
         return results[0] if len(results) == 1 else tuple(results)
 
     def record(self, classes: Sequence[type], added: dict[str, str]) -> Record | None:
@@ -150,18 +148,20 @@ class Code:
         """
         kernel, texts, objects = self.kernel, [], {}
         machine = machine_name(self.text, self.types)
-        if kernel.call or kernel.stack or not is_kept(machine):
+        if kernel.call or not is_kept(machine):
             return None
         for text, space in [] if self._is_bare() else map(self._emitted, (False, True)):
             texts.append(text)
             for name, value in space.items():
                 places = [k for k, cls in enumerate(classes) if cls is value]
-                if value is not self.entry and not places:
+                if value is not self.run and not places:
                     return None
-                objects[name] = -1 if value is self.entry else places[0]
+                objects[name] = -1 if value is self.run else places[0]
         return Record(
             self.program.name, machine, self.types, kernel.parameters, kernel.may_leave,
             self.owns_results, isinstance(self.entry, pool.WithThreads), texts, objects, added,
+            kernel.stack, self.stack_at, {n: np.dtype(d).str for n, d in kernel.stacks.items()},
+            len(kernel.returned),
         )  # fmt: skip
 
 

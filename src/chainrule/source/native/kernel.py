@@ -13,24 +13,12 @@ from .. import ir
 from ..kept import Kept
 from ..types import Size
 from .leaving import DivisionByZero, Leave, OtherSizes, OutOfRange
-from .loaded import Loaded
+from .loaded import Loaded, Saved
 
 if TYPE_CHECKING:
     from .compiling import Code
 
 _LEAVING = (Leave, ValueError, ArithmeticError, LookupError)
-
-
-class Saved:
-    """The stacks of saved values that a forward sweep leaves to the sweep back."""
-
-    def __init__(self, stacks: dict[str, tuple[Any, int]], objects: list[Any]) -> None:
-        self.stacks = stacks
-        self.objects = objects
-
-    def __iter__(self) -> Any:
-        """Leave what NumPy runs: it cannot take these values one by one."""
-        raise Leave
 
 
 class Native:
@@ -194,7 +182,6 @@ class Native:
 
     def _sweep_back(self, *args: Any, **kwargs: Any) -> Any:
         """Run a sweep back; one from what NumPy's forward sweep left is run by NumPy."""
-        names = [p.name for p in self.program.parameters]
-        if isinstance(args[names.index(self.program.stack)], Saved):
+        if isinstance(args[self.code.stack_at], Saved):
             return self._once(*args, **kwargs)  # what it goes back from, NumPy could not read
         return self.by_numpy()(*args, **kwargs)

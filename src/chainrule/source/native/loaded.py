@@ -11,20 +11,71 @@ import numpy as np
 
 from ..._allocator import keep_freed_memory
 from .cache import kept
+from .leaving import Leave
 from .records import Record
+
+
+class Saved:
+    """The stacks of saved values that a forward sweep leaves to the sweep back."""
+
+    def __init__(self, stacks: dict[str, tuple[Any, int]], objects: list[Any]) -> None:
+        self.stacks = stacks
+        self.objects = objects
+
+    def __iter__(self) -> Any:
+        """Leave what NumPy runs: it cannot take these values one by one."""
+        raise Leave
+
+
+class WithStacks:
+    """Machine code that takes the stacks of saved values, or returns them behind its results.
+
+    ``stacks``: their names and dtypes; ``count``: how many other results there are.
+    """
+
+    def __init__(
+        self, entry: Callable[..., Any], stack: str, stacks: dict[str, Any], count: int
+    ) -> None:
+        self.entry = entry
+        self.are_returned = stack == "given"
+        self.stacks = stacks
+        self.count = count
+
+    def __call__(self, saved: Saved | None, objects: Sequence[Any], *args: Any) -> Any:
+        """Call the machine code, for which no objects are kept."""
+        results, saved = self.run(saved, [], args)
+        results += [saved] * self.are_returned
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def run(
+        self, saved: Saved | None, objects: list[Any], args: Sequence[Any], *last: Any
+    ) -> tuple[list[Any], Saved | None]:
+        """Return results and saved values; ``objects``: those that are saved meanwhile."""
+        if saved is not None:
+            empty = {name: (np.empty(0, dtype), 0) for name, dtype in self.stacks.items()}
+            args = (*args, *(x for n in empty for x in saved.stacks.get(n, empty[n])))
+        found = self.entry(*args, *last)
+        number = self.count + 2 * len(self.stacks) * self.are_returned
+        results = [] if number == 0 else [found] if number == 1 else list(found)
+        rest, results = results[self.count :], results[: self.count]
+        if not self.are_returned:
+            return results, None
+        pairs = zip(rest[::2], rest[1::2], strict=True)
+        return results, Saved(dict(zip(self.stacks, pairs, strict=True)), objects)
 
 
 class Loaded:
     """Stands for a compiled kernel, of which there is the machine code alone."""
-
-    stack = ""
 
     def __init__(self, record: Record, entry: Callable[..., Any], classes: Sequence[type]) -> None:
         keep_freed_memory()
         self.record = record
         self.entry = entry
         self.may_leave, self.owns_results = record.may_leave, record.owns_results
-        objects = {name: entry if k < 0 else classes[k] for name, k in record.objects.items()}
+        self.stack, self.stack_at = record.stack, record.stack_at
+        if record.stack:
+            self.entry = WithStacks(entry, record.stack, record.stacks, record.count)
+        objects = {n: self.entry if k < 0 else classes[k] for n, k in record.objects.items()}
         self.objects: dict[str, Any] = objects
         self.function = self._defined(record.texts[0]) if record.texts else entry
 

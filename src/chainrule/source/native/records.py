@@ -10,8 +10,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Hashable
-from dataclasses import asdict, dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,22 +30,30 @@ _PACKAGE = Path(__file__).parents[2]
 class Record:
     """How machine code is called."""
 
-    name: str
+    name: str = ""
     """Of the program."""
-    machine: str
-    """The name that it is kept under."""
-    types: str
+    machine: str = ""
+    """The name that it is kept under; "" where there could be machine code, and is none yet."""
+    types: str = ""
     """Of its arguments, as Numba writes them."""
-    parameters: list[str]
-    may_leave: bool
-    owns_results: bool
-    has_threads: bool
-    texts: list[str]
+    parameters: list[str] = field(default_factory=list)
+    may_leave: bool = True
+    owns_results: bool = False
+    has_threads: bool = False
+    texts: list[str] = field(default_factory=list)
     """What calls it: for arrays in C's order, and in any; none: it is called as the program is."""
-    objects: dict[str, int]
+    objects: dict[str, int] = field(default_factory=dict)
     """Names in these texts -> which class of the outline that is, -1: the machine code."""
-    added: dict[str, str]
+    added: dict[str, str] = field(default_factory=dict)
     """Parameters of a derivative behind those of what it is taken of -> what they are for."""
+    stack: str = ""
+    """Whether it takes or gives stacks of saved values (``lowering.Kernel``),"""
+    stack_at: int = -1
+    """which parameter of the program these are, where it takes them,"""
+    stacks: dict[str, str] = field(default_factory=dict)
+    """their dtypes,"""
+    count: int = 0
+    """and how many other results there are."""
 
 
 class Records:
@@ -75,6 +83,13 @@ class Records:
     def classes(self) -> list[type]:
         """Classes of the user in this process."""
         return self._outline.classes if self._outline else []
+
+    def outline(self, programs: Sequence[ir.Program]) -> str:
+        """Return the outline of programs made of the function, "" if there is none."""
+        try:
+            return Outline().text(*programs)
+        except NoOutlineError:
+            return ""
 
     def find(self, path: tuple[Hashable, ...]) -> Record | None:
         """Return the record of a derivative: ``path`` says how it is made."""
