@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.source.native.accesses import POOL
+from chainrule.source.native.code import Fresh, Make, number
+from chainrule.source.native.pooling import pooled
+from chainrule.source.native.slots import SAVED
 
 
 def variable_is_set(a, x):
@@ -110,3 +114,15 @@ def test_machine_code_saves_what_numpy_saves(f, rng):
         found.append([*cr.grad(p, argnums=(0, 1))(*args), *cr.grad(slope, argnums=(0, 1))(*args)])
     for ours, expected in zip(*found, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-11, atol=1e-12)
+
+
+def test_memory_is_shared_out_in_the_order_of_the_program():
+    dtypes = [np.float64, np.int64, np.float32, np.bool_, np.int32, np.complex128]
+    block = [
+        Make(f"{SAVED}{np.dtype(dtype).name}_{k}", np.dtype(dtype), (number(3),))
+        for dtype in dtypes
+        for k in range(2)
+    ]
+    made = [s for s in pooled(block, Fresh(set()), {}) if isinstance(s, Make)]
+    assert [s.dtype for s in made] == dtypes
+    assert [s.name for s in made] == [f"{POOL}_{k}" for k in range(1, 7)]

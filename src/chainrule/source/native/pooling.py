@@ -17,7 +17,7 @@ from .slots import SAVED
 def pooled(block: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
     """Return a kernel that makes one array for all saved values of a dtype, as far as it can."""
     out = list(block)
-    for dtype in {s.dtype for s in block if isinstance(s, Make)}:
+    for dtype in dict.fromkeys(s.dtype for s in block if isinstance(s, Make)):
         made = [s for s in out if isinstance(s, Make) and s.dtype == dtype and _is_saved(s)]
         if len(made) < 2:
             continue
