@@ -31,6 +31,6 @@ it all. In the order to read them:
   ``regions``: numbers and loops as LLVM's instructions
 - ``chunks``, ``pool``: parallel loops as LLVM's functions, and the threads that run them
 - ``runtime``, ``leaving``: helpers of kernels; how a kernel ends early
-- ``writer``, ``pipeline``, ``store``, ``cache``, ``owning``, ``kernel``: the text, its compilation,
-  machine code on disk, and calls
+- ``writer``, ``frames``, ``pipeline``, ``store``, ``cache``, ``owning``, ``kernel``: the text, its
+  compilation, machine code on disk, and calls
 """

@@ -15,6 +15,8 @@ from numba.core.typed_passes import (
 )
 from numba.core.untyped_passes import FixupArgs, GenericRewrites, IRProcessing, TranslateByteCode
 
+from .frames import KernelLower
+
 
 class _Remembering:
     """A typing context that finds out once what a function returns for arguments of given types.
@@ -67,6 +69,11 @@ class Lower(NativeLowering):
     """Numba's lowering."""
 
     _name = "chainrule_lowering"
+
+    @property
+    def lowering_class(self):
+        """Return what writes the instructions of a function."""
+        return KernelLower
 
     def run_pass(self, state):
         """Make LLVM's code."""

@@ -331,6 +331,8 @@ def intrinsic_of(region: Region, types: dict[str, Type], unique: str) -> Any:
     from numba.extending import intrinsic
     from numba.np.numpy_support import from_dtype
 
+    from .frames import field_of
+
     arrays = [var.name for var in region.arrays]
     numbers = [var.name for var in region.numbers]
     results = [var.name for var in region.results]
@@ -342,9 +344,9 @@ def intrinsic_of(region: Region, types: dict[str, Type], unique: str) -> Any:
         given: list[Any] = []
         for type_, value in zip(signature.args, args, strict=True):
             if isinstance(type_, numba_types.Array):
-                array = context.make_array(type_)(context, builder, value)
-                given.append(array.data)
-                given += [builder.extract_value(array.shape, k) for k in range(type_.ndim)]
+                given.append(field_of(context, builder, type_, value, "data"))
+                shape = field_of(context, builder, type_, value, "shape")
+                given += [builder.extract_value(shape, k) for k in range(type_.ndim)]
             else:
                 given.append(value)
         found = builder.call(made, given)
