@@ -92,6 +92,18 @@ def test_calls_of_loops_are_short(code, rng):
     assert 200 < code.instructions() < 600
 
 
+def blurred(a, w):
+    return np.sum(np.tanh(a[:, :, None] * w), axis=-1)
+
+
+def test_loops_around_long_ones_stay_loops(code, rng):
+    """LLVM would write out a loop of four iterations, with all that is in it."""
+    program = cr.compile(blurred, backend="numba")
+    a, w = rng.normal(size=(4, 30)), rng.normal(size=7)
+    np.testing.assert_allclose(program(a, w), blurred(a, w), rtol=1e-12)
+    assert "llvm.loop.unroll.disable" in code.text
+
+
 # ------------------------------------------------------------------------- products of matrices
 
 FORMS = {
