@@ -7,9 +7,10 @@ import chainrule as cr
 
 pytest.importorskip("numba")
 
-from numba.core import event
+from numba.core import codegen, event
 
-from chainrule.source.native import pipeline
+from chainrule.source.native import pipeline, webs
+from chainrule.source.native.contraction import uses
 
 
 class Compiled(event.Listener):
@@ -102,6 +103,59 @@ def test_loops_around_long_ones_stay_loops(code, rng):
     a, w = rng.normal(size=(4, 30)), rng.normal(size=7)
     np.testing.assert_allclose(program(a, w), blurred(a, w), rtol=1e-12)
     assert "llvm.loop.unroll.disable" in code.text
+
+
+def halvings(x):
+    y = x
+    while np.sum(y**2) > 1.0:
+        y = np.sin(y) * 0.7
+    return np.sum(y)
+
+
+def test_stacks_grow_without_another_function(rng):
+    gradient = cr.grad(cr.compile(halvings, backend="numba"))
+    x = rng.normal(size=40) * 10
+    assert compiled_by(lambda: gradient(x)) == ["kernel"]
+    assert "rt.room(" in gradient.explain()
+    np.testing.assert_allclose(gradient(x), cr.grad(halvings)(x), rtol=1e-10)
+
+
+def doubled_solution(a, b):
+    return 2 * np.linalg.solve(a, b)
+
+
+def test_helpers_are_no_machine_code_of_their_own(monkeypatch, rng):
+    made = []
+    finalize = codegen.JITCodeLibrary._finalize_specific
+
+    def noted(library):
+        made.append(library.name)
+        finalize(library)
+
+    monkeypatch.setattr(codegen.JITCodeLibrary, "_finalize_specific", noted)
+    program = cr.compile(doubled_solution, backend="numba")
+    a, b = rng.normal(size=(3, 3)).astype(np.complex64), rng.normal(size=3).astype(np.complex64)
+    np.testing.assert_allclose(program(a, b), doubled_solution(a, b), rtol=1e-4)
+    assert any(name.startswith("kernel_") for name in made)
+    assert not {"solve", "_solve", "_eliminate"} & {*made}
+
+
+def many_loops(x):
+    y = x
+    for _ in range(2):
+        y = np.sin(np.cumsum(y))
+    for _ in range(2):
+        y = np.cos(np.cumsum(y))
+    return y
+
+
+def test_what_a_kernel_mentions_is_counted_once(monkeypatch):
+    """Not once for each loop: in long programs that would take most of the time."""
+    counted = []
+    monkeypatch.setattr(webs, "uses", lambda block: counted.append(len(block)) or uses(block))
+    program = cr.compile(many_loops, backend="numba")
+    program(np.ones(5))
+    assert len([n for n in counted if n > 1]) == 1
 
 
 # ------------------------------------------------------------------------- products of matrices

@@ -13,27 +13,40 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from ..frames import field_of
 from .intrinsics import function_of, integer, leave_if
 
 _TOO_BIG = 1
 """What stands for a pointer where no array can be as large."""
 
 
-@intrinsic
-def empty(typingctx, shape, dtype):
-    """Return a new array in C order, of numbers that are not set."""
-    from numba.core.typing.npydecl import parse_dtype
+def _of_shape(is_zero):
+    """Make the function of a shape and a dtype that makes an array."""
 
-    sizes = (shape,) if isinstance(shape, types.Integer) else tuple(shape)
-    result = types.Array(parse_dtype(dtype), len(sizes), "C")
+    def made(typingctx, shape, dtype):
+        from numba.core.typing.npydecl import parse_dtype
 
-    def code(context, builder, signature, args):
-        given = [args[0]] if shape is sizes[0] else cgutils.unpack_tuple(builder, args[0])
-        pairs = zip(given, sizes, strict=True)
-        extents = [context.cast(builder, value, own, types.intp) for value, own in pairs]
-        return new_array(context, builder, result, extents)
+        sizes = (shape,) if isinstance(shape, types.Integer) else tuple(shape)
+        result = types.Array(parse_dtype(dtype), len(sizes), "C")
 
-    return result(shape, dtype), code
+        def code(context, builder, signature, args):
+            given = [args[0]] if shape is sizes[0] else cgutils.unpack_tuple(builder, args[0])
+            pairs = zip(given, sizes, strict=True)
+            extents = [context.cast(builder, value, own, types.intp) for value, own in pairs]
+            array = new_array(context, builder, result, extents)
+            if is_zero:
+                parts = ("nitems", "itemsize", "data")
+                count, size, data = (field_of(context, builder, result, array, n) for n in parts)
+                cgutils.memset(builder, data, builder.mul(count, size), 0)
+            return array
+
+        return result(shape, dtype), code
+
+    return intrinsic(made)
+
+
+empty, zeros = _of_shape(False), _of_shape(True)
+"""New arrays in C order: of numbers that are not set, and of zeros."""
 
 
 def new_array(context, builder, type_, extents):
