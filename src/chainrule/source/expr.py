@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from operator import is_
 from typing import Any
 
 from .types import Type
@@ -120,23 +121,26 @@ class Access(Expr):
 # --------------------------------------------------------------------------------- traversal
 
 
-def children(expr: Expr) -> Iterator[Expr]:
-    """Yield the direct subexpressions."""
-    match expr:
-        case Call(args=args, kwargs=kwargs):
-            yield from args
-            yield from (value for _, value in kwargs)
-        case Index(base=base, index=index):
-            yield base
-            yield from index
-        case Slice(start=start, stop=stop, step=step):
-            yield from (part for part in (start, stop, step) if part is not None)
-        case Dim(base=base):
-            yield base
-        case Seq(items=items) | Logic(items=items):
-            yield from items
-        case Choice(condition=condition, a=a, b=b):
-            yield from (condition, a, b)
+def _given(e: Call) -> tuple[Expr, ...]:
+    return (*e.args, *(value for _, value in e.kwargs)) if e.kwargs else e.args
+
+
+_PARTS: dict[type[Expr], Callable[[Any], tuple[Expr, ...]]] = {
+    Call: _given,
+    Index: lambda e: (e.base, *e.index),
+    Slice: lambda e: tuple(part for part in (e.start, e.stop, e.step) if part is not None),
+    Dim: lambda e: (e.base,),
+    Seq: lambda e: e.items,
+    Logic: lambda e: e.items,
+    Choice: lambda e: (e.condition, e.a, e.b),
+}
+"""How to get at what is in an expression, by class: most of the time of a pass goes by here."""
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """Return the direct subexpressions."""
+    parts = _PARTS.get(type(expr))
+    return () if parts is None else parts(expr)
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
@@ -145,8 +149,9 @@ def walk(expr: Expr) -> Iterator[Expr]:
     while waiting:
         e = waiting.pop()
         yield e
-        if not isinstance(e, (Var, Lit)):
-            waiting += reversed(list(children(e)))
+        parts = _PARTS.get(type(e))
+        if parts is not None:
+            waiting += parts(e)[::-1]
 
 
 def names_in(*exprs: Expr | None) -> set[str]:
@@ -155,24 +160,36 @@ def names_in(*exprs: Expr | None) -> set[str]:
 
 
 def rewrite(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
-    """Rebuild an expression from the leaves up; ``change`` is applied to every node."""
+    """Rebuild an expression from the leaves up; ``change`` is applied to every node.
 
-    def go(e: Expr) -> Expr:
-        return rewrite(e, change)
-
-    match expr:
-        case Call(args=args, kwargs=kwargs):
-            keywords = tuple((key, go(value)) for key, value in kwargs)
-            expr = replace(expr, args=tuple(go(a) for a in args), kwargs=keywords)
-        case Index(base=base, index=index):
-            expr = replace(expr, base=go(base), index=tuple(go(i) for i in index))
-        case Slice(start=start, stop=stop, step=step):
-            parts = [None if part is None else go(part) for part in (start, stop, step)]
-            expr = Slice(expr.type, *parts)
-        case Dim(base=base):
-            expr = replace(expr, base=go(base))
-        case Seq(items=items) | Logic(items=items):
-            expr = replace(expr, items=tuple(go(item) for item in items))
-        case Choice(condition=condition, a=a, b=b):
-            expr = Choice(expr.type, go(condition), go(a), go(b))
+    What stays as it is, is not copied.
+    """
+    parts = _PARTS.get(type(expr))
+    if parts is not None:
+        before = parts(expr)
+        after = tuple([rewrite(part, change) for part in before])
+        if not all(map(is_, before, after)):
+            expr = _with_parts(expr, after)
     return change(expr)
+
+
+def _with_parts(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
+    """Return an expression with other subexpressions."""
+    match expr:
+        case Call(type=type_, fn=fn, args=args, kwargs=kwargs):
+            values = parts[len(args) :]
+            keywords = tuple((key, x) for (key, _), x in zip(kwargs, values, strict=True))
+            return Call(type_, fn, parts[: len(args)], keywords)
+        case Index(type=type_):
+            return Index(type_, parts[0], parts[1:])
+        case Slice(type=type_):
+            rest = iter(parts)
+            given = (expr.start, expr.stop, expr.step)
+            return Slice(type_, *(None if part is None else next(rest) for part in given))
+        case Dim(type=type_, axis=axis):
+            return Dim(type_, parts[0], axis)
+        case Seq():
+            return Seq(expr.type, parts, expr.kind)
+        case Logic():
+            return Logic(expr.type, expr.op, parts)
+    return Choice(expr.type, *parts)

@@ -338,19 +338,23 @@ def statements(block: Block) -> Iterator[Stmt]:
 
 
 _field_names: dict[Any, tuple[str, ...]] = {}
-"""The fields of statements by class: looking them up takes longer than reading them."""
+"""The fields of statements that may hold expressions, by class: passes ask for little else."""
 
 
 def expressions(statement: Stmt) -> Iterator[Expr]:
     """Yield the expressions that a statement itself reads (not those of nested blocks)."""
     names = _field_names.get(type(statement))
     if names is None:
-        names = _field_names[type(statement)] = tuple(f.name for f in fields(statement))
+        own = (f.name for f in fields(statement) if "Expr" in f.type or "Var" in f.type)
+        names = _field_names[type(statement)] = tuple(own)
+    found: list[Expr] = []
     for name in names:
         value = getattr(statement, name)
-        for part in value if isinstance(value, tuple) else (value,):
-            if isinstance(part, Expr):
-                yield part
+        if isinstance(value, Expr):
+            found.append(value)
+        elif isinstance(value, tuple):
+            found += [part for part in value if isinstance(part, Expr)]
+    return iter(found)
 
 
 def written(statement: Stmt) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def simplify(program: ir.Program, generated: Callable[[str], bool]) -> ir.Progra
     body = late_zeros(first_stores(algebra(fold(body, foldable), generated)))
     body = without_needless_copies(body, lambda name: generated(name) or _is_derivative(name))
     *body, last = remove_dead_code(algebra(fold(body, foldable), generated))
-    leaves = ir.children(next(ir.expressions(last)))
+    leaves = iter(ir.children(next(ir.expressions(last))))
     return replace(program, body=body, result=_filled(program.result, leaves))
 
 

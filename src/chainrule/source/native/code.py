@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -208,18 +208,28 @@ def expressions(statement: Stmt) -> Iterator[Expr]:
 
 def mapped(statement: Stmt, change: Callable[[Expr], Expr]) -> Stmt:
     """Return a statement with its expressions changed, also in the blocks in it."""
-    new: dict[str, Any] = {}
-    for name in (f.name for f in fields(statement)):
+    kind = type(statement)
+    names = _field_names.get(kind)
+    if names is None:
+        names = _field_names[kind] = tuple(f.name for f in fields(statement))
+    made = object.__new__(kind)
+    for name in names:
         value = getattr(statement, name)
         if isinstance(value, Expr):
-            new[name] = change(value)
-        elif isinstance(value, tuple) and any(isinstance(part, Expr) for part in value):
-            new[name] = tuple(change(x) if isinstance(x, Expr) else x for x in value)
+            value = change(value)
+        elif isinstance(value, tuple):
+            if any(isinstance(part, Expr) for part in value):
+                value = tuple([change(x) if isinstance(x, Expr) else x for x in value])
         elif isinstance(value, list):
-            new[name] = [mapped(s, change) for s in value]
+            value = [mapped(s, change) for s in value]
         elif isinstance(value, Stmt):
-            new[name] = mapped(value, change)
-    return replace(statement, **new)
+            value = mapped(value, change)
+        setattr(made, name, value)
+    return made
+
+
+_field_names: dict[type[Stmt], tuple[str, ...]] = {}
+"""The fields of statements, by class: looking them up takes longer than reading them."""
 
 
 # ------------------------------------------------------------------------------ expressions
