@@ -1,5 +1,7 @@
 """What a first call compiles: little besides the loops of the program itself."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -118,6 +120,25 @@ def test_stacks_grow_without_another_function(rng):
     assert compiled_by(lambda: gradient(x)) == ["kernel"]
     assert "rt.room(" in gradient.explain()
     np.testing.assert_allclose(gradient(x), cr.grad(halvings)(x), rtol=1e-10)
+
+
+def stepped(p):
+    w = p.copy()
+    for _ in range(3):
+        v = np.linalg.inv(w)
+        w = w * v + p
+        w[0] = w[1] * v[0]
+    return np.sum(w)
+
+
+def test_many_statements_in_a_row_are_a_region(rng):
+    """Numba would take milliseconds for each store of an element of a small matrix."""
+    gradient = cr.grad(cr.compile(stepped, backend="numba"))
+    p = rng.normal(size=(3, 3)) + 3 * np.eye(3)
+    np.testing.assert_allclose(gradient(p), cr.grad(stepped)(p), rtol=1e-8)
+    kernel = gradient.explain().split("# ---- after loops")[-1]
+    assert "    # p_ct[2, 2] = " in kernel
+    assert not re.search(r"^ *\w+\[", kernel, re.MULTILINE)
 
 
 def doubled_solution(a, b):

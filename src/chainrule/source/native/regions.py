@@ -1,6 +1,6 @@
 """The parts of a kernel where nothing but numbers and elements occur, each as one call.
 
-A region is a run of statements without a new array, a call or a return in it: loops, branches,
+A region is a run of statements without a new array, a call or a return in it: loops, branches, many
 assignments of numbers. It takes arrays and numbers, and returns the numbers that it has changed.
 """
 
@@ -32,6 +32,10 @@ from .code import (
 )
 from .contraction import uses
 from .machine import Machine, NoInstructions, value_type
+
+_MANY = 6
+"""So many statements more than results are a region without a loop: Numba takes ten times as long
+for each as LLVM does."""
 
 
 @dataclass(slots=True)
@@ -146,7 +150,8 @@ class _Regions:
 
     def _closed(self, run: Block) -> Block:
         """Return a run as a region, if it is worth it and can be written in instructions."""
-        if not any(blocks_of(s) for s in run):
+        is_straight = not any(blocks_of(s) for s in run)
+        if is_straight and len(run) < _MANY:
             return run
         own = touched(run)
         inner = {s.var.name for s in statements(run) if isinstance(s, (Loop, ir.For))}
@@ -160,6 +165,8 @@ class _Regions:
         elsewhere = {n for n in mentioned if self.binders[n] > inside[n]} | self.parameters
         carried = {n for n in changed if self.depth and n not in first}
         results = [n for n in sorted(changed) if mentioned[n] < self.total[n] or n in carried]
+        if is_straight and len(run) - len(results) < _MANY:
+            return run
         first |= {n for n in numbers if n not in elsewhere | carried}
         self.count += 1
         return [
