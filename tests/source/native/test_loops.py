@@ -212,4 +212,4 @@ def test_a_stencil_adds_once_at_each_place():
     gradient(U, 2)
     sweep = gradient.explain().split("# ---- after loops")[-1].split("- 1, -1, -1")[1]
     assert re.search(r"\* 0.3\s.*\* 0.3\s.*\* 0.3", sweep, re.DOTALL)
-    assert "np.empty" not in sweep  # nothing lies in memory in between
+    assert "rt.empty" not in sweep  # nothing lies in memory in between

@@ -36,7 +36,7 @@ def uses(block: Block) -> Counter[str]:
 
 def mentions(s: Stmt) -> list[str]:
     """Return the variables that a statement itself mentions, as often as it does."""
-    found = [e.name for expr in _all(s) for e in ir.walk(expr) if isinstance(e, Var)]
+    found = [e.name for expr in _all(s) for e in ir.walk(expr) if type(e) is Var]
     if isinstance(s, Python):
         found += [name for name, _ in s.results]
         found += ir.written(s.statement)

@@ -12,6 +12,15 @@ def exposed(block: Block) -> set[str]:
     return _exposed(block)[0]
 
 
+def exposed_after(block: Block) -> list[set[str]]:
+    """Return, by statement, the names that those after it may read before they bind them."""
+    found: list[set[str]] = [set()]
+    for s in reversed(block[1:]):
+        read, bound = _of(s)
+        found.append(read | (found[-1] - bound))
+    return found[::-1]
+
+
 def _exposed(block: Block) -> tuple[set[str], set[str]]:
     """Return the names that may be read before they are bound, and those that are surely bound."""
     before: set[str] = set()

@@ -22,7 +22,7 @@ from ..ir import Block, Call, Choice, Dim, Expr, Index, Lit, Logic, Stmt, Var
 from ..types import Type
 from . import runtime
 from .code import Check, Gather, Loop, Put
-from .metadata import Distinct, meet_never, parallel
+from .metadata import Distinct, meet_never, parallel, stay_one
 from .pending import Pending
 from .runtime import denormals
 
@@ -171,15 +171,15 @@ class Machine:
         i = self.b.phi(INT, name=var.name)
         i.add_incoming(first, before)
         self.counters[var.name] = i
-        outer, self.access_group = self.access_group, None
-        if meet_never(var, body, self.shared):
-            self.access_group = Distinct(self.b.module, ())
+        outer, never = self.access_group, meet_never(var, body, self.shared)
+        self.access_group = Distinct(self.b.module, ()) if never else None
         self.block(body)
         following = self.b.add(i, llvm.Constant(INT, 1), flags=("nuw", "nsw"))
         i.add_incoming(following, self.b.block)
         branch = self.b.cbranch(self.b.icmp_signed("<", following, stop), head, after)
         if self.access_group is not None:
             branch.set_metadata("llvm.loop", parallel(self.b.module, self.access_group))
+        stay_one(branch, self.b.module, body)
         self.access_group = outer
         self.b.position_at_end(after)
 
@@ -207,7 +207,7 @@ class Machine:
         if s.until:
             more = self.b.and_(more, self.b.not_(self.b.load(self.slot(s.until))))
         i.add_incoming(following, self.b.block)
-        self.b.cbranch(more, head, after)
+        stay_one(self.b.cbranch(more, head, after), self.b.module, s.body)
         self.b.position_at_end(after)
         del self.counters[s.var.name]
         if outer is not None:

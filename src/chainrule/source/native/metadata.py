@@ -8,9 +8,9 @@ from typing import Any
 from llvmlite import ir as llvm
 
 from .. import ir
-from ..ir import Block, Var
+from ..ir import Block, Lit, Var
 from .accesses import touched
-from .code import Gather, Put
+from .code import Gather, Loop, Put, statements
 from .fusion import NEVER, order
 
 
@@ -39,6 +39,26 @@ def parallel(module: Any, group: Any) -> Any:
         [llvm.MetaDataString(module, "llvm.loop.parallel_accesses"), group]
     )
     return Distinct(module, (accesses,), begins_with_itself=True)
+
+
+def stay_one(branch: Any, module: Any, body: Block) -> None:
+    """Say that a loop around longer ones is not written out, of however few iterations it is.
+
+    LLVM would multiply all that is in it, which takes longer to compile and is hardly faster.
+    """
+    if any(map(_is_long, statements(body))):
+        wish = module.add_metadata([llvm.MetaDataString(module, "llvm.loop.unroll.disable")])
+        branch.set_metadata("llvm.loop", Distinct(module, (wish,), begins_with_itself=True))
+
+
+def _is_long(s: ir.Stmt) -> bool:
+    """Tell a loop of which nobody knows how many iterations it has."""
+    match s:
+        case Loop(extent=extent):
+            return not isinstance(extent, Lit)
+        case ir.For(start=start, stop=stop):
+            return not (isinstance(start, Lit) and isinstance(stop, Lit))
+    return isinstance(s, ir.While)
 
 
 def meet_never(var: Var, body: Block, shared: set[str]) -> bool:

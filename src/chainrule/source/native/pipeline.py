@@ -3,8 +3,9 @@
 # mypy: ignore-errors
 from __future__ import annotations
 
+from numba import _dynfunc, njit
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.typed_passes import (
     AnnotateTypes,
@@ -14,6 +15,8 @@ from numba.core.typed_passes import (
     NopythonTypeInference,
 )
 from numba.core.untyped_passes import FixupArgs, GenericRewrites, IRProcessing, TranslateByteCode
+
+from .frames import KernelLower
 
 
 class _Remembering:
@@ -68,6 +71,11 @@ class Lower(NativeLowering):
 
     _name = "chainrule_lowering"
 
+    @property
+    def lowering_class(self):
+        """Return what writes the instructions of a function."""
+        return KernelLower
+
     def run_pass(self, state):
         """Make LLVM's code."""
         state.library = _Library(state.targetctx.codegen(), state.func_id.func_qualname)
@@ -101,3 +109,59 @@ class Pipeline(CompilerBase):
             manager.add_pass(pass_, purpose)
         manager.finalize()
         return [manager]
+
+
+# ------------------------------------------------------------------------- helpers of kernels
+
+
+class _PartLibrary(_Library):
+    """Code that becomes part of kernels, which are optimised and made machine code as a whole."""
+
+    def _optimize_final_module(self):
+        pass
+
+    def _finalize_final_module(self):
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class LowerPart(NativeLowering):
+    """Numba's lowering of a function that kernels alone call."""
+
+    _name = "chainrule_lowering_of_parts"
+
+    @property
+    def lowering_class(self):
+        """Return what writes the instructions of a function."""
+        return KernelLower
+
+    def run_pass(self, state):
+        """Make LLVM's code, but no machine code."""
+        library = _PartLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library = library
+        state.flags.no_compile = True
+        super().run_pass(state)
+        made = state.cr
+        name = made.fndesc.qualname
+        module = made.fndesc.lookup_module()
+        key = _dynfunc.make_function(module, name, "part of kernels", 0, made.env, (library,))
+        state.targetctx.insert_user_function(key, made.fndesc, [library])
+        state["cr"] = made._replace(cfunc=key)
+        return True
+
+
+class PartPipeline(CompilerBase):
+    """Numba's compiler for a function that kernels alone call."""
+
+    def define_pipelines(self):
+        """Return the passes: Numba's, but for the last ones."""
+        manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        own = {NativeLowering: LowerPart, NopythonTypeInference: InferTypes}
+        manager.passes = [(own.get(pass_, pass_), purpose) for pass_, purpose in manager.passes]
+        manager.finalize()
+        return [manager]
+
+
+part_of_kernels = njit(pipeline_class=PartPipeline, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+"""Says that kernels alone call a function: Python cannot."""

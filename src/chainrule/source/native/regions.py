@@ -1,6 +1,6 @@
 """The parts of a kernel where nothing but numbers and elements occur, each as one call.
 
-A region is a run of statements without a new array, a call or a return in it: loops, branches,
+A region is a run of statements without a new array, a call or a return in it: loops, branches, many
 assignments of numbers. It takes arrays and numbers, and returns the numbers that it has changed.
 """
 
@@ -32,6 +32,10 @@ from .code import (
 )
 from .contraction import uses
 from .machine import Machine, NoInstructions, value_type
+
+_MANY = 6
+"""So many statements more than results are a region without a loop: Numba takes ten times as long
+for each as LLVM does."""
 
 
 @dataclass(slots=True)
@@ -86,6 +90,7 @@ class _Regions:
         self.binders = Counter(bindings(block))
         self.leaving: set[int] = set()
         """Which statements hold something that may leave."""
+        self.trial = _Trial(types)
         self.count = 0
         self.depth = 0
         self.is_sweep = False
@@ -145,7 +150,8 @@ class _Regions:
 
     def _closed(self, run: Block) -> Block:
         """Return a run as a region, if it is worth it and can be written in instructions."""
-        if not any(blocks_of(s) for s in run):
+        is_straight = not any(blocks_of(s) for s in run)
+        if is_straight and len(run) < _MANY:
             return run
         own = touched(run)
         inner = {s.var.name for s in statements(run) if isinstance(s, (Loop, ir.For))}
@@ -159,6 +165,8 @@ class _Regions:
         elsewhere = {n for n in mentioned if self.binders[n] > inside[n]} | self.parameters
         carried = {n for n in changed if self.depth and n not in first}
         results = [n for n in sorted(changed) if mentioned[n] < self.total[n] or n in carried]
+        if is_straight and len(run) - len(results) < _MANY:
+            return run
         first |= {n for n in numbers if n not in elsewhere | carried}
         self.count += 1
         return [
@@ -194,10 +202,7 @@ class _Regions:
 
     def _can_be(self, run: Block) -> bool:
         try:
-            inner = {s.var.name for s in statements(run) if isinstance(s, (Loop, ir.For))}
-            for name in {*uses(run)} - inner:
-                value_type(self.types[name].dtype)
-            if _Trial(self.types).write(run):
+            if self.trial.write(run):
                 self.leaving |= {id(s) for s in run}
         except NoInstructions:
             return False
@@ -235,21 +240,58 @@ def _bound_first(run: Block) -> set[str]:
 
 
 class _Trial:
-    """Writes a run into a module of its own, to see whether it can be written, and may leave."""
+    """Writes runs into a function of its own, to see whether they can be written, and may leave."""
 
     def __init__(self, types: dict[str, Type]) -> None:
         self.types = types
+        self._begin()
 
-    def write(self, run: Block) -> bool:
+    def _begin(self) -> None:
         from llvmlite import ir as llvm
 
-        module = llvm.Module()
+        kind = llvm.FunctionType(llvm.VoidType(), [])
+        self.made = llvm.Function(llvm.Module(), kind, "trial")
+        self.made.append_basic_block("entry")
+        builder = llvm.IRBuilder(self.made.append_basic_block("start"))
+        self.machine = Machine(builder, {}, self.types, _Leaves(self.made))
+
+    def write(self, run: Block) -> bool:
+        """Tell whether a run may leave; raise ``NoInstructions`` if it cannot be written."""
         inner = {s.var.name for s in statements(run) if isinstance(s, (Loop, ir.For))}
-        names = {*uses(run)} - inner
-        arrays = [n for n in names if self.types[n].is_array and self.types[n].ndim]
-        apart = [False] * len(arrays)
-        made = function(module, "trial", run, arrays, [], [], self.types, apart)
-        return any(block.name.startswith("holds") for block in made.blocks)
+        for name in {*uses(run)} - inner:
+            self._note(name)
+        before = len(self.made.blocks)
+        try:
+            self.machine.block(run)
+        except NoInstructions:
+            self._begin()  # somewhere in the middle of it
+            raise
+        return any(block.name.startswith("holds") for block in self.made.blocks[before:])
+
+    def _note(self, name: str) -> None:
+        """Let there be such a variable."""
+        from llvmlite import ir as llvm
+
+        from .machine import INT, memory_type
+
+        type_ = self.types[name]
+        value_type(type_.dtype)
+        if type_.is_array and type_.ndim and name not in self.machine.arrays:
+            pointer = llvm.Constant(memory_type(type_.dtype).as_pointer(), llvm.Undefined)
+            size = llvm.Constant(INT, llvm.Undefined)
+            self.machine.arrays[name] = pointer, [size] * type_.ndim
+            self.machine.shared.add(name)
+
+
+class _Leaves(dict[int, Any]):
+    """The blocks of a function where it leaves, by status: those that it has a use for."""
+
+    def __init__(self, made: Any) -> None:
+        self.made = made
+
+    def __missing__(self, status: int) -> Any:
+        self[status] = self.made.append_basic_block("leave")
+        return self[status]
 
 
 def function(
@@ -267,7 +309,7 @@ def function(
     """Add the function of a region to an LLVM module, which a machine of this type writes.
 
     It takes a pointer and the sizes of each array, then the numbers; it returns a struct of the
-    results and a status, which is 1 where Python has to take over.
+    results and a status: where that is not 0, Python has to take over, and the rest is nothing.
     """
     from llvmlite import ir as llvm
 
@@ -278,15 +320,13 @@ def function(
         kinds += [memory_type(types[array].dtype).as_pointer(), *[INT] * types[array].ndim]
     kinds += [value_type(types[n].dtype) for n in numbers]
     outs = [value_type(types[n].dtype) for n in results]
-    made = llvm.Function(
-        module, llvm.FunctionType(llvm.LiteralStructType([*outs, INT]), kinds), name
-    )
+    returned = llvm.LiteralStructType([*outs, INT])
+    made = llvm.Function(module, llvm.FunctionType(returned, kinds), name)
     made.linkage = "internal"
     made.attributes.add("nounwind")
     made.attributes.add("noinline")
     builder = llvm.IRBuilder(made.append_basic_block("entry"))
-    statuses = (runtime.LEFT, runtime.OUT_OF_RANGE, runtime.BY_ZERO, runtime.OVERRUN)
-    left = {status: made.append_basic_block("leave") for status in statuses}
+    left = _Leaves(made)
     given = iter(made.args)
     memory: dict[str, tuple[Any, list[Any]]] = {}
     for array, is_apart in zip(arrays, apart, strict=True):
@@ -303,26 +343,17 @@ def function(
     builder.position_at_end(start)
     with written.flushing(is_sweep):
         written.block(run)
-    _return(builder, written, results, outs, 0)
+    value: Any = llvm.Constant(returned, llvm.Undefined)
+    found = [builder.load(written.slot(name)) for name in results]
+    for k, part in enumerate((*found, llvm.Constant(INT, 0))):
+        value = builder.insert_value(value, part, k)
+    builder.ret(value)
     for status, block in left.items():
         builder.position_at_end(block)
         written.set_back()
-        _return(builder, written, results, outs, status)
+        nothing = [llvm.Constant(kind, 0) for kind in outs]
+        builder.ret(llvm.Constant(returned, [*nothing, llvm.Constant(INT, status)]))
     return made
-
-
-def _return(
-    builder: Any, machine: Machine, results: list[str], outs: list[Any], status: int
-) -> None:
-    from llvmlite import ir as llvm
-
-    from .machine import INT
-
-    value: Any = llvm.Constant(llvm.LiteralStructType([*outs, INT]), llvm.Undefined)
-    for k, name in enumerate(results):
-        value = builder.insert_value(value, builder.load(machine.slot(name)), k)
-    value = builder.insert_value(value, llvm.Constant(INT, status), len(results))
-    builder.ret(value)
 
 
 def intrinsic_of(region: Region, types: dict[str, Type], unique: str) -> Any:
@@ -330,6 +361,8 @@ def intrinsic_of(region: Region, types: dict[str, Type], unique: str) -> Any:
     from numba.core import types as numba_types
     from numba.extending import intrinsic
     from numba.np.numpy_support import from_dtype
+
+    from .frames import field_of
 
     arrays = [var.name for var in region.arrays]
     numbers = [var.name for var in region.numbers]
@@ -342,9 +375,9 @@ def intrinsic_of(region: Region, types: dict[str, Type], unique: str) -> Any:
         given: list[Any] = []
         for type_, value in zip(signature.args, args, strict=True):
             if isinstance(type_, numba_types.Array):
-                array = context.make_array(type_)(context, builder, value)
-                given.append(array.data)
-                given += [builder.extract_value(array.shape, k) for k in range(type_.ndim)]
+                given.append(field_of(context, builder, type_, value, "data"))
+                shape = field_of(context, builder, type_, value, "shape")
+                given += [builder.extract_value(shape, k) for k in range(type_.ndim)]
             else:
                 given.append(value)
         found = builder.call(made, given)

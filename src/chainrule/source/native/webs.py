@@ -7,36 +7,29 @@ with each other.
 
 from __future__ import annotations
 
-from collections import Counter
-
 from .. import ir
 from ..ir import Block
 from ..types import Type
 from .code import Fresh, Loop, Make, statements
 from .contraction import renamed_array, uses
-from .exposure import exposed
+from .exposure import exposed, exposed_after
 
 
 def apart(block: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
     """Return a kernel whose outermost loops share fewer names of arrays."""
     out = list(block)
-    counts = [uses([s]) for s in block]
-    total = Counter[str]()
-    for count in counts:
-        total.update(count)
+    total, later = uses(block), exposed_after(block)
     for k, s in enumerate(block):
         if not isinstance(s, (ir.For, ir.While, Loop)):
             continue
-        inside = counts[k]
         made = {t.name for t in statements(s.body) if isinstance(t, Make)}
-        shared = {name for name in made if inside[name] < total[name]}
-        if not shared:
+        if not made:
             continue
-        needed = exposed(s.body) | exposed(out[k + 1 :])
-        for name in sorted(shared - needed):
+        inside = uses([s])
+        shared = {name for name in made if inside[name] < total[name]}
+        for name in sorted(shared - exposed(s.body) - later[k]):
             new = fresh(name)
+            total[name] -= inside[name]
             types[new] = types[name]
             out[k] = renamed_array(out[k], name, new)
-            total[new] = inside[name]
-            total[name] -= inside[name]
     return out

@@ -125,7 +125,7 @@ class _Writer:
         for name, dtype in kernel.stacks.items():
             if kernel.stack != "taken":
                 body += [
-                    f"{INDENT}{name} = {self.names.of(np.empty)}(0, {self._dtype(dtype)})",
+                    f"{INDENT}{name} = {self.names.of(runtime.empty)}(0, {self._dtype(dtype)})",
                     f"{INDENT}{top_of(name)} = 0",
                 ]
             elif kernel.pushes:
@@ -212,7 +212,7 @@ class _Writer:
                 return f"{', '.join(targets)} = {', '.join(map(spell, sources))}"
             case Make(name=name, dtype=dtype, extents=extents):
                 shape = self._shape(extents)
-                return f"{name} = {self.names.of(np.empty)}({shape}, {self._dtype(dtype)})"
+                return f"{name} = {self.names.of(runtime.empty)}({shape}, {self._dtype(dtype)})"
             case Put(array=array, index=index, value=value, op=op):
                 sign = {None: "=", "add": "+=", "subtract": "-="}[op]
                 return f"{array.name}[{spell.index(index)}] {sign} {spell(value)}"

@@ -44,6 +44,7 @@ from .linear import (
     singular_values,
     solve,
 )
+from .memory import empty
 from .objects import held_by, holding
 from .products import (
     PRODUCTS,
@@ -127,6 +128,8 @@ __all__ = [
     "sum_of",
     "unsigned",
     "whole",
+    # memory
+    "empty",
     # saved
     "room",
     "part",

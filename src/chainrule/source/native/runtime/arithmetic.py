@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from llvmlite import ir as llvm
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
 from ..leaving import DivisionByZero
+from ..pipeline import part_of_kernels
 from .intrinsics import leave_if
 
 
@@ -76,7 +77,7 @@ def squared(typingctx, a):
     return a(a), code
 
 
-@njit
+@part_of_kernels
 def sign(x):
     """Return -1, 0 or 1, NaN for NaN."""
     if x > 0:

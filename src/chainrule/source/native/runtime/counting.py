@@ -4,25 +4,26 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from ..leaving import Leave
+from ..pipeline import part_of_kernels
+from .memory import empty, zeros
 from .sorting import search
 
 
-@njit
+@part_of_kernels
 def counted(values, least):
     """Return how often each number from 0 on occurs."""
     return counted_bins(values, _size_of_counts(values, least))
 
 
-@njit
+@part_of_kernels
 def weighed(values, weights, least):
     """Return the sums of the weights of each number from 0 on."""
     return weighed_bins(values, weights, _size_of_counts(values, least))
 
 
-@njit
+@part_of_kernels
 def _size_of_counts(values, least):
     n = least
     if least < 0:
@@ -34,29 +35,29 @@ def _size_of_counts(values, least):
     return n
 
 
-@njit
+@part_of_kernels
 def counted_bins(which, n):
     """Return how often each number from 0 to ``n`` occurs; others do not count."""
-    counts = np.zeros(n, np.int64)
+    counts = zeros(n, np.int64)
     for k in range(which.size):
         if 0 <= which[k] < n:
             counts[which[k]] += 1
     return counts
 
 
-@njit
+@part_of_kernels
 def weighed_bins(which, weights, n):
     """Return the sums of the weights of each number from 0 to ``n``; others do not count."""
     if weights.size != which.size:
         raise Leave
-    sums = np.zeros(n, weights.dtype)
+    sums = zeros(n, weights.dtype)
     for k in range(which.size):
         if 0 <= which[k] < n:
             sums[which[k]] += weights[k]
     return sums
 
 
-@njit
+@part_of_kernels
 def ends_of(values):
     """Return the ends of the bins of a histogram that has all values."""
     if not values.size:
@@ -71,10 +72,10 @@ def ends_of(values):
     return first, last
 
 
-@njit
+@part_of_kernels
 def even_edges(first, last, n):
     """Return the edges of bins of equal width."""
-    edges = np.empty(n, np.float64)
+    edges = empty(n, np.float64)
     step = (last - first) / (n - 1)
     for k in range(n):
         edges[k] = k * step + first
@@ -82,12 +83,12 @@ def even_edges(first, last, n):
     return edges
 
 
-@njit
+@part_of_kernels
 def even_bins(values, edges):
     """Return the bin of each value, -1 for those outside; bins are of equal width."""
     n = edges.size - 1
     first, last = edges[0], edges[n]
-    which = np.empty(values.size, np.int64)
+    which = empty(values.size, np.int64)
     for k in range(values.size):
         x = values[k]
         if not first <= x <= last:
@@ -104,10 +105,10 @@ def even_bins(values, edges):
     return which
 
 
-@njit
+@part_of_kernels
 def bins_by_edges(values, edges):
     """Return the bin of each value, -1 for those outside."""
-    which = np.empty(values.size, np.int64)
+    which = empty(values.size, np.int64)
     for k in range(values.size):
         x = values[k]
         place = search(edges, x, True) - 1
@@ -116,7 +117,7 @@ def bins_by_edges(values, edges):
     return which
 
 
-@njit
+@part_of_kernels
 def convolved(a, v):
     """Return the convolution of two vectors, in full."""
     m, n = a.size, v.size
@@ -124,7 +125,7 @@ def convolved(a, v):
         raise Leave
     if n > m:
         a, v, m, n = v, a, n, m
-    out = np.zeros(m + n - 1, a.dtype)
+    out = zeros(m + n - 1, a.dtype)
     for j in range(n):
         for i in range(m):
             out[i + j] += a[i] * v[j]

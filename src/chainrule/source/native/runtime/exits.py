@@ -3,7 +3,7 @@
 # mypy: ignore-errors
 from __future__ import annotations
 
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
 from ..leaving import DivisionByZero, Leave, OtherSizes, OutOfRange, Overrun
@@ -11,19 +11,22 @@ from .intrinsics import leave_if
 
 LEFT, OUT_OF_RANGE, BY_ZERO, OVERRUN = 1, 2, 3, 4
 """How a region may end, besides 0."""
+_WAYS = {LEFT: Leave, OUT_OF_RANGE: OutOfRange, BY_ZERO: DivisionByZero, OVERRUN: Overrun}
 
 
-@njit
-def left(status):
+@intrinsic
+def left(typingctx, status):
     """Leave the compiled program because a region did."""
-    if status == OUT_OF_RANGE:
-        raise OutOfRange
-    if status == BY_ZERO:
-        raise DivisionByZero
-    if status == OVERRUN:
-        raise Overrun
-    if status:
-        raise Leave
+
+    def code(context, builder, signature, args):
+        (found,) = args
+        kind = found.type
+        with builder.if_then(builder.icmp_signed("!=", found, kind(0)), likely=False):
+            for way, how in _WAYS.items():
+                leave_if(context, builder, builder.icmp_signed("==", found, kind(way)), how)
+        return context.get_dummy_value()
+
+    return types.none(status), code
 
 
 @intrinsic

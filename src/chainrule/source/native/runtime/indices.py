@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import math
 
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
 from ..leaving import Leave, OutOfRange
+from ..pipeline import part_of_kernels
 from .intrinsics import integer, leave_if, of_integers
 
 
@@ -79,7 +80,7 @@ def bound_down(context, builder, place, n):
     return least(builder, _most(builder, _from_end(builder, place, n), integer(-1)), last)
 
 
-@njit
+@part_of_kernels
 def count(low, high, step):
     """Return how many places lie between two ends."""
     if step > 0:
@@ -87,7 +88,7 @@ def count(low, high, step):
     return (low - high - step - 1) // -step if low > high else 0
 
 
-@njit
+@part_of_kernels
 def places_of_range(ratio):
     """Return how many floats ``np.arange`` has, where ``ratio`` is (stop - start) / step."""
     if not ratio < 1e15:
@@ -95,7 +96,7 @@ def places_of_range(ratio):
     return max(math.ceil(ratio), 0)
 
 
-@njit
+@part_of_kernels
 def mirrored(i, n):
     """Return the place of ``i`` along an axis of size ``n`` that is reflected at both ends."""
     if n == 1:

@@ -10,10 +10,24 @@ from numba.extending import intrinsic
 from ..leaving import Leave
 
 
-def leave_if(context, builder, bad, how=Leave):
+def leave_if(context, builder, bad, how=Leave, text=()):
     """Leave the compiled program where a condition holds."""
-    with builder.if_then(bad, likely=False):
-        context.call_conv.return_user_exc(builder, how, ())
+    on = builder.append_basic_block("on")
+    branch = builder.cbranch(bad, _leaving(context, builder, how, text), on)
+    branch.set_weights([1, 99])
+    builder.position_at_end(on)
+
+
+def _leaving(context, builder, how, text):
+    """Return the block of a function that leaves in a way; there is one for all that do."""
+    name = f"leave.{how.__name__}"
+    for block in builder.function.blocks:
+        if block.name == name:
+            return block
+    made = builder.append_basic_block(name)
+    with builder.goto_block(made):
+        context.call_conv.return_user_exc(builder, how, text)
+    return made
 
 
 def of_integers(result=types.intp):
@@ -53,3 +67,18 @@ def _made(build, typed):
 def integer(value):
     """Return a known 64-bit integer, as LLVM writes it."""
     return llvm.Constant(llvm.IntType(types.intp.bitwidth), value)
+
+
+def function_of(module, name, type_, body):
+    """Return a module's own function of a name; ``body`` writes it where it is not there yet.
+
+    What stands in a function of its own is compiled once, however often it is called.
+    """
+    if name in module.globals:
+        return module.globals[name]
+    made = llvm.Function(module, type_, name)
+    made.linkage = "internal"
+    for attribute in ("noinline", "nounwind"):
+        made.attributes.add(attribute)
+    body(llvm.IRBuilder(made.append_basic_block("entry")), *made.args)
+    return made

@@ -6,12 +6,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from ..leaving import Leave
+from ..pipeline import part_of_kernels
+from .memory import empty, zeros
 
 
-@njit
+@part_of_kernels
 def _eliminate(a, x):
     """Bring a matrix to upper triangular form in place, and ``x`` along.
 
@@ -40,7 +41,7 @@ def _eliminate(a, x):
     return sign
 
 
-@njit
+@part_of_kernels
 def _solve(a, x):
     """Solve linear equations in place: ``a`` is used up, ``x`` becomes the solution."""
     if _eliminate(a, x) == 0:
@@ -54,7 +55,7 @@ def _solve(a, x):
             x[k, j] /= a[k, k]
 
 
-@njit
+@part_of_kernels
 def solve(a, b):
     """Return the solutions of linear equations, for each of a stack."""
     a, x = a.copy(), b.copy()
@@ -63,10 +64,10 @@ def solve(a, b):
     return x
 
 
-@njit
+@part_of_kernels
 def inv(a):
     """Return the inverse of each matrix of a stack."""
-    a, x = a.copy(), np.zeros(a.shape, a.dtype)
+    a, x = a.copy(), zeros(a.shape, a.dtype)
     for s in range(a.shape[0]):
         for k in range(a.shape[1]):
             x[s, k, k] = 1
@@ -74,10 +75,10 @@ def inv(a):
     return x
 
 
-@njit
+@part_of_kernels
 def cholesky(a):
     """Return the lower factor of each positive definite matrix of a stack."""
-    out = np.zeros(a.shape, a.dtype)
+    out = zeros(a.shape, a.dtype)
     for s in range(a.shape[0]):
         low, own = out[s], a[s]
         for i in range(own.shape[0]):
@@ -94,11 +95,11 @@ def cholesky(a):
     return out
 
 
-@njit
+@part_of_kernels
 def dets(a):
     """Return the determinant of each matrix of a stack."""
-    a, found = a.copy(), np.empty(a.shape[0], a.dtype)
-    nothing = np.empty((a.shape[1], 0), a.dtype)
+    a, found = a.copy(), empty(a.shape[0], a.dtype)
+    nothing = empty((a.shape[1], 0), a.dtype)
     for s in range(a.shape[0]):
         found[s] = _eliminate(a[s], nothing)
         if found[s] != 0:
@@ -107,11 +108,11 @@ def dets(a):
     return found
 
 
-@njit
+@part_of_kernels
 def signs_of_det(a):
     """Return the sign of the determinant of each matrix of a stack."""
-    a, found = a.copy(), np.empty(a.shape[0], a.dtype)
-    nothing = np.empty((a.shape[1], 0), a.dtype)
+    a, found = a.copy(), empty(a.shape[0], a.dtype)
+    nothing = empty((a.shape[1], 0), a.dtype)
     for s in range(a.shape[0]):
         found[s] = _eliminate(a[s], nothing)
         if found[s] != 0:
@@ -120,11 +121,11 @@ def signs_of_det(a):
     return found
 
 
-@njit
+@part_of_kernels
 def logs_of_det(a):
     """Return the logarithm of the absolute value of the determinant of each matrix of a stack."""
-    a, found = a.copy(), np.empty(a.shape[0], a.real.dtype)
-    nothing = np.empty((a.shape[1], 0), a.dtype)
+    a, found = a.copy(), empty(a.shape[0], a.real.dtype)
+    nothing = empty((a.shape[1], 0), a.dtype)
     for s in range(a.shape[0]):
         found[s] = 0 if _eliminate(a[s], nothing) != 0 else -np.inf
         for k in range(a.shape[1]):
@@ -133,19 +134,19 @@ def logs_of_det(a):
     return found
 
 
-@njit
+@part_of_kernels
 def pinv(a):
     """Return the pseudo-inverse of a matrix."""
     return np.ascontiguousarray(np.linalg.pinv(a))
 
 
-@njit
+@part_of_kernels
 def singular_values(a):
     """Return the singular values of a matrix."""
     return np.linalg.svd(a, False)[1]
 
 
-@njit
+@part_of_kernels
 def cond(a):
     """Return the condition number of a matrix in the 2-norm."""
     values = singular_values(a)

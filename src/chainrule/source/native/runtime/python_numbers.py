@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 
 from llvmlite import ir as llvm
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
 from ..leaving import Leave
+from ..pipeline import part_of_kernels
 from .indices import least
 from .intrinsics import integer, leave_if, of_integers
 
@@ -37,7 +38,7 @@ def _overflowing(name):
 sum_of, difference_of, product_of = map(_overflowing, ("add", "sub", "mul"))
 
 
-@njit
+@part_of_kernels
 def power_of(base, exponent):
     """Return a power of integers; leave where it is not one of 64 bits."""
     if exponent < 0:

@@ -5,36 +5,42 @@ from __future__ import annotations
 
 import functools
 
-import numpy as np
 from numba import types
 from numba.core import cgutils, config
 from numba.core.imputils import impl_ret_borrowed
 from numba.extending import intrinsic
 
+from ..frames import field_of
 from ..leaving import Overrun
 from .intrinsics import integer, leave_if
+from .memory import new_array
 
 
 @intrinsic
 def room(typingctx, stack, top, more):
     """Return a stack with room for that many more numbers."""
-    inner = stack(stack, types.intp, types.intp)
 
     def code(context, builder, signature, args):
+        def of(name, array=args[0]):
+            return field_of(context, builder, stack, array, name)
+
         counts = zip(args[1:], (top, more), strict=True)
-        wide = [context.cast(builder, v, t, types.intp) for v, t in counts]
-        return context.compile_internal(builder, _room, inner, [args[0], *wide])
+        filled, extra = (context.cast(builder, v, t, types.intp) for v, t in counts)
+        needed = builder.add(filled, extra)
+        held = cgutils.alloca_once_value(builder, args[0])
+        context.nrt.incref(builder, stack, args[0])
+        with builder.if_then(builder.icmp_signed(">", needed, of("nitems")), likely=False):
+            size = builder.shl(of("nitems"), integer(1))
+            for least in (needed, integer(64)):
+                size = builder.select(builder.icmp_signed(">", least, size), least, size)
+            larger = new_array(context, builder, stack, [size])
+            data = of("data", larger)
+            cgutils.raw_memcpy(builder, data, of("data"), filled, of("itemsize"))
+            context.nrt.decref(builder, stack, args[0])
+            builder.store(larger, held)
+        return builder.load(held)
 
     return stack(stack, top, more), code
-
-
-def _room(stack, top, more):
-    if top + more <= stack.size:
-        return stack
-    larger = np.empty(max(2 * stack.size, top + more, 64), stack.dtype)
-    for i in range(top):  # a slice would cost a second of compilation, for its errors' texts
-        larger[i] = stack[i]
-    return larger
 
 
 @intrinsic

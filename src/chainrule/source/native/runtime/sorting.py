@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ..pipeline import part_of_kernels
+from .memory import empty
 
 
-@njit
+@part_of_kernels
 def _before(a, b):
     """Tell whether ``a`` comes before ``b``: NaN comes last."""
     return a < b or (b != b and a == a)
 
 
-@njit
+@part_of_kernels
 def _order(x, order, other):
     """Fill ``order`` with the places of a vector from the smallest on; ``other`` is for work."""
     n = x.size
@@ -41,27 +43,27 @@ def _order(x, order, other):
         width *= 2
 
 
-@njit
+@part_of_kernels
 def order_of_rows(x):
     """Return the places of each row along the last axis from the smallest on, in a stable order."""
-    order = np.empty(x.shape, np.int64)
+    order = empty(x.shape, np.int64)
     n = x.shape[-1]
     if n:
         rows, orders = x.reshape(x.size // n, n), order.reshape(x.size // n, n)
-        other = np.empty(n, np.int64)
+        other = empty(n, np.int64)
         for r in range(rows.shape[0]):
             _order(rows[r], orders[r], other)
     return order
 
 
-@njit
+@part_of_kernels
 def sorted_rows(x):
     """Return each row along the last axis sorted."""
-    result = np.empty(x.shape, x.dtype)
+    result = empty(x.shape, x.dtype)
     n = x.shape[-1]
     if n:
         rows, results = x.reshape(x.size // n, n), result.reshape(x.size // n, n)
-        order, other = np.empty(n, np.int64), np.empty(n, np.int64)
+        order, other = empty(n, np.int64), empty(n, np.int64)
         for r in range(rows.shape[0]):
             _order(rows[r], order, other)
             for k in range(n):
@@ -69,7 +71,7 @@ def sorted_rows(x):
     return result
 
 
-@njit
+@part_of_kernels
 def search(edges, value, right):
     """Return the place in a sorted vector before which a value belongs."""
     low, high = 0, edges.size
@@ -83,17 +85,17 @@ def search(edges, value, right):
     return low
 
 
-@njit
+@part_of_kernels
 def search_all(edges, values, right):
     """Return the places in a sorted vector before which values belong."""
-    places = np.empty(values.shape, np.int64)
+    places = empty(values.shape, np.int64)
     flat, found = values.reshape(values.size), places.reshape(values.size)
     for k in range(flat.size):
         found[k] = search(edges, flat[k], right)
     return places
 
 
-@njit
+@part_of_kernels
 def is_sorted(edges):
     """Tell whether no element of a vector is smaller than the one before it."""
     for k in range(1, edges.size):  # noqa: SIM110 (a generator would take longer to compile)
