@@ -58,7 +58,7 @@ class Bounds:
     def differ(self, a: Expr, b: Expr) -> bool:
         """Tell whether two integers are different for certain."""
         (x, m), (y, n) = parted(a), parted(b)
-        return self._below((x, m + 1), (y, n), _STEPS) or self._below((y, n + 1), (x, m), _STEPS)
+        return self.is_below((x, m + 1), (y, n)) or self.is_below((y, n + 1), (x, m))
 
     def where(self, condition: Expr, holds: bool) -> Bounds:
         """Return what is known where a condition that does not change holds, or does not."""
@@ -83,9 +83,11 @@ class Bounds:
 
     def is_natural(self, e: Expr) -> bool:
         """Tell whether an integer is not negative for certain."""
-        return self._below((None, 0), parted(e), _STEPS)
+        return self.is_below((None, 0), parted(e))
 
-    def _below(self, a: tuple[Expr | None, int], b: tuple[Expr | None, int], steps: int) -> bool:
+    def is_below(
+        self, a: tuple[Expr | None, int], b: tuple[Expr | None, int], steps: int = _STEPS
+    ) -> bool:
         """Tell whether ``a <= b`` for certain; both are an expression, or none, and a number."""
         (x, m), (y, n) = a, b
         if x == y:
@@ -94,11 +96,11 @@ class Bounds:
             return False
         if isinstance(x, Var) and x.name in self.high:
             base, shift = self.high[x.name]
-            if self._below((base, shift + m), b, steps - 1):
+            if self.is_below((base, shift + m), b, steps - 1):
                 return True
         if isinstance(y, Var) and y.name in self.low:
             base, shift = self.low[y.name]
-            return self._below(a, (base, shift + n), steps - 1)
+            return self.is_below(a, (base, shift + n), steps - 1)
         return False
 
 
