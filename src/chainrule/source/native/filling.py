@@ -19,6 +19,14 @@ from .fusion import renamed_block
 from .terms import Term, as_large, nest_of, term_of
 
 
+def set_by(terms: Sequence[Term]) -> tuple[int, ...] | None:
+    """Return which places the first term sets, by how much they are moved; None if it adds."""
+    if terms[0].put.op is not None:
+        return None
+    columns = zip(*(term.shifts for term in terms), strict=True)
+    return tuple(column[0] - min(column) for column in columns)
+
+
 def take_zeros(before: Block, terms: Sequence[Term], alias: Alias) -> tuple[int, ...] | None:
     """Take loops out of a block that set places of terms after it to zero; return which.
 

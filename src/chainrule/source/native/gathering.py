@@ -34,7 +34,7 @@ from .code import (
     split_shift,
 )
 from .contraction import without_unread
-from .filling import take_zeros, turned, uses_array
+from .filling import set_by, take_zeros, turned, uses_array
 from .terms import Term, alike, as_large, nest_of, term_of
 
 FEWEST = 3
@@ -113,7 +113,7 @@ class _Gathering:
         self.array = self.terms[0].put.array.name if self.terms else ""
 
     def _terms(self, k: int) -> list[Term]:
-        first = term_of(self.block[k], k)
+        first = term_of(self.block[k], k, may_set=True)
         if first is None:
             return []
         found = [first]
@@ -145,7 +145,7 @@ class _Gathering:
             return None
         above, below = found
         before = [*self.block[:start], *above]
-        self.zeros = take_zeros(before, self.terms, self.alias)
+        self.zeros = set_by(self.terms) or take_zeros(before, self.terms, self.alias)
         return [*before, *self._written(), *below, *self.block[last + 1 :]]
 
     def _is_wide(self) -> bool:
@@ -293,7 +293,9 @@ class _Gathering:
 
     def _partial(self, rows: tuple[Var, ...], low: list[int]) -> Block:
         """Write a row that not all terms reach, term by term."""
-        out: Block = [] if self.zeros is None else [self._emptied(rows, low, self.zeros)]
+        out: Block = []
+        if self.zeros is not None and self.terms[0].put.op is not None:
+            out.append(self._emptied(rows, low, self.zeros))
         for term, value in zip(self.terms, self.values, strict=True):
             steps = [s - a for s, a in zip(term.shifts, low, strict=True)]
             var = self._var(term.vars[-1].name)
