@@ -105,9 +105,14 @@ class Ahead:
                 return self._variable(name)
             case Dim(base=Var(name=name)) if name in self.fixed:
                 return value
-            case Call(fn=fn, args=args) if is_simple(value) and fn in _KNOWN:
-                first, second = (self.expr(arg) for arg in args)
-                return None if first is None or second is None else _KNOWN[fn](first, second)
+            case Call(fn=fn, args=args) if is_simple(value):
+                known = [found for arg in args if (found := self.expr(arg)) is not None]
+                if len(known) < len(args):
+                    return None
+                if fn in _KNOWN:
+                    return _KNOWN[fn](*known)
+                loops = {around.var for around in self.state.around}
+                return None if ir.names_in(*known) & loops else apply(fn, INT, *known)
         return None
 
     def _variable(self, name: str) -> Expr | None:
@@ -174,6 +179,8 @@ class Ahead:
 
     def _extreme(self, value: Expr, is_most: bool) -> Expr:
         """Return the most, or the least, that an integer is in any iteration of the loops."""
+        if not self._outer(value):
+            return value
         match value:
             case Var(name=name) if name in self.bounds:
                 low, high = self.bounds[name]
