@@ -24,7 +24,8 @@ it all. In the order to read them:
   before branches, names of their own for arrays of loops, arrays computed in place
 - ``pairs``, ``ahead``, ``slots``, ``forwarding``, ``pooling``: pushes and pops, what is known
   before a loop, saved values of loops in arrays, read where they lie, in one piece of memory
-- ``second_names``, ``units``: one name for one array; axes of one place left out
+- ``second_names``, ``units``, ``unread``: one name for one array; axes of one place, and what
+  nothing reads, left out
 - ``nests``, ``interchange``, ``straight``, ``layout``: the order of loops, and of axes
 - ``affine``, ``flow``, ``coverage``, ``saved_places``, ``independence``, ``cost``, ``forgetting``,
   ``parallel``: loops whose iterations may run at the same time

@@ -33,9 +33,9 @@ from .code import (
     scalar,
     split_shift,
 )
-from .contraction import without_unread
 from .filling import set_by, take_zeros, turned, uses_array
 from .terms import Term, alike, as_large, nest_of, term_of
+from .unread import without_unread
 
 FEWEST = 3
 """Terms at so many different places are gathered."""

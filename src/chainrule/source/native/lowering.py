@@ -47,6 +47,7 @@ from .slots import note_slots
 from .state import NotNative, State, is_axes, names_of
 from .statements import lower_block
 from .units import without_units
+from .unread import without_dead
 from .webs import apart
 
 
@@ -258,7 +259,7 @@ def improved(
     block = in_place(block, given)
     block = interchange(block, state.fresh, state.types)
     block = gather(block, aliases(block), state.fresh, state.types)
-    block = contract(fuse(block, aliases(block)), state.fresh, state.types)
+    block = without_dead(contract(fuse(block, aliases(block)), state.fresh, state.types))
     block = laid_out(block, given, state.fresh, state.types)
     if parallel:
         block, notes = spread(block, given, {*state.stacks}, state.fresh, state.types)
