@@ -11,6 +11,7 @@ from .. import ir
 from ..ir import Assign, Call, Dim, Expr, Lit, Var
 from ..sizes import is_integer
 from ..types import Size, Type
+from . import runtime
 from .code import INT, apply, bindings, minus, number, plus, split_shift
 from .early import is_simple
 from .state import Extent, State
@@ -109,11 +110,18 @@ class Ahead:
                 known = [found for arg in args if (found := self.expr(arg)) is not None]
                 if len(known) < len(args):
                     return None
+                if fn is runtime.bound and self._is_natural(known[0]):
+                    fn = min  # where a slice ends that does not count from the end
                 if fn in _KNOWN:
                     return _KNOWN[fn](*known)
                 loops = {around.var for around in self.state.around}
                 return None if ir.names_in(*known) & loops else apply(fn, INT, *known)
         return None
+
+    def _is_natural(self, value: Expr) -> bool:
+        """Tell whether an integer is not negative in any iteration of the loops."""
+        least = self._extreme(value, False) if self._outer(value) else value
+        return isinstance(least, Lit) and least.value >= 0
 
     def _variable(self, name: str) -> Expr | None:
         if any(around.var == name for around in self.state.around):
