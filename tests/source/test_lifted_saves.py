@@ -112,7 +112,16 @@ def read_after_the_loop(a, x):
     return total
 
 
+def counts_from_the_end(a, x):
+    a = a.copy()
+    for i in range(len(x)):
+        for k in range(-2, i):
+            a[i] += x[k] * a[k] * a[k]
+    return np.sum(a * a)
+
+
 KEPT = [
+    counts_from_the_end,
     meets_itself,
     reads_itself,
     read_by_another,

@@ -164,7 +164,7 @@ def _shares(y: Any, a: Any, axis: Any, initial: Any, where: Any) -> Any:
     ties = np.sum(chosen, axis=axis, keepdims=True)
     if initial is not None:
         ties = ties + (y == initial)
-    return chosen / np.maximum(ties, 1).astype(a.dtype)
+    return chosen * (1 / np.maximum(ties, 1).astype(a.dtype))
 
 
 @composite(np.ptp, kinks=TIES)

@@ -174,7 +174,8 @@ class Weave:
                 place = self.rules.part(self.expand(target), index)
                 is_view = place.type.is_array and not is_fresh(place)
                 forward.append(Push(place, copy=is_view))
-                undo = self.pop_into(place)
+                code, undo = self.left(place, code)
+                undo += self.pop_into(place)
             case ir.Move(targets=targets, sources=sources):
                 return self.move(s, saved, targets, sources, code, forward)
             case _:
@@ -187,6 +188,34 @@ class Weave:
                     undo.append(Pop(Var(self.types[name], name)))
         forward.append(s)
         return undo + [_renamed(t, after) for t in code]
+
+    def left(self, place: Expr, code: Block) -> tuple[Block, Block]:
+        """Keep for an adjoint what a store has left at a place that is restored before it."""
+        base = base_variable(place, self.needs.buffers)
+        assert base is not None
+        after = Var(base.type, base.name + AFTER)
+        found: list[tuple[Expr, Var]] = []
+        kept: Block = []
+
+        def held(e: Expr) -> Expr:
+            known = [var for other, var in found if other == e]
+            if known:
+                return known[0]
+            var = self.fresh("left", e.type)
+            value = ir.rewrite(e, lambda x: base if x == after else x)
+            is_view = e.type.is_array and not is_fresh(value)
+            kept.append(Assign(var.name, copy(value) if is_view else value))
+            found.append((e, var))
+            return var
+
+        def part(e: Expr) -> Expr:
+            return held(e) if isinstance(e, Index) and e.base == after else e
+
+        def whole(e: Expr) -> Expr:
+            return held(e) if e == after else e
+
+        code = [map_expressions(t, lambda e: ir.rewrite(e, part)) for t in code]
+        return [map_expressions(t, lambda e: ir.rewrite(e, whole)) for t in code], kept
 
     def pop_into(self, place: Expr) -> Block:
         """Restore a part of a buffer."""

@@ -13,11 +13,22 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import ir
-from .ir import Block, Call, Dim, Expr, For, If, Index, Lit, Pop, Push, Stmt, Store, Var
+from .ir import Block, Call, Dim, Expr, For, If, Index, Lit, Logic, Pop, Push, Stmt, Store, Var
 from .types import BOOL
 
 _STEPS = 6
 """So many bounds are looked up, one after the other, to compare two indices."""
+
+
+_ORDER = {
+    np.greater: ("low", 1), np.greater_equal: ("low", 0),
+    np.less: ("high", -1), np.less_equal: ("high", 0),
+}  # fmt: skip
+_OTHERWISE = {
+    np.greater: ("high", 0), np.greater_equal: ("high", -1),
+    np.less: ("low", 0), np.less_equal: ("low", 1),
+}  # fmt: skip
+"""What a comparison that holds, or does not, says of its first number."""
 
 
 @dataclass(slots=True)
@@ -37,7 +48,7 @@ class Bounds:
             known.pop(s.var.name, None)
         if s.var.name in changed or ir.names_in(s.start, s.stop) & (changed | {s.var.name}):
             return Bounds(low, high)
-        start, stop = _parted(s.start), _parted(s.stop)
+        start, stop = parted(s.start), parted(s.stop)
         if isinstance(s.step, Lit) and s.step.value > 0:
             low[s.var.name], high[s.var.name] = start, (stop[0], stop[1] - 1)
         elif isinstance(s.step, Lit) and s.step.value < 0:
@@ -46,10 +57,37 @@ class Bounds:
 
     def differ(self, a: Expr, b: Expr) -> bool:
         """Tell whether two integers are different for certain."""
-        (x, m), (y, n) = _parted(a), _parted(b)
-        return self._below((x, m + 1), (y, n), _STEPS) or self._below((y, n + 1), (x, m), _STEPS)
+        (x, m), (y, n) = parted(a), parted(b)
+        return self.is_below((x, m + 1), (y, n)) or self.is_below((y, n + 1), (x, m))
 
-    def _below(self, a: tuple[Expr | None, int], b: tuple[Expr | None, int], steps: int) -> bool:
+    def where(self, condition: Expr, holds: bool) -> Bounds:
+        """Return what is known where a condition that does not change holds, or does not."""
+        found = Bounds(dict(self.low), dict(self.high))
+        match condition:
+            case Logic(op=op, items=items) if (op == "and") == holds:
+                for item in items:
+                    found = found.where(item, holds)
+            case Call(fn=fn, args=(Var(name=name), limit)) if fn in _ORDER:
+                found._note(name, *(_ORDER[fn] if holds else _OTHERWISE[fn]), parted(limit))
+        return found
+
+    def _note(self, name: str, side: str, shift: int, limit: tuple[Expr | None, int]) -> None:
+        """Note that a variable is at least, or at most, a limit and a number."""
+        known = self.low if side == "low" else self.high
+        base, least = known.get(name, (None, None))
+        limit = limit[0], limit[1] + shift
+        if least is None:
+            known[name] = limit
+        elif base is None and limit[0] is None:
+            known[name] = None, (max if side == "low" else min)(least, limit[1])
+
+    def is_natural(self, e: Expr) -> bool:
+        """Tell whether an integer is not negative for certain."""
+        return self.is_below((None, 0), parted(e))
+
+    def is_below(
+        self, a: tuple[Expr | None, int], b: tuple[Expr | None, int], steps: int = _STEPS
+    ) -> bool:
         """Tell whether ``a <= b`` for certain; both are an expression, or none, and a number."""
         (x, m), (y, n) = a, b
         if x == y:
@@ -58,22 +96,22 @@ class Bounds:
             return False
         if isinstance(x, Var) and x.name in self.high:
             base, shift = self.high[x.name]
-            if self._below((base, shift + m), b, steps - 1):
+            if self.is_below((base, shift + m), b, steps - 1):
                 return True
         if isinstance(y, Var) and y.name in self.low:
             base, shift = self.low[y.name]
-            return self._below(a, (base, shift + n), steps - 1)
+            return self.is_below(a, (base, shift + n), steps - 1)
         return False
 
 
-def _parted(e: Expr) -> tuple[Expr | None, int]:
+def parted(e: Expr) -> tuple[Expr | None, int]:
     """Return an integer as an expression, or none, and a number that is added to it."""
     if isinstance(e, Lit) and type(e.value) is int:
         return None, e.value
     if isinstance(e, Call) and e.fn in (np.add, np.subtract) and len(e.args) == 2:
         first, second = e.args
         if isinstance(second, Lit) and type(second.value) is int:
-            base, shift = _parted(first)
+            base, shift = parted(first)
             return base, shift + (second.value if e.fn is np.add else -second.value)
     return e, 0
 
@@ -159,7 +197,10 @@ def _may_meet(index: tuple[Expr, ...], place: Index, bounds: Bounds) -> bool:
     """Tell whether an index may name the place."""
     if len(index) != len(place.index) or not all(entry.type.is_number for entry in index):
         return True
-    return not any(bounds.differ(a, b) for a, b in zip(index, place.index, strict=True))
+    pairs = zip(index, place.index, strict=True)
+    return not any(  # a negative index counts from the end
+        bounds.differ(a, b) and bounds.is_natural(a) and bounds.is_natural(b) for a, b in pairs
+    )
 
 
 def where_any(s: For, statements: Block) -> Block:

@@ -20,6 +20,7 @@ from .build import add, base_variable, integer, multiply
 from .helpers import unbroadcast
 from .ir import AFTER, Assign, Block, Call, Dim, Expr, Index, Stmt, Var
 from .locals import local_names
+from .places import SHAPE_OF_FIRST, Places
 from .reverse import Adjoint
 from .types import BOOL, INT, Type
 
@@ -27,7 +28,6 @@ Need = tuple[str, str]
 """A variable, and whether its ``value`` or only its ``shape`` is read."""
 
 VALUE, SHAPE = "value", "shape"
-_SHAPE_OF_FIRST = {np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.shape}
 
 
 def reads(expr: Expr) -> set[Need]:
@@ -37,7 +37,7 @@ def reads(expr: Expr) -> set[Need]:
             return {(name, VALUE)}
         case Dim(base=Var(name=name)):
             return {(name, SHAPE)}
-        case Call(fn=fn, args=(first, *rest)) if fn in _SHAPE_OF_FIRST:
+        case Call(fn=fn, args=(first, *rest)) if fn in SHAPE_OF_FIRST:
             return _shapes(first).union(*map(reads, rest))
         case Call(fn=fn, args=(ct, like)) if fn is unbroadcast:
             return reads(ct) | _shapes(like)
@@ -85,6 +85,9 @@ class Needs:
         """What is needed, and what is bound, where a checkpointed loop begins."""
         self.unset: set[str] = set()
         """Variables that may be saved before they are bound."""
+        self.places = Places(program.body, expand, self.root)
+        self.before: list[set[Need]] = []
+        """What is needed where each of the loops around begins."""
 
     def primal(self, needs: set[Need]) -> set[Need]:
         """Leave out what is not a variable of the program itself."""
@@ -123,7 +126,7 @@ class Needs:
                 ir.Store(target=target, index=index) | ir.Pop(target=target, index=tuple() as index)
             ):
                 root = self.root(target.name)
-                if (root, VALUE) in need or self.store_all:
+                if ((root, VALUE) in need and not self.is_vain(s, root)) or self.store_all:
                     self.save(s, root, defined)
                     place = Index(target.type, target, index)
                     need = need | {n for n in reads(self.expand(place)) if n[0] != root}
@@ -138,6 +141,13 @@ class Needs:
                     need = need - {(name, VALUE), (name, SHAPE)}
                 defined.update(ir.written(s))
         return need | after
+
+    def is_vain(self, s: Stmt, root: str) -> bool:
+        """Tell whether a store overwrites what nothing needs, though other places are needed."""
+        if not isinstance(s, ir.Store):
+            return False
+        levels = [k for k, need in enumerate(self.before) if (root, VALUE) not in need]
+        return bool(levels) and self.places.is_vain(s, levels[0], self.adjoints)
 
     def save(self, s: Stmt, name: str, defined: set[str]) -> None:
         """Note that a statement has to save a variable that it overwrites."""
@@ -183,7 +193,9 @@ class Needs:
         head = need | ends
         while True:
             inside = set(defined) | own
+            self.before.append(need)
             out = self.flow(s.body, head, inside)
+            self.before.pop()
             end = self.ends[id(s)] = self.end_of(s.body, local, out, inside)
             done = {*end.pushed, *(a.name for a in end.again), *own}
             out = {n for n in out.union(*(self.read_by(a) for a in end.again)) if n[0] not in done}
@@ -206,7 +218,9 @@ class Needs:
         self.entries[id(s)] = (need, set(defined))
         changed, local = self.changed_by(s.body), local_names(s.body)
         ends = {n for n in self.primal(reads_of(adjoint.ends[0])) if n[0] not in local}
+        self.before.append(need)
         read = self.flow(s.body, ends, set(defined) | {s.var.name})
+        self.before.pop()
         for t in ir.statements(s.body):
             read = read.union(*(self.primal(reads(self.expand(e))) for e in ir.expressions(t)))
         read = {n for n in need | read if n[0] not in changed}
@@ -275,7 +289,7 @@ def _order(body: Block) -> list[str]:
 _CHEAP = {
     *(np.add, np.subtract, np.multiply, np.negative, np.divide, np.floor_divide, np.remainder),
     *(np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal),
-    *(np.absolute, np.square, np.maximum, np.minimum, np.transpose, np.zeros_like),
+    *(np.absolute, np.square, np.maximum, np.minimum, np.transpose, np.flip, np.zeros_like),
     *(int, float, bool, len, abs, min, max),
 }
 _ARRAY_COST = 3

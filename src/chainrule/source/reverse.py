@@ -26,8 +26,9 @@ from .accumulate import BORROWED, OWNED, repeats
 from .activity import is_restored, is_saved
 from .build import add, base_variable, call, copy, literal, negative, zeros_like
 from .fitting import as_sized
-from .ir import AFTER, Assign, Block, Choice, Expr, Index, Seq, Stmt, Var
+from .ir import AFTER, Assign, Block, Call, Choice, Expr, Index, Seq, Stmt, Var
 from .locals import local_names
+from .places import Places
 from .reverse_calls import reverse_call
 from .reverse_expressions import Contributions
 from .rulecode import Rules
@@ -65,8 +66,14 @@ class Reversal(Contributions):
         self.adjoints: dict[int, Adjoint] = {}
         self.stacks: dict[str, str] = {}
         """Lists of saved values -> those of their cotangents."""
+        self.places = Places(program.body, self.expand, self.root)
         self.bindings = Counter(n for s in ir.statements(program.body) for n in ir.written(s))
         self.bindings.update(list(program.inputs))
+
+    def root(self, name: str) -> str:
+        """The buffer behind a view, or the variable itself."""
+        base = base_variable(self.expand(Var(self.program.types[name], name)), self.program.buffers)
+        return name if base is None else base.name
 
     # ----------------------------------------------------------------------------- statements
 
@@ -156,13 +163,32 @@ class Reversal(Contributions):
             variable, index = self.cts._target(part)
             self.emit(ir.Store(variable, index, literal(0.0)))
             if ct is not None:
-                self.pull(value, self.restored(ct, value))
+                self.pull(value, self.restored(ct, value), self.left_by(store, place, value))
         elif varied:
             # The buffer's cotangent lives on, and is changed.
             ct = negative(part) if store.op == "subtract" else copy(part)
             if base.name in ir.names_in(value):
                 ct = self.name_it(ct, "stored_ct")
             self.pull(value, self.restored(ct, value))
+
+    def left_by(self, store: ir.Store, place: Expr, value: Expr) -> Expr | None:
+        """Return a store's place as what holds its value, None if it may hold another one.
+
+        Of elementwise functions only: a largest element is found again by its value, which must be
+        computed together with the elements.
+        """
+        if not isinstance(value, Call) or not self.rules.is_elementwise(value):
+            return None
+        base = base_variable(place, self.program.buffers)
+        inner = place.base if isinstance(place, Index) else place
+        same = all(
+            getattr(place.type, part) == getattr(value.type, part)
+            for part in ("kind", "dtype", "sizes")
+        )
+        if base is None or inner != base or not same or not self.places.lasts(store):
+            return None
+        after = replace(base, name=base.name + AFTER)
+        return replace(place, base=after) if isinstance(place, Index) else after
 
     def reverse_move(self, targets: Sequence[str], sources: Sequence[str]) -> None:
         """Cotangents go back the way their arrays came."""

@@ -13,5 +13,5 @@ def softmax_loss_grad(z, target):
     z_ct = z_2_ct
     chosen = (z == t1) | (z != z)
     t5 = np.maximum(np.sum(chosen, axis=None, keepdims=True), 1).astype(np.float64)
-    z_ct = z_ct + np.sum(-z_2_ct) * (chosen / t5)
+    z_ct = z_ct + np.sum(-z_2_ct) * (chosen * (1 / t5))
     return z_ct

@@ -13,9 +13,9 @@ it all. In the order to read them:
 - ``operations``: NumPy's functions of whole arrays, which are in ``views``, ``shapes``,
   ``diagonals``, ``sums``, ``products``, ``joining``, ``creation``, ``selection``, ``reductions``,
   ``running``, ``sorting`` and ``linalg``
-- ``accesses``, ``early``, ``terms``, ``gathering``, ``fusion``, ``contraction``, ``hoisting``: what
-  statements touch; sizes first, terms of shifted places added at once, loops joined, temporaries
-  shrunk, what iterations share computed once
+- ``accesses``, ``early``, ``terms``, ``filling``, ``gathering``, ``fusion``, ``contraction``,
+  ``hoisting``: what statements touch; sizes first, terms of shifted places added at once, zeros
+  that are added to, loops joined, temporaries shrunk, what iterations share computed once
 - ``few``, ``masked``: sizes of few places as numbers, masked parts as whole arrays, before anything
   is lowered
 - ``folding``, ``extents``, ``holders``, ``unrolling``, ``scalars``: what is known of integers and
@@ -24,6 +24,8 @@ it all. In the order to read them:
   before branches, names of their own for arrays of loops, arrays computed in place
 - ``pairs``, ``ahead``, ``slots``, ``forwarding``, ``pooling``: pushes and pops, what is known
   before a loop, saved values of loops in arrays, read where they lie, in one piece of memory
+- ``second_names``, ``units``, ``unread``: one name for one array; axes of one place, and what
+  nothing reads, left out
 - ``nests``, ``interchange``, ``straight``, ``layout``: the order of loops, and of axes
 - ``affine``, ``flow``, ``coverage``, ``saved_places``, ``independence``, ``cost``, ``forgetting``,
   ``parallel``: loops whose iterations may run at the same time

@@ -11,6 +11,7 @@ from .. import ir
 from ..ir import Assign, Call, Dim, Expr, Lit, Var
 from ..sizes import is_integer
 from ..types import Size, Type
+from . import runtime
 from .code import INT, apply, bindings, minus, number, plus, split_shift
 from .early import is_simple
 from .state import Extent, State
@@ -105,10 +106,22 @@ class Ahead:
                 return self._variable(name)
             case Dim(base=Var(name=name)) if name in self.fixed:
                 return value
-            case Call(fn=fn, args=args) if is_simple(value) and fn in _KNOWN:
-                first, second = (self.expr(arg) for arg in args)
-                return None if first is None or second is None else _KNOWN[fn](first, second)
+            case Call(fn=fn, args=args) if is_simple(value):
+                known = [found for arg in args if (found := self.expr(arg)) is not None]
+                if len(known) < len(args):
+                    return None
+                if fn is runtime.bound and self._is_natural(known[0]):
+                    fn = min  # where a slice ends that does not count from the end
+                if fn in _KNOWN:
+                    return _KNOWN[fn](*known)
+                loops = {around.var for around in self.state.around}
+                return None if ir.names_in(*known) & loops else apply(fn, INT, *known)
         return None
+
+    def _is_natural(self, value: Expr) -> bool:
+        """Tell whether an integer is not negative in any iteration of the loops."""
+        least = self._extreme(value, False) if self._outer(value) else value
+        return isinstance(least, Lit) and least.value >= 0
 
     def _variable(self, name: str) -> Expr | None:
         if any(around.var == name for around in self.state.around):
@@ -174,6 +187,8 @@ class Ahead:
 
     def _extreme(self, value: Expr, is_most: bool) -> Expr:
         """Return the most, or the least, that an integer is in any iteration of the loops."""
+        if not self._outer(value):
+            return value
         match value:
             case Var(name=name) if name in self.bounds:
                 low, high = self.bounds[name]

@@ -308,39 +308,3 @@ def _as_number(loop: Loop, make: Make, fresh: Fresh, types: dict[str, Type]) -> 
     types[name] = scalar(make.dtype)
     var = Var(Type("array", make.dtype, ()), name)
     return reindexed(loop, make.name, lambda index: (var, ()))
-
-
-# ----------------------------------------------------------------------- what nothing reads
-
-
-def without_unread(block: Block, names: set[str]) -> Block:
-    """Leave out those of these arrays that are made and filled, and that nothing reads."""
-    while True:
-        total = uses(block)
-        filled: dict[str, int] = {}
-        made = set()
-        for s in statements(block):
-            if isinstance(s, Make):
-                made.add(s.name)
-                filled[s.name] = filled.get(s.name, 0) + 1
-            elif isinstance(s, Put):
-                filled[s.array.name] = filled.get(s.array.name, 0) + 1
-        unread = {n for n in made & names if total[n] == filled[n]}
-        if not unread:
-            return block
-        block = _without(block, unread)
-
-
-def _without(block: Block, names: set[str]) -> Block:
-    out: Block = []
-    for s in block:
-        if isinstance(s, (Loop, ir.For, ir.While)):
-            s = replace(s, body=_without(s.body, names))
-        elif isinstance(s, ir.If):
-            s = replace(s, then=_without(s.then, names), orelse=_without(s.orelse, names))
-        gone = (isinstance(s, Make) and s.name in names) or (
-            isinstance(s, Put) and s.array.name in names
-        )
-        if not gone and not (isinstance(s, Loop) and not s.body):
-            out.append(s)
-    return out

@@ -1,76 +1,114 @@
-"""Saved values that are only read are read where they lie: no copy is made of them."""
+"""What is copied and only read is read where it lies: no copy is made of it.
+
+That is so for saved values, for arguments by another name, and for arrays in reverse. The elements
+of a row have to lie one after the other still, be it from the last to the first.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from .. import ir
-from ..ir import Block, Dim, Expr, Index, Stmt, Var
-from .code import Loop, Make, Put, bound_by, mapped, statements
+from ..ir import Block, Call, Dim, Expr, Index, Stmt, Var
+from .accesses import Alias, aliases, touched
+from .code import Loop, Make, Put, bindings, mapped, renamed, split_shift
 from .contraction import mentions_array, uses, within_blocks
 from .slots import SAVED
 
 
 def forwarded(block: Block) -> Block:
-    """Return a kernel with fewer copies of saved values."""
-    return _forwarded(block, uses(block))
+    """Return a kernel with fewer copies."""
+    return _forwarded(block, uses(block), aliases(block))
 
 
-def _forwarded(block: Block, total: Counter[str]) -> Block:
-    block = [within_blocks(s, lambda inner: _forwarded(inner, total)) for s in block]
-    for put, source in [found for s in block if (found := _copied(s))]:
+def _forwarded(block: Block, total: Counter[str], alias: Alias) -> Block:
+    block = [within_blocks(s, lambda inner: _forwarded(inner, total, alias)) for s in block]
+    for copy in [found for s in block if (found := _copied(s))]:
+        loops, put = copy
+        path = [loop.var for loop in loops]
         name = put.array.name
         users = [k for k, s in enumerate(block) if mentions_array(s, name)]
         make = block[users[0]]
         if (
             isinstance(make, Make)
-            and _copied(block[users[1]]) == (put, source)
+            and len(users) > 1
+            and _copied(block[users[1]]) == copy
+            and _is_whole(make, loops, put)
             and uses(block)[name] == total[name]
-            and _is_kept(block[users[0] :], source)
+            and _is_kept(block[users[0] :], put, path, alias)
         ):
             rest = [s for k, s in enumerate(block) if k not in users[:2]]
-            changed = [_read(s, make, source) if mentions_array(s, name) else s for s in rest]
+            changed = [_read(s, make, put, path) if mentions_array(s, name) else s for s in rest]
             if not any(mentions_array(s, name) for s in changed):
                 block = changed
     return block
 
 
-def _copied(s: Stmt) -> tuple[Put, Index] | None:
-    """Return what a nest of loops copies, place by place, and from where: ``saved[k, i, j]``."""
-    path: list[Expr] = []
+def _copied(s: Stmt) -> tuple[list[Loop], Put] | None:
+    """Return the loops of a nest that copies an array, place by place, and what they do."""
+    loops: list[Loop] = []
     while isinstance(s, Loop) and len(s.body) == 1:
-        path.append(s.var)
+        loops.append(s)
         s = s.body[0]
+    path = tuple(loop.var for loop in loops)
     match s:
-        case Put(op=None, value=Index(base=Var(name=source), index=index) as value):
-            first = index[: len(index) - len(path)]
-            is_whole = s.index == tuple(path) == index[len(first) :]
-            if (
-                source.startswith(SAVED)
-                and is_whole
-                and not ir.names_in(*first) & ir.names_in(*path)
-            ):
-                return s, replace(value, index=first)
+        case Put(op=None, array=array, index=index, value=Index(base=Var() as base, index=source)):
+            same = base.type.dtype == array.type.dtype
+            if path and index == path and same and _is_along(source, path[-1]):
+                return loops, s
     return None
 
 
-def _is_kept(block: Block, source: Index) -> bool:
-    """Tell whether a block leaves an array, and the place of a part of it, as they are."""
-    fixed = {source.base.name, *ir.names_in(*source.index)}  # type: ignore[attr-defined]
-    for s in statements(block):
-        if {*bound_by(s)} & fixed or (isinstance(s, Put) and s.array.name in fixed):
-            return False
-    return True
+def _is_whole(make: Make, loops: Sequence[Loop], put: Put) -> bool:
+    """Tell whether all of an array is filled."""
+    assert isinstance(put.value, Index) and isinstance(put.value.base, Var)
+    extents = tuple(loop.extent for loop in loops)
+    return make.extents == extents or put.value.base.name.startswith(SAVED)
 
 
-def _read(s: Stmt, make: Make, source: Index) -> Stmt:
+def _is_along(index: Sequence[Expr], var: Var) -> bool:
+    """Tell whether a loop finds each element next to the one before."""
+    *rest, last = index
+    base, _ = split_shift(last)
+    if isinstance(base, Call) and base.fn is np.subtract and base.args[1] == var:
+        base, moves = base.args[0], False  # n - 1 - i
+    else:
+        moves = base != var
+    return (
+        not moves
+        and var.name not in ir.names_in(*rest)
+        and (base == var or var.name not in ir.names_in(base))
+    )
+
+
+def _is_kept(block: Block, put: Put, path: Sequence[Var], alias: Alias) -> bool:
+    """Tell whether a block leaves what is copied as it is, and the names in its places."""
+    value = put.value
+    assert isinstance(value, Index) and isinstance(value.base, Var)
+    source = alias(value.base.name)
+    own = touched(block, alias)
+    fixed = {value.base.name, *ir.names_in(*value.index)} - {var.name for var in path}
+    return (
+        source != alias(put.array.name)
+        and source not in own.arrays("write", "add") | own.bound
+        and not fixed & {*bindings(block)}
+    )
+
+
+def _read(s: Stmt, make: Make, put: Put, path: Sequence[Var]) -> Stmt:
     """Return a statement that reads the elements of an array where they came from."""
 
     def element(e: Expr) -> Expr:
         match e:
             case Index(base=Var(name=name), index=index) if name == make.name:
-                return replace(e, base=source.base, index=(*source.index, *index))
+                places = {var.name: place for var, place in zip(path, index, strict=True)}
+                value = put.value
+                assert isinstance(value, Index)
+                return replace(value, index=tuple(renamed(i, places) for i in value.index))
             case Dim(base=Var(name=name), axis=axis) if name == make.name:
                 return make.extents[axis]
         return e

@@ -30,10 +30,12 @@ from .code import (
     number,
     plus,
     renamed,
+    scalar,
     split_shift,
 )
-from .contraction import without_unread
+from .filling import set_by, take_zeros, turned, uses_array
 from .terms import Term, alike, as_large, nest_of, term_of
+from .unread import without_unread
 
 FEWEST = 3
 """Terms at so many different places are gathered."""
@@ -62,7 +64,7 @@ class _Block:
 
     def gathered(self, block: Block) -> Block:
         """Return a block with its terms gathered."""
-        block = [self._inside(s) for s in block]
+        block = [self._inside(s) for s in self._turned(block)]
         k = 0
         while k < len(block):
             made = _Gathering(block, k, self.alias, self.fresh, self.types)
@@ -73,6 +75,15 @@ class _Block:
                 block = found
                 self.copied |= made.copied
         return block
+
+    def _turned(self, block: Block) -> Block:
+        out: Block = []
+        for s in block:
+            after: Block = []
+            if isinstance(s, ir.For):
+                s, after = turned(out, s, FEWEST, self.alias, self.fresh, self.types)
+            out += [s, *after]
+        return out
 
     def _inside(self, s: Stmt) -> Stmt:
         match s:
@@ -96,11 +107,13 @@ class _Gathering:
         self.read_at: dict[str, set[int]] = {}
         """Which statements read what the terms read."""
         self.copied: set[str] = set()
+        self.zeros: tuple[int, ...] | None = None
+        """By how much places are moved that were set to zero, from the first that terms reach."""
         self.terms = self._terms(k)
         self.array = self.terms[0].put.array.name if self.terms else ""
 
     def _terms(self, k: int) -> list[Term]:
-        first = term_of(self.block[k], k)
+        first = term_of(self.block[k], k, may_set=True)
         if first is None:
             return []
         found = [first]
@@ -111,13 +124,9 @@ class _Gathering:
             if term is not None and alike(first, term):
                 found.append(term)
                 continue
-            if self._touches(touched([s], self.alias), own):
+            if uses_array(touched([s], self.alias), own, self.alias):
                 break
         return found
-
-    def _touches(self, other: Touched, own: str) -> bool:
-        names = {self.alias(name) for name in other.bound | other.read}
-        return own in names | other.arrays("read", "write", "add")
 
     def result(self) -> Block | None:
         """Return the block with the terms gathered, None if that cannot or should not be."""
@@ -135,7 +144,9 @@ class _Gathering:
         if found is None:
             return None
         above, below = found
-        return [*self.block[:start], *above, *self._written(), *below, *self.block[last + 1 :]]
+        before = [*self.block[:start], *above]
+        self.zeros = set_by(self.terms) or take_zeros(before, self.terms, self.alias)
+        return [*before, *self._written(), *below, *self.block[last + 1 :]]
 
     def _is_wide(self) -> bool:
         columns = zip(*(term.shifts for term in self.terms), strict=True)
@@ -206,7 +217,7 @@ class _Gathering:
         return above, below
 
     def _is_own(self, other: Touched) -> bool:
-        return self._touches(other, self.alias(self.array))
+        return uses_array(other, self.alias(self.array), self.alias)
 
     # -------------------------------------------------------------------------------- loops
 
@@ -245,19 +256,24 @@ class _Gathering:
         out: Block = []
         for k in range(width):
             reach = [t for t in range(len(self.terms)) if self._along(t, low) <= k]
-            out.append(self._at(row, number(k), low, reach))
+            is_zero = self.zeros is not None and k >= self.zeros[-1]
+            out.append(self._at(row, number(k), low, reach, is_zero))
         var = self._var(self.terms[0].vars[-1].name)
-        body: Block = [self._at(row, plus(var, number(width)), low, range(len(self.terms)))]
+        place, every = plus(var, number(width)), range(len(self.terms))
+        body: Block = [self._at(row, place, low, every, self.zeros is not None)]
         out.append(Loop(var, minus(extent, number(width)), body, ("core", loop.size, width)))
         for k in range(width):
             reach = [t for t in range(len(self.terms)) if self._along(t, low) > k]
-            out.append(self._at(row, plus(extent, number(k)), low, reach))
+            is_zero = self.zeros is not None and k < self.zeros[-1]
+            out.append(self._at(row, plus(extent, number(k)), low, reach, is_zero))
         return out
 
     def _along(self, t: int, low: list[int]) -> int:
         return self.terms[t].shifts[-1] - low[-1]
 
-    def _at(self, row: list[Expr], place: Expr, low: list[int], reach: Sequence[int]) -> Put:
+    def _at(
+        self, row: list[Expr], place: Expr, low: list[int], reach: Sequence[int], is_zero: bool
+    ) -> Put:
         """Write all terms at one place, counted from the first that any of them reaches."""
         index = [*row, plus(place, number(low[-1]))]
         total: Expr | None = None
@@ -272,11 +288,14 @@ class _Gathering:
             else:
                 total = apply(np.subtract if is_less else np.add, value.type, total, value)
         assert total is not None
-        return Put(put.array, (*self.terms[0].fixed, *index), total, "add")
+        op = None if is_zero else "add"
+        return Put(put.array, (*self.terms[0].fixed, *index), total, op)
 
     def _partial(self, rows: tuple[Var, ...], low: list[int]) -> Block:
         """Write a row that not all terms reach, term by term."""
         out: Block = []
+        if self.zeros is not None and self.terms[0].put.op is not None:
+            out.append(self._emptied(rows, low, self.zeros))
         for term, value in zip(self.terms, self.values, strict=True):
             steps = [s - a for s, a in zip(term.shifts, low, strict=True)]
             var = self._var(term.vars[-1].name)
@@ -297,6 +316,23 @@ class _Gathering:
             ]
             out.append(ir.If(_all(tests), [loop], []) if tests else loop)
         return out
+
+    def _emptied(self, rows: tuple[Var, ...], low: list[int], zeros: tuple[int, ...]) -> Stmt:
+        """Set to zero what was so in a row, before terms are added to it."""
+        first = self.terms[0]
+        var = self._var(first.vars[-1].name)
+        index = [plus(v, number(shift)) for v, shift in zip(rows, low[:-1], strict=True)]
+        index.append(plus(var, number(zeros[-1] + low[-1])))
+        zero = Lit(scalar(dtype_of(first.put.array)), 0.0)
+        last = first.loops[-1]
+        put = Put(first.put.array, (*first.fixed, *index), zero)
+        loop = Loop(var, last.extent, [put], last.size)
+        tests = [
+            test
+            for r, step, nest in zip(rows, zeros, first.loops, strict=False)
+            for test in _between(r, number(step), plus(nest.extent, number(step)))
+        ]
+        return ir.If(_all(tests), [loop], []) if tests else loop
 
 
 def _filled(nest: tuple[tuple[Loop, ...], Put], e: Index, term: Term) -> Expr | None:

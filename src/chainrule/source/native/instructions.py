@@ -120,9 +120,7 @@ def _of_floats(m: Machine, fn: Any, given: list[Any]) -> Any:
         is_zero = b.fcmp_ordered("==", given[0], llvm.Constant(given[0].type, 0.0))
         return b.select(is_zero, llvm.Constant(given[0].type, 0.0), b.fmul(*given))
     if fn in (runtime.maximum, runtime.minimum):
-        sign = ">" if fn is runtime.maximum else "<"
-        chosen = b.select(b.fcmp_ordered(sign, *given), *given)
-        return b.select(b.fcmp_unordered("uno", given[0], given[0]), given[0], chosen)
+        return _extreme(m, "maximum" if fn is runtime.maximum else "minimum", *given)
     if fn is runtime.sign:
         zero, one = (llvm.Constant(given[0].type, x) for x in (0.0, 1.0))
         below = b.select(b.fcmp_ordered("<", given[0], zero), b.fneg(one), given[0])
@@ -132,6 +130,17 @@ def _of_floats(m: Machine, fn: Any, given: list[Any]) -> Any:
     if fn in (np.floor_divide, operator.floordiv):
         return _floored_quotient(m, *given)
     return library(m, _LIBRARY[fn], given) if fn in _LIBRARY else None
+
+
+def _extreme(m: Machine, name: str, x: Any, y: Any) -> Any:
+    """Write the larger or smaller number, NaN if one is; of zeros, either.
+
+    LLVM knows the function, and vectorises loops that look for an array's largest number.
+    """
+    fn = m.b.module.declare_intrinsic(
+        f"llvm.{name}", [x.type], llvm.FunctionType(x.type, [x.type] * 2)
+    )
+    return m.b.call(fn, [x, y], fastmath=("nsz",))
 
 
 def _elementary(m: Machine, fn: Any, x: Any) -> Any:

@@ -26,11 +26,12 @@ from .code import (
     renamed,
     statements,
 )
-from .contraction import reindexed, uses, within_blocks
+from .contraction import uses, within_blocks
 from .early import ALWAYS
 from .fusion import renamed_block
 from .nests import Nest, nest_of
 from .straight import straightened
+from .units import with_fewer_axes
 
 
 def interchange(block: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
@@ -86,7 +87,7 @@ class _Interchange:
                 return None
             if len(makes) > 1:  # the places of one are those of the other
                 body = [makes[0], *_without_makes(body, name)]
-            body = self._smaller(body, name, axis)
+            body = with_fewer_axes(body, name, {axis}, self.fresh, self.types)
         body = [self._straightened(s, bound) for s in body]
         new = [*self._checks(loop), Loop(nest.var, nest.extent, body, nest.size)]
         self.total.update(uses(new))
@@ -115,19 +116,6 @@ class _Interchange:
             ):
                 return None
         return found
-
-    def _smaller(self, block: Block, name: str, axis: int) -> Block:
-        """Return a block in which an array has an axis less, or is a number."""
-        old = self.types[name]
-        kept = [k for k in range(old.ndim) if k != axis]
-        new = self.fresh(name)
-        kind = replace(old, sizes=tuple(old.sizes[k] for k in kept))
-        self.types[new] = kind if kept else Type("python", old.dtype)
-        var = Var(kind, new)
-        block = [
-            reindexed(s, name, lambda index: (var, tuple(index[k] for k in kept))) for s in block
-        ]
-        return _remade(block, name, new, kept)
 
     def _checks(self, loop: ir.For) -> Block:
         """Return what may leave in a loop as one of its own: it is done even for empty arrays."""
@@ -174,17 +162,6 @@ def _called(s: Stmt, names: dict[str, Expr]) -> Stmt:
         assert isinstance(new, Var)
         return replace(s, name=new.name)
     return within_blocks(s, lambda block: [_called(t, names) for t in block])
-
-
-def _remade(block: Block, name: str, new: str, kept: list[int]) -> Block:
-    """Return a block that makes an array of other axes, or none."""
-    out: Block = []
-    for s in block:
-        if not (isinstance(s, Make) and s.name == name):
-            out.append(within_blocks(s, lambda inner: _remade(inner, name, new, kept)))
-        elif kept:
-            out.append(replace(s, name=new, extents=tuple(s.extents[k] for k in kept)))
-    return out
 
 
 def _without_makes(block: Block, name: str) -> Block:

@@ -42,9 +42,12 @@ from .raising import raised
 from .regions import Region, divide, regions_of
 from .saved import top_of
 from .scalars import in_numbers
+from .second_names import without_second_names
 from .slots import note_slots
 from .state import NotNative, State, is_axes, names_of
 from .statements import lower_block
+from .units import without_units
+from .unread import without_dead
 from .webs import apart
 
 
@@ -250,12 +253,13 @@ def improved(
     block = raised(block, given, state.may_leave and not state.wraps)
     block = sizes_first(with_known_extents(sizes_first(block, given), given), given)
     block = coalesce(separate(coalesce(block), state.fresh, state.types))
+    block = without_second_names(without_units(block, state.fresh, state.types))
     block = forwarded(apart(block, state.fresh, state.types))
     block = in_numbers(block, state.fresh, state.types, given)
     block = in_place(block, given)
     block = interchange(block, state.fresh, state.types)
     block = gather(block, aliases(block), state.fresh, state.types)
-    block = contract(fuse(block, aliases(block)), state.fresh, state.types)
+    block = without_dead(contract(fuse(block, aliases(block)), state.fresh, state.types))
     block = laid_out(block, given, state.fresh, state.types)
     if parallel:
         block, notes = spread(block, given, {*state.stacks}, state.fresh, state.types)

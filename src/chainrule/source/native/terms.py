@@ -25,10 +25,15 @@ class Term:
     """By how much the loops' variables are moved along the others."""
 
 
-def term_of(s: Stmt, position: int) -> Term | None:
-    """Return a statement as a term, None if it is something else."""
+def term_of(s: Stmt, position: int, may_set: bool = False) -> Term | None:
+    """Return a statement as a term, None if it is something else.
+
+    ``may_set``: it may also set the places, as if they were zero before.
+    """
     found = nest_of(s)
-    if found is None or found[1].op is None or dtype_of(found[1].array).kind != "f":
+    if found is None or dtype_of(found[1].array).kind != "f":
+        return None
+    if found[1].op is None and not may_set:
         return None
     loops, put = found
     names = {loop.var.name for loop in loops}

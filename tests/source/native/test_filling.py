@@ -1,0 +1,103 @@
+"""Where a sweep sets places to zero and adds to them again, they are written once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+
+pytest.importorskip("numba")
+
+
+def in_turn(a, n):
+    """Two arrays, each computed from the other one."""
+    a = a.copy()
+    b = a.copy()
+    for _ in range(n):
+        b[1:-1, 1:-1] = 0.2 * (a[1:-1, 1:-1] + a[1:-1, :-2] + a[1:-1, 2:] + a[2:, 1:-1])
+        a[1:-1, 1:-1] = 0.3 * (b[1:-1, 1:-1] + b[:-2, 1:-1] + b[1:-1, 2:] - b[2:, 1:-1])
+    return np.sum(a * a)
+
+
+def both_count(a, n):
+    """The second array has a cotangent when the sweep begins."""
+    a = a.copy()
+    b = 2 * a
+    for _ in range(n):
+        b[1:-1, 1:-1] = 0.2 * (a[1:-1, 1:-1] + a[1:-1, :-2] + a[1:-1, 2:] + a[2:, 1:-1])
+        a[1:-1, 1:-1] = 0.3 * (b[1:-1, 1:-1] + b[:-2, 1:-1] + b[1:-1, 2:] - b[2:, 1:-1])
+    return np.sum(a * a * b)
+
+
+def another_part(a, n):
+    """More is overwritten than the terms of one row reach, and less."""
+    a = a.copy()
+    b = a.copy()
+    for k in range(n):
+        b[1:-1] = 0.2 * (a[1:-1] + a[:-2] + a[2:]) * a[1:-1]
+        a[1:-1, 2:-1] = 0.3 * (b[1:-1, 1:-2] + b[:-2, 2:-1] + b[1:-1, 3:] + k * b[2:, 1:-2])
+    return np.sum(a * a)
+
+
+def until_it_is_small(a, n):
+    a = a.copy()
+    b = a.copy()
+    for _ in range(n):
+        b[1:-1, 1:-1] = 0.2 * (a[1:-1, 1:-1] + a[1:-1, :-2] + a[1:-1, 2:] + a[2:, 1:-1])
+        a[1:-1, 1:-1] = 0.3 * (b[1:-1, 1:-1] + b[:-2, 1:-1] + b[1:-1, 2:] - b[2:, 1:-1])
+        if np.sum(a * a) < 0.5:
+            break
+    return np.sum(a * a)
+
+
+def along_rows(a, n):
+    a = a.copy()
+    b = a.copy()
+    for k in range(n):
+        for i in range(a.shape[0]):
+            b[i, 1:-1] = 0.4 * (a[i, 1:-1] - a[i, :-2] + k * a[i, 2:])
+            a[i, 1:-1] = 0.5 * (b[i, 1:-1] - b[i, :-2] + b[i, 2:])
+    return np.sum(a * a)
+
+
+def in_three_dimensions(a, n):
+    i = slice(1, -1)
+    a = np.stack([a, 2 * a, a * a, 1 - a, a, 3 + a])
+    b = a.copy()
+    for _ in range(n):
+        b[i, i, i] = 0.2 * (a[i, i, i] + a[2:, i, i] + a[:-2, i, i] + a[i, 2:, i] + a[i, i, :-2])
+        a[i, i, i] = 0.2 * (b[i, i, i] - b[2:, i, i] + b[:-2, i, i] + b[i, :-2, i] + b[i, i, 2:])
+    return np.sum(a * a)
+
+
+PROGRAMS = [
+    in_turn, both_count, another_part, until_it_is_small, along_rows, in_three_dimensions
+]  # fmt: skip
+COMPILED = {f: cr.compile(f, backend="numba") for f in PROGRAMS}
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5, 6, 9, 20])
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+def test_same_cotangents(f, size):
+    a = np.random.default_rng(size).uniform(-1, 1, (size, size + 1))
+    for n in (0, 1, 3):
+        expected = cr.grad(cr.compile(f, backend="numpy"))(a, n)
+        found = cr.grad(COMPILED[f])(a, n)
+        np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-12)
+
+
+def sweep(f):
+    gradient = cr.grad(COMPILED[f])
+    gradient(np.ones((20, 21)), 3)
+    text = gradient.explain().split("# ----")[-1]
+    return text[text.index("count as zero") :]
+
+
+def test_no_loops_of_zeros_in_a_sweep():
+    lines = sweep(in_turn).splitlines()
+    zeros = [len(line) - len(line.lstrip("# ")) for line in lines if line.endswith("= 0.0")]
+    outside = [indent for indent in zeros if indent < 20]
+    assert len(zeros) == 3
+    assert len(outside) == 1  # after the last iteration
+    assert "b_ct[i" in sweep(both_count)
