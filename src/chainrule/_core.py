@@ -95,6 +95,20 @@ def is_array(value: Any) -> bool:
     return isinstance(array_behind(value), np.ndarray)
 
 
+def copied(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Copy an array; the copy lies in one piece, row by row, where the array does and only there.
+
+    Whether ``ravel`` and ``reshape`` give a view depends on it, and with it what a store changes.
+    """
+    copy = array.copy(order="K")
+    if array.flags.c_contiguous or not copy.flags.c_contiguous:
+        return copy
+    spread: np.ndarray[Any, Any] = np.empty((*copy.shape[:-1], 2 * copy.shape[-1]), copy.dtype)
+    copy, contents = spread[..., ::2], copy
+    copy[...] = contents
+    return copy
+
+
 def plain(x: Any) -> Any:
     """Strip every level of tracing from ``x``, also within tuples, lists and dicts."""
     while isinstance(x, Tracer):

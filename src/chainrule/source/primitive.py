@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._core import Primitive, Tracer, apply, is_array, top_trace
+from .._core import Primitive, Tracer, apply, copied, is_array, top_trace
 from .._trees import leaves_of, map_leaves, rebuild
 from ..rules._central import holds_nan, restore, zeros
 from .again import Reads, again
@@ -339,15 +339,23 @@ def as_before(values: Sequence[Any]) -> list[Any]:
 def _copied(values: Sequence[Any], kinds: tuple[type, ...], anew: bool) -> list[Any]:
     """Copy leaves of some kinds, one that occurs twice once; ``anew``: all containers too."""
     memo: dict[int, Any] = {}
-    copied = []
+    copies = []
     for value in values:
         if type(value) in NUMBERS or (type(value) is np.ndarray and not anew):
-            copied.append(value)
+            copies.append(value)
             continue
         found = {
-            ("", path): copy.deepcopy(leaf, memo) if isinstance(leaf, kinds) else leaf
+            ("", path): _copy(leaf, memo) if isinstance(leaf, kinds) else leaf
             for path, leaf in leaves(value)
             if anew or isinstance(leaf, kinds)
         }
-        copied.append(replaced(value, "", (), found) if found else value)
-    return copied
+        copies.append(replaced(value, "", (), found) if found else value)
+    return copies
+
+
+def _copy(leaf: Any, memo: dict[int, Any]) -> Any:
+    if type(leaf) is not np.ndarray or leaf.dtype.hasobject:
+        return copy.deepcopy(leaf, memo)
+    if id(leaf) not in memo:
+        memo[id(leaf)] = copied(leaf)
+    return memo[id(leaf)]
