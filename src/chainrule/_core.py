@@ -48,6 +48,10 @@ class Trace:
         """Apply ``primitive`` to ``args``; the ``active`` positions hold tracers of this trace."""
         raise NotImplementedError
 
+    def recorder(self, brief: Any) -> Callable[..., Any] | None:
+        """Return a function that calls and records a ``BriefCall``, if this engine has one."""
+        return None
+
     def constant(self, value: Any) -> Any:
         """Wrap a value that does not depend on anything, so that it can be stored into."""
         raise NotImplementedError

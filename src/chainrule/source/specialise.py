@@ -216,7 +216,7 @@ class Specialisation:
         if cannot_be_repeated(program):
             return lambda *values: self.run(roles, values)
         made, hidden = self.function, program.hidden
-        if not _are_plain(program.parameters) or self._order(roles) != [*range(len(roles))]:
+        if not self.takes(roles):
             call = self._caller(roles)
             made = lambda *values, **hidden: call(values, hidden)  # noqa: E731
         if hidden:
@@ -224,6 +224,11 @@ class Specialisation:
             made = lambda *values: function(*values, **{k: value_of(read) for k, read in reads})  # noqa: E731
         warns = program.spliced or len(self.stages) > 1
         return made if self.is_quiet or not warns else infinite_slopes()(made)
+
+    def takes(self, roles: Sequence[str]) -> bool:
+        """Tell whether the parameters are these, in this order, and may be given by position."""
+        are_plain = _are_plain(self.program.parameters)
+        return are_plain and self._order(roles) == [*range(len(roles))]
 
     @property
     def is_quiet(self) -> bool:

@@ -78,6 +78,8 @@ class Native:
         self._use(Code(program, sizes=self.sizes, parallel=parallel))
         self.owns_results = self.code.owns_results
         """Whether the arrays that a call returns belong to nobody else."""
+        self.goes_on = self.code.kernel.may_leave and self.code.kernel.stack != "taken"
+        """Whether a call that machine code leaves is made otherwise."""
         self.function = self._guarded()
 
     def _use(self, code: Code) -> Callable[..., Any]:
@@ -91,22 +93,25 @@ class Native:
         """The kernel as Numba reads it."""
         return self.code.text
 
+    FAULTS = (TypeError, *_LEAVING)
+    """What ``called`` raises where the call has to be made ``otherwise``."""
+
     def _guarded(self) -> Callable[..., Any]:
         """Return the function that runs NumPy's program where machine code leaves."""
         if self.code.kernel.stack == "taken":
             return self._sweep_back
-        if not self.code.kernel.may_leave:
+        if not self.goes_on:
             return self._once
 
         def called(*args: Any, **kwargs: Any) -> Any:
             try:
                 return self.called(*args, **kwargs)
-            except (TypeError, *_LEAVING) as why:
-                return self._otherwise(why, args, kwargs)
+            except self.FAULTS as why:
+                return self.otherwise(why, args, kwargs)
 
         return called
 
-    def _otherwise(self, why: Exception, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    def otherwise(self, why: Exception, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Run by other code: for arrays in any order, for any sizes, or by NumPy."""
         if isinstance(why, TypeError):
             called = self._for_all_orders()
@@ -117,7 +122,7 @@ class Native:
         try:
             return called(*args, **kwargs)
         except _LEAVING as another:
-            return self._otherwise(another, args, kwargs)
+            return self.otherwise(another, args, kwargs)
 
     def _for_all_orders(self) -> Callable[..., Any]:
         """Go over to looking at all arrays: they do not lie in C's order in every call."""
