@@ -303,6 +303,7 @@ def test_diagnosis_names_the_function(compiled):
         return np.sqrt(x)
 
     p = compiled(root)
-    for _ in range(3):
-        report = str(cr.explain_nan(lambda x: np.sum(p(x) * np.nan))(X**2))
-        assert "root" in report or "multiply" in report
+    with np.errstate(invalid="ignore"):
+        for _ in range(4):
+            report = cr.explain_nan(lambda x: np.sum(p(x)))(X)
+            assert "The value of root" in str(report)

@@ -61,10 +61,10 @@ class Leafwise:
 
     def pullback(self, places: Sequence[Place], result: Any) -> Callable[..., Any]:
         """Return the function of the cotangents at some places, for one of a result like this."""
-        from .products import pullback_of
+        from .products import cotangents_of
 
-        made, spec = pullback_of(self.program, places), self.spec.pullback(places)
-        return self._written(made, spec, Lines(), ["ct"], ["ct"], [result], "[1]")
+        made, spec = cotangents_of(self.program, places), self.spec.pullback(places, alone=True)
+        return self._written(made, spec, Lines(), ["ct"], ["ct"], [result])
 
     def gathering(self) -> Callable[..., Sequence[Any]]:
         """Return the function of the arguments that leaves make."""
@@ -81,19 +81,18 @@ class Leafwise:
         names: Sequence[str] = (),
         given: Sequence[str] = (),
         more: Sequence[Any] = (),
-        part: str = "",
     ) -> Callable[..., Any]:
         """Return the function that calls a program.
 
         What it takes more than leaves has ``names``; ``given`` are the arguments that these make,
-        ``more`` examples of them; ``part`` is taken of the result.
+        ``more`` examples of them.
         """
         _ = spec.function  # compiled now
         leaves, passed = self._arguments(lines)
         outside = {name: f"h{k}" for k, name in enumerate(self.outside)}
         values = [*self.values.values(), *more]
         result = called(lines, made, spec, values, [*passed, *given], outside, must_pass=True)
-        lines.lines.append(f"return {result}{part}")
+        lines.lines.append(f"return {result}")
         return lines.function(", ".join([*leaves, *names, *outside.values()]), "run")
 
     def _arguments(self, lines: Lines) -> tuple[list[str], list[str]]:

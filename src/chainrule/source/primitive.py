@@ -53,11 +53,11 @@ class TracedCall(Primitive):
     form = "program"
 
     def __init__(self, program: Program, values: Sequence[Any]) -> None:
-        from .products import pull, pullback_of, push, tangent_of  # which are made of Programs
+        from .products import cotangents_of, pull, push, tangent_of  # which are made of Programs
 
         super().__init__(program, program.fn, 0, ("values",), name=program.__name__)
         self._pull, self._push = pull, push
-        self._pullback_of, self._tangent_of = pullback_of, tangent_of
+        self._cotangents_of, self._tangent_of = cotangents_of, tangent_of
         self.program = program
         self.spec = program.made_for(values)
         self.places = [p for p, x in program.places(values) if isinstance(x, Tracer)]
@@ -182,12 +182,12 @@ class TracedCall(Primitive):
 
     def _pulled(self, positions: tuple[int, ...], given: Sequence[Any], seed: Any) -> Sequence[Any]:
         if positions not in self._backs:
-            made = self._pullback_of(self.program, self._places(positions))
+            made = self._cotangents_of(self.program, self._places(positions))
             self._backs[positions] = self._repeating(made, [*given, seed])
         back = self._backs[positions]
         if back is None or not self._are_plain(given, seed):
             return self._pull(self.program, given, self._places(positions), seed)
-        return back(*given, seed)[1]  # type: ignore[no-any-return]
+        return back(*given, seed)  # type: ignore[no-any-return]
 
     def _pushed(self, positions: tuple[int, ...], given: Sequence[Any], dots: Sequence[Any]) -> Any:
         if positions not in self._fronts:

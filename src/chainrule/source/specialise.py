@@ -311,15 +311,17 @@ class Specialisation:
 
         return self._derive(key, "reverse", make)
 
-    def pullback(self, prefixes: Sequence[Place], guarded: bool = False) -> Specialisation:
-        """Return the program of result and pulled-back cotangents."""
+    def pullback(
+        self, prefixes: Sequence[Place], guarded: bool = False, alone: bool = False
+    ) -> Specialisation:
+        """Return the program of result and pulled-back cotangents, or of the latter ``alone``."""
 
         def make() -> tuple[ir.Program, list[str]]:
             program = self.program
-            own = self._own(prefixes)
-            return derivatives.pullback(program, self.arguments, own, guarded), ["ct"]
+            own, more = self._own(prefixes), {"guarded": guarded, "alone": alone}
+            return derivatives.pullback(program, self.arguments, own, **more), ["ct"]
 
-        return self._derive(("pullback", tuple(prefixes), guarded), "reverse", make)
+        return self._derive(("pullback", tuple(prefixes), guarded, alone), "reverse", make)
 
     def split(self, prefixes: Sequence[Place]) -> Split:
         """Return the program of result and residuals, and those of cotangents from them."""
