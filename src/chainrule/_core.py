@@ -49,6 +49,10 @@ class Trace:
         """Apply ``primitive`` to ``args``; the ``active`` positions hold tracers of this trace."""
         raise NotImplementedError
 
+    def recorder(self, brief: Any) -> Callable[..., Any] | None:
+        """Return a function that calls and records a ``BriefCall``, if this engine has one."""
+        return None
+
     def constant(self, value: Any) -> Any:
         """Wrap a value that does not depend on anything, so that it can be stored into."""
         raise NotImplementedError
@@ -100,6 +104,20 @@ def means_otherwise(x: Any) -> bool:
     """Tell a masked array or a matrix: what operations mean to them has no derivative rules."""
     masked = sys.modules.get("numpy.ma")  # NumPy imports it where it is asked for
     return isinstance(x, np.matrix) or (masked is not None and isinstance(x, masked.MaskedArray))
+
+
+def copied(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Copy an array; the copy lies in one piece, row by row, where the array does and only there.
+
+    Whether ``ravel`` and ``reshape`` give a view depends on it, and with it what a store changes.
+    """
+    copy = array.copy(order="K")
+    if array.flags.c_contiguous or not copy.flags.c_contiguous:
+        return copy
+    spread: np.ndarray[Any, Any] = np.empty((*copy.shape[:-1], 2 * copy.shape[-1]), copy.dtype)
+    copy, contents = spread[..., ::2], copy
+    copy[...] = contents
+    return copy
 
 
 def plain(x: Any) -> Any:

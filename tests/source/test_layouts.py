@@ -128,6 +128,29 @@ def test_a_copy_by_columns_is_one():
     assert all(x.flags.f_contiguous for x in compile_(f)(A))
 
 
+@pytest.mark.parametrize("layouts", [["steps", "columns", "rows"], ["columns"]])
+def test_copies_kept_for_later_are_laid_out_as_the_arguments(layouts):
+    def f(a, x):
+        v = a.ravel()  # a view of rows, a copy of everything else
+        v[0] = x * x
+        return a[0, 0] * x
+
+    p = compile_(f)
+    for layout in layouts:
+        a, x = LAYOUTS[layout], 1.5
+        expected = 3 * x**2 if layout == "rows" else a[0, 0]
+        found = [
+            cr.grad(lambda x, a=a: p(a, x))(x),
+            cr.jvp(lambda x, a=a: p(a, x), (x,), (1.0,))[1],
+            cr.vjp(p, a, x)[1](1.0)[1],
+            cr.linearize(p, a, x)[1](np.zeros_like(a), 1.0),
+            cr.jacfwd(p, 1)(a, x),
+            cr.jacrev(p, 1)(a, x),
+        ]
+        np.testing.assert_allclose(found, expected)
+        assert cr.hessian(p, 1)(a, x) == pytest.approx(6 * x if layout == "rows" else 0.0)
+
+
 # -- what NumPy does -------------------------------------------------------------------------------
 
 SPECIAL = {

@@ -748,6 +748,20 @@ def test_a_function_that_is_redefined(monkeypatch):
     assert scan(calls_helper).engine == "tape"
 
 
+def test_what_a_compiled_function_returns_is_no_list():
+    def of_a_dict(s):
+        return s["v"] * s["k"]
+
+    program = cr.compile(of_a_dict, backend="numpy")
+    gradient = cr.grad(cr.compile(lambda s: np.sum(s["v"]), backend="numpy"))
+    for f in (
+        lambda x: np.sum(program({"v": x, "k": 2.0})),
+        lambda x: np.sum(gradient({"v": x})["v"]),
+    ):
+        assert scan(f).engine == "tape"
+        np.testing.assert_allclose(cr.grad(f)(np.ones(3)), cr.grad(f)(np.ones(3)))
+
+
 def test_a_verdict_is_kept():
     assert scan(store_into_zeros) is scan(store_into_zeros)
     assert scan(make(literals)) is scan(make(literals))

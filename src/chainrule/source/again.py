@@ -16,7 +16,7 @@ class _Again(threading.local):
     reads: Reads | None = None
 
 
-_AGAIN = _Again()
+STATE = _Again()
 
 
 class again:  # noqa: N801 (used as a function is)
@@ -26,21 +26,21 @@ class again:  # noqa: N801 (used as a function is)
         self.reads = reads
 
     def __enter__(self) -> None:
-        self.before = _AGAIN.reads
-        _AGAIN.reads = self.before | self.reads if self.before else self.reads
+        self.before = STATE.reads
+        STATE.reads = self.before | self.reads if self.before else self.reads
 
     def __exit__(self, *exception: object) -> None:
-        _AGAIN.reads = self.before
+        STATE.reads = self.before
 
 
 def is_again() -> bool:
     """Tell whether a run is being repeated."""
-    return _AGAIN.reads is not None
+    return STATE.reads is not None
 
 
 def value_of(read: Callable[[], Any]) -> Any:
     """Read a closed-over value."""
-    reads = _AGAIN.reads
+    reads = STATE.reads
     return reads[read] if reads is not None and read in reads else read()
 
 
@@ -50,9 +50,14 @@ Guards = tuple[tuple[Callable[[], Any], Any], ...]
 
 def hold(guards: Guards) -> bool:
     """Tell whether the closed-over values that were taken as known are still the same."""
-    repeated = _AGAIN.reads is not None
+    repeated = STATE.reads is not None
     for read, before in guards:
         now = value_of(read) if repeated else read()
-        if now is not before and not (type(now) is type(before) and bool(now == before)):
+        if now is not before and not same(now, before):
             return False
     return True
+
+
+def same(now: Any, before: Any) -> bool:
+    """Tell whether a closed-over value is as good as the one before."""
+    return type(now) is type(before) and bool(now == before)

@@ -108,11 +108,12 @@ def pullback(
     prefixes: Sequence[Place],
     guarded: bool = False,
     store_all: bool = False,
+    alone: bool = False,
 ) -> ir.Program:
     """Return the program that computes the result and pulls a cotangent of it back.
 
     Its last parameter, ``y_ct``, has the containers of the result. The program's result is
-    ``(result, cotangents)``, with a tuple of cotangents.
+    ``(result, cotangents)``, with a tuple of cotangents; or the latter ``alone``.
     """
     seeds = _Seeds(program)
     opened = replace(
@@ -123,7 +124,8 @@ def pullback(
     )
     made = _Reverse(opened, prefixes, seeds.pairs, [guarded], store_all)
     cts = tuple(made.template(arguments, prefix) for prefix in prefixes)
-    return made.program(f"{program.name}_vjp", (made.kept(program.result), cts), [seeds.name])
+    result = cts if alone else (made.kept(program.result), cts)
+    return made.program(f"{program.name}_vjp", result, [seeds.name])
 
 
 def pullback_in_two(

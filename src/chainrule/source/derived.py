@@ -191,3 +191,15 @@ class Pullback(Adjoint):
     def made(self, values: Sequence[Any], guarded: bool) -> Specialisation:
         """Return the program of result and cotangents for the types of these values."""
         return self.below_made(values, guarded).pullback(self.places_of, guarded)
+
+
+class Cotangents(Pullback):
+    """The cotangents alone."""
+
+    def made(self, values: Sequence[Any], guarded: bool) -> Specialisation:
+        """Return the program of cotangents for the types of these values."""
+        return self.below_made(values, guarded).pullback(self.places_of, guarded, alone=True)
+
+    def derivatives_in(self, result: Any) -> Any:
+        """Return all."""
+        return result

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._core import Primitive, Tracer, apply, is_array, top_trace
+from .._core import Primitive, Tracer, apply, copied, is_array, top_trace
 from .._trees import leaves_of, map_leaves, rebuild
-from ..rules._central import holds_nan, restore, zeros
+from ..rules._central import restore, zeros
 from .again import Reads, again
 from .effects import cannot_be_repeated, has_effects
 from .signature import NUMBERS, Place, leaves, replaced
@@ -32,7 +32,7 @@ def is_number(x: Any) -> bool:
 
 
 @dataclass(slots=True)
-class _Call:
+class ProgramCall:
     """One call of a Program."""
 
     values: Sequence[Any]
@@ -53,22 +53,22 @@ class TracedCall(Primitive):
     form = "program"
 
     def __init__(self, program: Program, values: Sequence[Any]) -> None:
-        from .products import pull, pullback_of, push, tangent_of  # which are made of Programs
+        from .products import cotangents_of, pull, push, tangent_of  # which are made of Programs
 
         super().__init__(program, program.fn, 0, ("values",), name=program.__name__)
         self._pull, self._push = pull, push
-        self._pullback_of, self._tangent_of = pullback_of, tangent_of
+        self._cotangents_of, self._tangent_of = cotangents_of, tangent_of
         self.program = program
         self.spec = program.made_for(values)
         self.places = [p for p, x in program.places(values) if isinstance(x, Tracer)]
         names = list(program.binder.names)
-        self._slots = [names.index(name) for name, _ in self.places]
+        self.slots = [names.index(name) for name, _ in self.places]
         self._is_flat = not any(path for _, path in self.places)
         self._mutable = [k for k, x in enumerate(values) if not isinstance(x, _IMMUTABLE)]
         function = self.spec.stages[0][1]
         self._reads = bool(function.hidden or function.guards or has_effects(function))
         self._run: Callable[..., Any] | None = None
-        self.backs: dict[tuple[int, ...], Callable[..., Any] | None] = {}
+        self._backs: dict[tuple[int, ...], Callable[..., Any] | None] = {}
         self._fronts: dict[tuple[int, ...], Callable[..., Any] | None] = {}
 
     def traced(self, *values: Any) -> Any:
@@ -78,27 +78,26 @@ class TracedCall(Primitive):
             copies = iter(snapshot([values[k] for k in self._mutable]))
             held = [next(copies) if k in self._mutable else x for k, x in enumerate(values)]
         reads = self.program.reads(values) if self._reads else None
-        call = _Call(values, held, reads)
+        call = ProgramCall(values, held, reads)
         outputs = self._applied(call, self._leaves(values))
         if call.result is outputs or is_number(call.result):
             return outputs
         given = iter(outputs if isinstance(outputs, tuple) else (outputs,))
         return map_leaves(lambda x: next(given) if is_number(x) else x, call.result)
 
-    def briefly(self, result: Any) -> Callable[..., Any] | None:
-        """Return a function for further calls, where arguments and result are but numbers."""
-        plain = self._is_flat and not self._mutable and not self._reads and is_number(result)
-        if not plain or self._run is None or (is_array(result) and not result.ndim):
-            return None
-        return BriefCall(self, self._run, self._slots).traced
+    def briefly(self, values: Sequence[Any], result: Any) -> Any:
+        """Return the ``BriefCall`` for further calls, where there can be one."""
+        from .brief import briefly
+
+        return briefly(self, values, result)
 
     def _leaves(self, values: Sequence[Any]) -> list[Any]:
         """Return the traced leaves."""
         if self._is_flat:
-            return [values[k] for k in self._slots]
+            return [values[k] for k in self.slots]
         return [x for _, x in self.program.places(values) if isinstance(x, Tracer)]
 
-    def _applied(self, call: _Call, tracers: Sequence[Any]) -> Any:
+    def _applied(self, call: ProgramCall, tracers: Sequence[Any]) -> Any:
         """Apply the primitive to leaves of which some are traced."""
         args = [call, *tracers]
         scope = tracers[0].scope
@@ -123,14 +122,14 @@ class TracedCall(Primitive):
         """Return the values of all parameters, with these leaves in their places."""
         if self._is_flat:
             given = list(values)
-            for k, leaf in zip(self._slots, leaves, strict=True):
+            for k, leaf in zip(self.slots, leaves, strict=True):
                 given[k] = leaf
             return given
         found = dict(zip(self.places, leaves, strict=True))
         names = self.program.binder.names
         return [replaced(x, name, (), found) for name, x in zip(names, values, strict=True)]
 
-    def call(self, call: _Call, *leaves: Any) -> Any:
+    def call(self, call: ProgramCall, *leaves: Any) -> Any:
         """Run the Program; a tuple of outputs if they are several."""
         if top_trace(leaves) is not None:
             return apply(self, (call, *leaves))
@@ -146,7 +145,7 @@ class TracedCall(Primitive):
 
     def jvp(self, tangents: dict[int, Any], y: Any, args: Sequence[Any]) -> Any:
         """Run the tangent program."""
-        call: _Call = args[0]
+        call: ProgramCall = args[0]
         given, dots = self._given(call.held, args[1:]), list(tangents.values())
         if call.reads is None:
             tree = self._pushed(tuple(tangents), given, dots)
@@ -163,7 +162,7 @@ class TracedCall(Primitive):
 
     def vjp_all(self, positions: Sequence[int], ct: Any, y: Any, args: Sequence[Any]) -> list[Any]:
         """Run the adjoint program."""
-        call: _Call = args[0]
+        call: ProgramCall = args[0]
         given = self._given(call.held, args[1:])
         seed = _seed(call.result, y, ct)
         if call.reads is None:
@@ -182,20 +181,13 @@ class TracedCall(Primitive):
     # The programs of both products, once they were found for plain values.
 
     def _pulled(self, positions: tuple[int, ...], given: Sequence[Any], seed: Any) -> Sequence[Any]:
-        if positions not in self.backs:
-            made = self._pullback_of(self.program, self._places(positions))
-            self.backs[positions] = self._repeating(made, [*given, seed])
-        back = self.backs[positions]
+        if positions not in self._backs:
+            made = self._cotangents_of(self.program, self._places(positions))
+            self._backs[positions] = self._repeating(made, [*given, seed])
+        back = self._backs[positions]
         if back is None or not self._are_plain(given, seed):
             return self._pull(self.program, given, self._places(positions), seed)
-        return back(*given, seed)[1]  # type: ignore[no-any-return]
-
-    def back_of(self, positions: Sequence[int], values: Sequence[Any]) -> Any:
-        """Return the function of the pullback alone; NaNs are for others to look for."""
-        if self.backs.get(tuple(positions)) is None:
-            return None
-        made: Any = self._pullback_of(self.program, self._places(positions))
-        return made.unchecked(made.made_for(values), values)
+        return back(*given, seed)  # type: ignore[no-any-return]
 
     def _pushed(self, positions: tuple[int, ...], given: Sequence[Any], dots: Sequence[Any]) -> Any:
         if positions not in self._fronts:
@@ -219,82 +211,6 @@ class TracedCall(Primitive):
         if not is_first or cannot_be_repeated(self.spec.program):
             return None
         return made.repeating(made.made_for(values), values)
-
-    def vjp(self, i: int, ct: Any, y: Any, args: Sequence[Any]) -> Any:
-        """Return the cotangent of one argument."""
-        return self.vjp_all([i], ct, y, args)[0]
-
-
-class BriefCall(Primitive):
-    """Calls of a Program as a primitive of all its arguments: numbers, and arrays that are traced.
-
-    The result is one number or array, and all there is to a call is to call a function.
-    """
-
-    form = "program"
-
-    def __init__(self, long: TracedCall, run: Callable[..., Any], slots: Sequence[int]) -> None:
-        super().__init__(long.fn, long.rule, 0, long.program.binder.names, name=long.name)
-        self.long = long
-        self.run = run
-        self._slots = slots
-        self._backs: dict[tuple[int, ...], Callable[..., Any]] = {}
-
-    def traced(self, *values: Any) -> Any:
-        """Call the Program with a value for each parameter."""
-        active = {k: values[k] for k in self._slots}
-        scope = values[self._slots[0]].scope
-        for x in active.values():
-            if x.scope is not scope:
-                return apply(self, values)
-        return scope.record(self, values, active)
-
-    def arrays(self, args: Sequence[Any]) -> Sequence[int]:
-        """Return the arguments that are traced."""
-        return self._slots
-
-    def refuse_closure(self, outputs: Any, level: int) -> None:
-        """The function closes over nothing."""
-
-    def call(self, *values: Any) -> Any:
-        """Run the Program."""
-        for k in self._slots:
-            if isinstance(values[k], Tracer):
-                return apply(self, values)
-        result = self.run(*values)
-        return np.float64(result) if type(result) is float else result
-
-    def jvp(self, tangents: dict[int, Any], y: Any, args: Sequence[Any]) -> Any:
-        """Run the tangent program."""
-        places = {1 + self._slots.index(k): dot for k, dot in tangents.items()}
-        return self.long.jvp(places, y, self._at_length(args, y))
-
-    def vjp_all(self, positions: Sequence[int], ct: Any, y: Any, args: Sequence[Any]) -> list[Any]:
-        """Run the adjoint program."""
-        back = self._backs.get(tuple(positions))
-        if back is None or any([isinstance(x, Tracer) for x in (ct, *args)]):
-            return self._first(positions, ct, y, args)
-        if type(ct) is np.ndarray and not ct.ndim and not is_array(y):
-            ct = ct[()]
-        cts = list(back(*args, ct)[1])
-        for j, k in enumerate(positions):
-            if type(cts[j]) is not np.float64 or type(args[k]) is not np.float64:
-                cts[j] = restore(cts[j], args[k])
-            if holds_nan(cts[j]):
-                return self._first(positions, ct, y, args)
-        return cts
-
-    def _first(self, positions: Sequence[int], ct: Any, y: Any, args: Sequence[Any]) -> list[Any]:
-        """Go the long way, and note the short one."""
-        places = [1 + self._slots.index(k) for k in positions]
-        cts = self.long.vjp_all(places, ct, y, self._at_length(args, y))
-        back = self.long.back_of(places, [*args, ct])
-        if back is not None:
-            self._backs[tuple(positions)] = back
-        return cts
-
-    def _at_length(self, args: Sequence[Any], y: Any) -> Sequence[Any]:
-        return [_Call(args, args, None, y), *[args[k] for k in self._slots]]
 
     def vjp(self, i: int, ct: Any, y: Any, args: Sequence[Any]) -> Any:
         """Return the cotangent of one argument."""
@@ -339,15 +255,23 @@ def as_before(values: Sequence[Any]) -> list[Any]:
 def _copied(values: Sequence[Any], kinds: tuple[type, ...], anew: bool) -> list[Any]:
     """Copy leaves of some kinds, one that occurs twice once; ``anew``: all containers too."""
     memo: dict[int, Any] = {}
-    copied = []
+    copies = []
     for value in values:
         if type(value) in NUMBERS or (type(value) is np.ndarray and not anew):
-            copied.append(value)
+            copies.append(value)
             continue
         found = {
-            ("", path): copy.deepcopy(leaf, memo) if isinstance(leaf, kinds) else leaf
+            ("", path): _copy(leaf, memo) if isinstance(leaf, kinds) else leaf
             for path, leaf in leaves(value)
             if anew or isinstance(leaf, kinds)
         }
-        copied.append(replaced(value, "", (), found) if found else value)
-    return copied
+        copies.append(replaced(value, "", (), found) if found else value)
+    return copies
+
+
+def _copy(leaf: Any, memo: dict[int, Any]) -> Any:
+    if type(leaf) is not np.ndarray or leaf.dtype.hasobject:
+        return copy.deepcopy(leaf, memo)
+    if id(leaf) not in memo:
+        memo[id(leaf)] = copied(leaf)
+    return memo[id(leaf)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from .derived import Adjoint, Derived, Gradient, Pullback, Tangent
+from .derived import Adjoint, Cotangents, Derived, Gradient, Pullback, Tangent
 from .primitive import as_before
 from .program import Program
 from .signature import Place, leaf_at, leaves, parts, replaced
@@ -65,7 +65,7 @@ def pull(
         return _pull_pullback(program, values, places, ct)
     if isinstance(program, Tangent) and is_adjoint(program.base):
         return _pull_tangent(program, values, places, ct)
-    cts: Sequence[Any] = pullback_of(program, places).call([*as_before(values), ct])[1]
+    cts: Sequence[Any] = cotangents_of(program, places).call([*as_before(values), ct])
     return cts
 
 
@@ -77,6 +77,11 @@ def pullback_of(program: Program, places: Sequence[Place]) -> Program:
     if is_adjoint(program):
         return tangent_of(program, places)
     return program.derived(("pullback", *places), lambda: Pullback(program, places))
+
+
+def cotangents_of(program: Program, places: Sequence[Place]) -> Program:
+    """Return the pullback of a Program that is no adjoint, without its result; made once."""
+    return program.derived(("cotangents", *places), lambda: Cotangents(program, places))
 
 
 def is_adjoint(program: Program) -> bool:
@@ -168,7 +173,7 @@ def _pull_pullback(
     program: Pullback, values: Sequence[Any], places: Sequence[Place], ct: Any
 ) -> Sequence[Any]:
     base, inner, role = program.base, program.below(values), program.binder.names[-1]
-    y_ct, weights = ct
+    y_ct, weights = (None, ct) if isinstance(program, Cotangents) else ct
     by_inputs = [p for p in places if p[0] != role]
     pairs = [(p, w) for p, w in zip(program.places_of, weights, strict=True) if w is not None]
     leaf_places, dots = [p for p, _ in pairs], [w for _, w in pairs]
@@ -176,8 +181,10 @@ def _pull_pullback(
     if by_inputs:
         other = pullback_of(base, by_inputs)
         _, (_, cts) = push(other, as_before(values), leaf_places, dots)
-        more = pull(base, inner, by_inputs, y_ct)
-        found |= {p: a + b for p, a, b in zip(by_inputs, cts, more, strict=True)}
+        found |= dict(zip(by_inputs, cts, strict=True))
+        if y_ct is not None:
+            more = pull(base, inner, by_inputs, y_ct)
+            found |= {p: found[p] + x for p, x in zip(by_inputs, more, strict=True)}
     if len(by_inputs) < len(places):
         _, y_dots = push(base, as_before(inner), leaf_places, dots)
         by_path = {(role, path): dot for path, dot in leaves(y_dots)}

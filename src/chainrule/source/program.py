@@ -20,10 +20,12 @@ from .._trees import map_leaves
 from ..errors import ArgumentError, UnsupportedError
 from . import typestrings
 from .again import Reads, is_again
+from .alike import OTHER
 from .kept import kept_of
 from .lower import lower
 from .primitive import TracedCall
 from .repeated import Known, Repeated
+from .shortcuts import Shortcuts
 from .signature import Binder, Place, Signature, at_place, exact_key, key_at, leaves, show
 from .specialise import Specialisation, before_running, infinite_slopes
 from .two_sweeps import Split
@@ -32,7 +34,7 @@ _MANY = 512
 """Signatures looked up by their exact shapes; beyond, the table is started anew."""
 
 
-class Program:
+class Program(Shortcuts):
     """A function turned into a program: callable as the function, with its text as ``source``.
 
     Made by ``cr.compile``. The text is made at the first call with arguments of new types, and
@@ -62,11 +64,17 @@ class Program:
         self._plain: set[Hashable] = set()
         self._repeated = Repeated[Known](self.binder.names)
         self._derived: dict[Hashable, Program] = {}
+        self.pushing, self.pulling = Shortcuts(), Shortcuts()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program."""
-        as_given = not kwargs and len(args) == self.binder.bare_count
-        return self.call(args if as_given else self.binder(args, kwargs))
+        for shortcut in self.shortcuts:
+            result = shortcut(args, kwargs)
+            if result is not OTHER:
+                return result
+        values = self.binder(args, kwargs)
+        known = self._repeated.find(exact_key(values), values)
+        return self.call(values) if known is None else known.call(self, args, kwargs, values)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Bind as a method."""
@@ -172,8 +180,7 @@ class Program:
         call = TracedCall(self, values)
         result = call.traced(*values)
         if not is_again():
-            function = call.briefly(result) or call.traced
-            self._repeated.note(key, values, Known(call.spec, function))
+            self._repeated.note(key, values, Known(call.spec, call.traced, call))
         return result
 
     def repeating(self, spec: Specialisation, values: Sequence[Any]) -> Callable[..., Any] | None:

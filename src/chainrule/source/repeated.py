@@ -8,6 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from .._core import Tracer, plain
 from .again import Guards, hold
+from .alike import OTHER
+from .shortcuts import shortcut_of
 from .signature import Place, at_path, key_at
 from .specialise import Specialisation
 
@@ -19,11 +21,30 @@ class Known:
     spec: Specialisation
     function: Callable[..., Any]
     """Takes a value for each parameter."""
+    traced: Any = None
+    """The ``TracedCall``, of calls with traced values."""
+    shortcut: Any = None
+    """Written for the second call."""
     guards: Guards = field(init=False)
     """How closed-over values are read that have to be the same, and what they were."""
 
     def __post_init__(self) -> None:
         self.guards = self.spec.program.guards
+
+    def call(
+        self, program: Any, args: tuple[Any, ...], kwargs: dict[str, Any], values: Sequence[Any]
+    ) -> Any:
+        """Call a Program with arguments like those of an earlier call; ``values``: normal form."""
+        if self.shortcut is not None:
+            result = self.shortcut(args, kwargs)
+            if result is not OTHER:
+                program.try_first(self.shortcut)
+                return result
+        program._last = self.spec
+        result = self.function(*values)
+        if self.shortcut is None:  # this is the second call of its kind
+            self.shortcut = shortcut_of(program, self, args, kwargs, values, result)
+        return result
 
     def holds(self) -> bool:
         """Tell whether the closed-over values that decide what is done are still the same."""

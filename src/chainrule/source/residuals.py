@@ -49,7 +49,7 @@ class Pulled:
         except Leave:  # NumPy cannot go on from what machine code has saved
             with again(self.reads):
                 return pull(self.program, self.values, self.places, ct)
-        return owned(cts, {*_memory(self.residuals), *_memory(ct)})  # type: ignore[no-any-return]
+        return owned(cts, {*memory(self.residuals), *memory(ct)})  # type: ignore[no-any-return]
 
 
 def run_once(
@@ -68,11 +68,11 @@ def run_once(
     hidden = {name: reads[read] for name, read in spec.program.hidden.items()}
     given = with_generators(held, values)
     result, residuals = made.forward.call(program.binder.names, given, hidden)
-    seen = set(_memory((residuals, given, list(hidden.values()))))
+    seen = set(memory((residuals, given, list(hidden.values()))))
     return owned(result, seen), Pulled(program, held, places, reads, made, residuals)
 
 
-def _memory(tree: Any) -> Iterator[int]:
+def memory(tree: Any) -> Iterator[int]:
     """Yield the identities of arrays in containers, and of those that they are views of."""
     for x in leaves_of(tree):
         if isinstance(x, np.ndarray):

@@ -221,7 +221,7 @@ class Specialisation:
         if not self.kept.has_code and cannot_be_repeated(program):
             return lambda *values: self.run(roles, values)
         made, hidden = self.function, program.hidden
-        if not _are_plain(program.parameters) or self._order(roles) != [*range(len(roles))]:
+        if not self.takes(roles):
             call = self._caller(roles)
             made = lambda *values, **hidden: call(values, hidden)  # noqa: E731
         if hidden:
@@ -229,6 +229,11 @@ class Specialisation:
             made = lambda *values: function(*values, **{k: value_of(read) for k, read in reads})  # noqa: E731
         warns = program.spliced or len(self.stages) > 1
         return made if self.is_quiet or not warns else infinite_slopes()(made)
+
+    def takes(self, roles: Sequence[str]) -> bool:
+        """Tell whether the parameters are these, in this order, and may be given by position."""
+        are_plain = _are_plain(self.program.parameters)
+        return are_plain and self._order(roles) == [*range(len(roles))]
 
     @property
     def is_quiet(self) -> bool:
@@ -309,15 +314,17 @@ class Specialisation:
 
         return self._derive(key, "reverse", make)
 
-    def pullback(self, prefixes: Sequence[Place], guarded: bool = False) -> Specialisation:
-        """Return the program of result and pulled-back cotangents."""
+    def pullback(
+        self, prefixes: Sequence[Place], guarded: bool = False, alone: bool = False
+    ) -> Specialisation:
+        """Return the program of result and pulled-back cotangents, or of the latter ``alone``."""
 
         def make() -> tuple[ir.Program, list[str]]:
             program = self.program
-            own = self._own(prefixes)
-            return derivatives.pullback(program, self.arguments, own, guarded), ["ct"]
+            own, more = self._own(prefixes), {"guarded": guarded, "alone": alone}
+            return derivatives.pullback(program, self.arguments, own, **more), ["ct"]
 
-        return self._derive(("pullback", tuple(prefixes), guarded), "reverse", make)
+        return self._derive(("pullback", tuple(prefixes), guarded, alone), "reverse", make)
 
     def split(self, prefixes: Sequence[Place]) -> Split:
         """Return the program of result and residuals, and those of cotangents from them."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import math
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .._core import Tracer
+from .._core import Tracer, copied
 from ..errors import MutationError, user_place
 
-_SMALL = 16384
+SMALL = 16384
+"""Bytes of an array that is copied rather than looked at twice."""
 
 
 def fingerprint(array: np.ndarray[Any, Any]) -> bytes:
@@ -21,7 +23,7 @@ def fingerprint(array: np.ndarray[Any, Any]) -> bytes:
     The sums are of 64-bit words, laid out in rows of a prime length: a change of one element, a
     swap of two, and a swap of two slices along an axis all change one of them.
     """
-    if array.dtype.hasobject or array.nbytes <= _SMALL:
+    if array.dtype.hasobject or array.nbytes <= SMALL:
         return array.tobytes()
     memory = array if array.flags.forc else np.ascontiguousarray(array)
     octets = memory.ravel(order="K").view(np.uint8)
@@ -52,14 +54,35 @@ class _Entry(weakref.ref[Any]):
     place: tuple[str, int]
 
 
+class _Copy:
+    """A copy of an array, taken for what may be changed afterwards; others keep it alive."""
+
+    fingerprint: bytes | None = None
+
+    def __init__(self, array: Any, copy: np.ndarray[Any, Any]) -> None:
+        self.array: Callable[[], Any] = weakref.ref(array)
+        self.copy: Callable[[], Any] = weakref.ref(copy)
+
+    def of(self, array: Any) -> Any:
+        """Return the copy, None if it is gone, or the array is not any more what was copied."""
+        original: Any = self.array()
+        copy: Any = self.copy()
+        if copy is None or original is not array or copy.shape != array.shape:
+            return None
+        if self.fingerprint is None:
+            self.fingerprint = fingerprint(copy)
+        return copy if self.fingerprint == fingerprint(array) else None
+
+
 class Captured:
     """The plain arrays that a tape's pullbacks have saved, with their fingerprints."""
 
-    __slots__ = ("__weakref__", "checked", "entries", "forget")
+    __slots__ = ("__weakref__", "checked", "copies", "entries", "forget")
 
     def __init__(self) -> None:
         self.entries: dict[int, _Entry] = {}
         self.checked: set[int] = set()
+        self.copies: dict[int, _Copy] = {}
         own = weakref.ref(self)  # the entries hold ``forget``: not the other way too
 
         def forget(dead: Any) -> None:
@@ -79,6 +102,17 @@ class Captured:
             entry.fingerprint = fingerprint(array)
             entry.place = user_place()
             self.entries[key] = entry
+
+    def copy_of(self, array: Any) -> Any:
+        """Return a copy; of a large array that has not changed since, the same one again."""
+        if array.nbytes <= SMALL:
+            return copied(array)
+        known = self.copies.get(id(array))
+        copy = None if known is None else known.of(array)
+        if copy is None:
+            copy = copied(array)
+            self.copies[id(array)] = _Copy(array, copy)
+        return copy
 
     def keep(self, x: Any) -> Any:
         """Take note of what a pullback saves: an array, or a tuple or list with arrays in it."""

@@ -6,7 +6,7 @@ one goes with the same view of the other, and a store writes to both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import getitem
 from typing import Any
 
@@ -120,6 +120,12 @@ class Forward(Trace):
     def constant(self, value: Any) -> Dual:
         """Wrap an array of zero derivative, to be stored into."""
         return Dual(self, value, np.zeros_like(value))
+
+    def recorder(self, brief: Any) -> Callable[..., Any] | None:
+        """Return the function that calls a compiled function with tangents."""
+        from .programs import forward
+
+        return forward(brief)
 
     def record(self, primitive: Primitive, args: Sequence[Any], active: dict[int, Any]) -> Any:
         """Apply a primitive to values and tangents."""

@@ -127,6 +127,12 @@ class Tape(Trace):
         """Make a leaf of zero derivative, to be stored into."""
         return new_node(self, value, pull_same, new_node(self, value, None), aux=CONSTANT)
 
+    def recorder(self, brief: Any) -> Callable[..., Any] | None:
+        """Return the function that calls and records a compiled function."""
+        from .programs import recorder
+
+        return recorder(brief)
+
     def record(self, primitive: Primitive, args: Sequence[Any], active: dict[int, Any]) -> Any:
         """Apply a primitive and record it; the way for all that has no generated code."""
         first = next(iter(active))
@@ -225,6 +231,16 @@ def pull_recorded(node: Node) -> None:
         parent.ct = ct if present is PENDING else present + ct
 
 
+def pull_called(node: Node) -> None:
+    """Pull back through a call of a compiled function, by what was written for it."""
+    brief = node.aux[0]
+    if brief.pullback is None:
+        from .programs import pullback
+
+        brief.pullback = pullback(brief)
+    brief.pullback(node)
+
+
 def pull_same(node: Node) -> None:
     """Pull back through a record that holds what another one holds."""
     accumulate(node.a, node.ct)
@@ -240,6 +256,7 @@ def pull_select(node: Node) -> None:
 
 GENERAL: dict[Callable[[Node], None], Callable[[Node], None]] = {
     pull_recorded: pull_recorded,
+    pull_called: pull_recorded,
     pull_same: pull_same,
     pull_select: pull_select,
 }
@@ -254,7 +271,7 @@ OPERATIONS: dict[Any, tuple[Primitive, Callable[[Node], list[Any]]]] = {}
 
 def operation_of(node: Node) -> tuple[Primitive | None, str, list[Any]]:
     """Return a record's primitive (None for a leaf, a read or a store), its name and arguments."""
-    if node.pull is pull_recorded:
+    if node.pull is pull_recorded or node.pull is pull_called:
         primitive = node.aux[0]
         return primitive, primitive.name, _recorded_arguments(node)
     if node.pull is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..source.again import again
+from ..source.alike import OTHER
 from ..source.derivatives import scalar_result
 from ..source.derived import Gradient
 from ..source.primitive import snapshot
@@ -74,28 +75,34 @@ class GradientProgram(Derivative):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return the gradient, with what was asked for beside it."""
-        key = exact_key(args)
-        if kwargs:
-            key = (key, tuple(kwargs), exact_key(kwargs.values()))
+        for shortcut in self.shortcuts:
+            result = shortcut(args, kwargs)
+            if result is not OTHER:
+                return result
+        key = (exact_key(args), tuple(kwargs), exact_key(kwargs.values()))
         if key in self._plans:
-            as_given = not kwargs and len(args) == self.binder.bare_count
-            given = args if as_given else self.binder(args, kwargs)
-            plan = self._plans.find(key, given)
-            if plan is not None:
-                raw, values, result = plan(given)
-                self.shown, plan.core._last = plan.core, plan.spec
-                if result is None:  # a NaN, or memory that is shared
-                    raw = plan.core.checked(values, raw)
-                    result = self._finished(self.arguments(args, kwargs), plan.core, raw)
+            plan = self._plans.find(key, self.binder(args, kwargs))
+            if plan is not None and (result := plan.shortcut(args, kwargs)) is not OTHER:
+                if plan.looks:
+                    self.try_first(plan.shortcut)
                 return result
         arguments = self.arguments(args, kwargs)
         self.shown = core = self.core(arguments)
         raw = core.call(arguments.values)
         result = self._finished(arguments, core, raw)
-        plan = plan_of(core, arguments, self.binder(args, kwargs), raw, result)
+        plan = plan_of(self, core, arguments, args, kwargs, raw, result)
         if plan is not None:
             self._plans.note(key, arguments.values, plan)
         return result
+
+    def carefully(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], core: Gradient, raw: Any
+    ) -> Any:
+        """Return a gradient that holds a NaN, or memory of others."""
+        arguments = self.arguments(args, kwargs)
+        core._ran.spec = core.specialised(arguments.values)
+        raw = core.checked(arguments.values, raw)
+        return self._finished(arguments, core, raw)
 
     def _finished(self, arguments: Arguments, core: Gradient, result: Any) -> Any:
         """Put the gradients into containers, with memory of their own."""

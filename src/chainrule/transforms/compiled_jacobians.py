@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .._trees import leaves_of, rebuild
 from ..source.again import again
+from ..source.alike import OTHER
 from ..source.primitive import as_before, is_number, snapshot
 from ..source.products import pullback_of, spread, tangent_of
 from ..source.program import Program
 from ._calls import Argnums, Function, derivative_of, inexact_dtype, is_differentiable
 from ._compiled_calls import Arguments, Derivative, own, settle
+from ._jacobian_shortcuts import jacobian_shortcut
+from ._shortcuts import attempt
 from .compiled import grad
 from .compiled_products import jvp, pulled_back
 from .jacobians import _basis, _check_output, _stack
@@ -30,8 +34,15 @@ class JacobianProgram(Derivative):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return the Jacobian."""
+        for shortcut in self.shortcuts:
+            result = shortcut(args, kwargs)
+            if result is not OTHER:
+                return result
         arguments = self.arguments(args, kwargs)
-        return self._forward(arguments) if self.forward else self._reverse(arguments)
+        out, result = self._forward(arguments) if self.forward else self._reverse(arguments)
+        if self.forward or type(arguments.core) is Program:
+            attempt(self, partial(jacobian_shortcut, self, arguments, out, result, self.forward))
+        return result
 
     def specialise(self, *args: Any, **kwargs: Any) -> Program:
         """Make the program for these arguments without running it; return the Program itself."""
@@ -44,7 +55,7 @@ class JacobianProgram(Derivative):
             self.show(of(core, places).made_for(values))
         return self
 
-    def _forward(self, arguments: Arguments) -> Any:
+    def _forward(self, arguments: Arguments) -> tuple[Any, Any]:
         """Run the function once for its value, then its tangent for each element of the inputs."""
         core, values = arguments.core, arguments.values
         arguments.values = snapshot(values)
@@ -54,15 +65,15 @@ class JacobianProgram(Derivative):
         with again(reads):
             parts = self._columns(arguments, out)
             self.show(tangent_of(core, arguments.places).made_for(arguments.values))
-        return rebuild(out, iter(parts))
+        return out, rebuild(out, iter(parts))
 
-    def _reverse(self, arguments: Arguments) -> Any:
+    def _reverse(self, arguments: Arguments) -> tuple[Any, Any]:
         """Run the function once, then its reverse sweep for each element of the output."""
         out, back, made = pulled_back(arguments.core, arguments.values, arguments)
         self._check(arguments, out)
         parts = self._rows(arguments, out, back)
         self.show(made())
-        return rebuild(out, iter(parts))
+        return out, rebuild(out, iter(parts))
 
     def _check(self, arguments: Arguments, out: Any) -> None:
         for leaf in leaves_of(out):

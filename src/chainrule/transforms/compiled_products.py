@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,42 +13,19 @@ from .._trees import leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError
 from ..rules._central import zeros
 from ..source.again import again
+from ..source.alike import OTHER
 from ..source.primitive import as_before, is_number, snapshot
 from ..source.products import pull, pullback_of, push, tangent_of
 from ..source.program import Program
-from ..source.residuals import run_once
+from ..source.residuals import Pulled, run_once
 from ..source.specialise import Specialisation
 from ..source.two_sweeps import Split
 from ._calls import Call, Function, matching, name_of
 from ._compiled_calls import Arguments, arguments_of, own, settled
+from ._linear_map import LinearMap
+from ._pull_shortcuts import pull_shortcut
 from ._runs import split_aux
-
-
-class LinearMap:
-    """A pullback, or the map from tangents to tangents; ``source`` is the text that computes it."""
-
-    def __init__(
-        self, name: str, function: Function, made: Callable[[], Specialisation | Split]
-    ) -> None:
-        self.__name__ = name
-        self._function = function
-        self._made = made
-
-    def __call__(self, *given: Any) -> Any:
-        """Apply the map."""
-        return self._function(*given)
-
-    def __repr__(self) -> str:
-        return f"<{self.__name__}>"
-
-    @property
-    def source(self) -> str:
-        """The text: of a pullback the run of the function, then the way back."""
-        return self._made().text
-
-    def explain(self) -> str:
-        """Return the program after each pass."""
-        return self._made().explain()
+from ._shortcuts import attempt, push_shortcut
 
 
 def _arguments(program: Program, primals: Sequence[Any]) -> Arguments:
@@ -82,10 +60,32 @@ def pulled_back(
 
 def vjp(program: Program, *primals: Any, has_aux: bool = False) -> Any:
     """See ``chainrule.vjp``."""
+    if not has_aux:
+        for shortcut in program.pulling.shortcuts:
+            found = shortcut(primals, {})
+            if found is not OTHER:
+                return found
     arguments = _arguments(program, primals)
-    core, values = arguments.core, arguments.values
-    result, back, made = pulled_back(core, values, arguments)
+    result, back, made = pulled_back(arguments.core, arguments.values, arguments)
     out, aux = _with_aux(result, has_aux, program)
+    pullback = pullback_for(arguments, out, aux, back, has_aux)
+    back_map = LinearMap(f"pullback of {name_of(program)}", pullback, made)
+    if has_aux:
+        return out, back_map, aux
+    if type(arguments.core) is Program:
+        attempt(program.pulling, partial(pull_shortcut, program, arguments, out, _restarted))
+    return out, back_map
+
+
+def _restarted(program: Program, primals: Sequence[Any], out: Any, pulled: Pulled) -> Function:
+    """Return the pullback that takes any cotangents, from what a run has left."""
+    return pullback_for(_arguments(program, primals), out, None, pulled, False)
+
+
+def pullback_for(
+    arguments: Arguments, out: Any, aux: Any, back: Function, has_aux: bool
+) -> Function:
+    """Return the pullback of a result, for ``back`` that gives cotangents place by place."""
     # What the caller does to the result must not reach the pullback.
     like = map_leaves(_like, out)
     no_aux = map_leaves(lambda x: zeros(_like(x)) if is_number(x) else None, aux)
@@ -102,10 +102,9 @@ def vjp(program: Program, *primals: Any, has_aux: bool = False) -> Any:
         ]
         ct = rebuild(like, iter(cts))
         trees = arguments.gradients(arguments.gathered(back((ct, no_aux) if has_aux else ct)))
-        return tuple(own(trees, core, values, given))
+        return tuple(own(trees, arguments.core, arguments.values, given))
 
-    back_map = LinearMap(f"pullback of {name_of(program)}", pullback, made)
-    return (out, back_map, aux) if has_aux else (out, back_map)
+    return pullback
 
 
 def _like(x: Any) -> Any:
@@ -117,12 +116,21 @@ def jvp(
     program: Program, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
 ) -> Any:
     """See ``chainrule.jvp``."""
+    if not has_aux:
+        for shortcut in program.pushing.shortcuts:
+            found = shortcut((primals, tangents), {})
+            if found is not OTHER:
+                return found
     moved = tuple(k for k, t in enumerate(tangents) if t is not None)
     arguments = arguments_of(program, Call(program, moved, tuple(primals), {}))
-    tangents = [tangents[k] for k in moved]
-    value, dot = _pushed(arguments, arguments.values, tangents, program, has_aux)
-    out, aux = _with_aux(value, has_aux, program)
-    return (out, dot, aux) if has_aux else (out, dot)
+    directions = [tangents[k] for k in moved]
+    value, dot, raw = _pushed(arguments, arguments.values, directions, program, has_aux)
+    if has_aux:
+        out, aux = _with_aux(value, has_aux, program)
+        return out, dot, aux
+    write = partial(push_shortcut, program, arguments, tangents, raw, (value, dot))
+    attempt(program.pushing, write)
+    return value, dot
 
 
 def _pushed(
@@ -131,16 +139,16 @@ def _pushed(
     tangents: Sequence[Any],
     program: Program,
     has_aux: bool = False,
-) -> tuple[Any, Any]:
-    """Return value and tangent, the latter of the output alone."""
+) -> tuple[Any, Any, Any]:
+    """Return value and tangent, the latter of the output alone, and both as they were computed."""
     core = arguments.core
     dots = arguments.dots(tangents)
-    result, dot = push(core, values, arguments.places, dots)
+    result, dot = raw = push(core, values, arguments.places, dots)
     out, _ = _with_aux(result, has_aux, program)
     dot = dot[0] if has_aux else dot
     dot = rebuild(out, iter(list(settled(leaves_of(dot), leaves_of(out)))))
     result, dot = own((result, dot), core, values, dots)
-    return result, dot
+    return result, dot, raw
 
 
 def linearize(program: Program, *primals: Any) -> tuple[Any, LinearMap]:

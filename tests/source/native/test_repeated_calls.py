@@ -202,3 +202,16 @@ def test_arrays_in_another_order_after_arrays_in_order(compiled):
         for c in (b, locked, np.ones(6)[::2]):
             assert program(B, c) == pytest.approx(f(A, b))
             agree(gradient(B, c), 2 * np.outer(A @ b, b))
+
+
+def test_functions_of_a_library_that_are_closed_over_are_looked_at(compiled):
+    wave = np.sin
+
+    def f(x):
+        return np.sum(wave(x) * x)
+
+    program = compiled(f)
+    gradient = cr.grad(program)
+    for wave in (np.sin, np.sin, np.cos, np.sin, np.cos):  # noqa: B007 (f reads it)
+        assert program(X) == pytest.approx(f(X))
+        agree(gradient(X), cr.grad(f)(X))

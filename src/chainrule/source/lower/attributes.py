@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import Access, Call, Dim, Expr, Lit, Slice, Var
+from ..readers import Attribute, Itself
 from ..results import call as ir_call
 from ..types import INT, Type
 from ..values import Function, Items, Known, Leaf, Mapping, Method, Record, Value
@@ -271,7 +272,7 @@ def _of_known(state: State, value: Any, name: str) -> Value | None:
     is_library = (getattr(value, "__name__", "") or "").partition(".")[0] in _LIBRARIES
     if isinstance(value, (types.ModuleType, type)) and not is_library:
         label = f"{value.__name__.rpartition('.')[2]}_{name}"
-        return functions.from_outside(state, found, lambda: getattr(value, name), label)
+        return functions.from_outside(state, found, Attribute(Itself(value), name), label)
     from .containers import lift
 
     return lift(found)

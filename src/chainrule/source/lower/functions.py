@@ -7,12 +7,12 @@ import builtins
 import functools
 import inspect
 import types
-from collections.abc import Callable
 from typing import Any
 
 from ...errors import UnsupportedError
 from .. import jumps, liveness, parse
 from ..ir import Access, Lit, Origin, Var
+from ..readers import Attribute, Cell, Item, Itself
 from ..values import Function, Items, Known, Leaf, Mapping, Scope, Value
 from . import absent, binding, expressions, memory, recursion, slots, statements
 from .containers import lift
@@ -43,20 +43,16 @@ def _found(state: State, name: str) -> Value:
             return lift(scope.cells[name].cell_contents)
         if name in scope.cells:
             cell = scope.cells[name]
-            return from_outside(state, cell.cell_contents, _cell_reader(cell), name)
+            return from_outside(state, cell.cell_contents, Cell(cell), name)
         last, scope = scope, scope.outer
     space = last.globals
     if name in space and in_rule(state):
         return lift(space[name])
     if name in space:
-        return from_outside(state, space[name], lambda: space[name], name)
+        return from_outside(state, space[name], Item(Itself(space), name), name)
     if hasattr(builtins, name):
         return Known(getattr(builtins, name))
     raise state.error(f"The name {name} is not defined", "define it, or pass it as an argument")
-
-
-def _cell_reader(cell: types.CellType) -> Callable[[], Any]:
-    return lambda: cell.cell_contents
 
 
 # ----------------------------------------------------------------------------------- functions
@@ -66,7 +62,7 @@ def function_value(state: State, fn: Any) -> Function | None:
     """Return a Python function as an abstract one; None where its source is not at hand."""
     if isinstance(fn, types.MethodType):
         inner = function_value(state, fn.__func__)
-        receiver = from_outside(state, fn.__self__, lambda: fn.__self__, "self")
+        receiver = from_outside(state, fn.__self__, Attribute(Itself(fn), "__self__"), "self")
         return inner and Function(
             inner.node, inner.scope, inner.defaults, (receiver, *inner.first), {}, fn
         )
@@ -90,20 +86,16 @@ def function_value(state: State, fn: Any) -> Function | None:
     return Function(node, scope, _defaults(state, fn), (), {}, fn)
 
 
-def _item(read: Callable[[], Any], key: Any) -> Callable[[], Any]:
-    return lambda: read()[key]
-
-
 def _partial(state: State, fn: functools.partial[Any]) -> Function | None:
     inner = function_value(state, fn.func)
     if inner is None:
         return None
     first = tuple(
-        from_outside(state, x, _item(lambda: fn.args, k), f"given{k + 1}")
+        from_outside(state, x, Item(Attribute(Itself(fn), "args"), k), f"given{k + 1}")
         for k, x in enumerate(fn.args)
     )
     keywords = {
-        key: from_outside(state, x, _item(lambda: fn.keywords, key), key)
+        key: from_outside(state, x, Item(Attribute(Itself(fn), "keywords"), key), key)
         for key, x in fn.keywords.items()
     }
     return Function(
@@ -121,11 +113,13 @@ def _defaults(state: State, fn: types.FunctionType) -> dict[str, Value]:
         return {name: lift(x) for name, x in defaults.items()}
     names = code.co_varnames[code.co_argcount - len(given) : code.co_argcount]
     found = {
-        name: from_outside(state, x, _item(lambda: fn.__defaults__, k), name)
+        name: from_outside(state, x, Item(Attribute(Itself(fn), "__defaults__"), k), name)
         for k, (name, x) in enumerate(zip(names, given, strict=True))
     }
     for name, x in (fn.__kwdefaults__ or {}).items():
-        found[name] = from_outside(state, x, _item(lambda: fn.__kwdefaults__, name), name)
+        found[name] = from_outside(
+            state, x, Item(Attribute(Itself(fn), "__kwdefaults__"), name), name
+        )
     return found
 
 

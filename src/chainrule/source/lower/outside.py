@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..ir import Var
+from ..readers import Attribute, Item, Itself, TypeOf
 from ..types import Type, type_of, unknown_size
 from ..values import Items, Known, Leaf, Mapping, Record, Value
 from .purity import is_pure, is_standard
@@ -72,7 +73,7 @@ def _input(state: State, value: Any, read: Reader, name: str) -> Leaf:
     state.hidden[var] = read
     state.definitions[var] = None
     state.sites[var] = frozenset({("outside", name)})
-    _guard_type(state, value, read)
+    state.guards.append((TypeOf(read), TypeOf(Itself(value))()))
     return Leaf(Var(found, var))
 
 
@@ -84,25 +85,17 @@ def _sequence(state: State, value: Any, read: Reader, name: str) -> Value:
     count = len(value)
     state.guards.append((lambda: (type(read()), len(read())), (type(value), count)))
     items = [
-        from_outside(state, item, _item(read, k), f"{name}_{k}") for k, item in enumerate(value)
+        from_outside(state, item, Item(read, k), f"{name}_{k}") for k, item in enumerate(value)
     ]
     kind = "list" if isinstance(value, list) else "tuple"
     made = Items(items, kind, type(value) if hasattr(value, "_fields") else None)
     return _foreign(state, made)
 
 
-def _item(read: Reader, key: Any) -> Reader:
-    return lambda: read()[key]
-
-
-def _attribute(read: Reader, name: str) -> Reader:
-    return lambda: getattr(read(), name)
-
-
 def _mapping(state: State, value: dict[Any, Any], read: Reader, name: str) -> Value:
     state.guards.append((lambda: tuple(read()), tuple(value)))
     return _foreign(state, Mapping({
-        key: from_outside(state, item, _item(read, key), f"{name}_{key}")
+        key: from_outside(state, item, Item(read, key), f"{name}_{key}")
         for key, item in value.items()
     }))  # fmt: skip
 
@@ -151,7 +144,7 @@ class _Attributes(dict[str, Value]):
 
     def __missing__(self, key: str) -> Value:
         state, values, read, name = self.made
-        return from_outside(state, values[key], _attribute(read, key), f"{name}_{key}")
+        return from_outside(state, values[key], Attribute(read, key), f"{name}_{key}")
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return an attribute."""
@@ -163,7 +156,7 @@ def _record(state: State, value: Any, read: Reader, name: str) -> Value:
     if not dataclasses.is_dataclass(value):
         return _foreign(state, Record(type(value), _Attributes(state, value, read, name)))
     return _foreign(state, Record(type(value), {
-        key: from_outside(state, item, _attribute(read, key), f"{name}_{key}")
+        key: from_outside(state, item, Attribute(read, key), f"{name}_{key}")
         for key, item in vars(value).items()
     }))  # fmt: skip
 
@@ -175,24 +168,8 @@ def _foreign(state: State, made: Value) -> Value:
 
 
 def _guard(state: State, value: Any, read: Reader) -> None:
-    if not isinstance(value, types.ModuleType) and not _is_library(value):
+    if not isinstance(value, types.ModuleType):
         state.guards.append((read, value))
-
-
-def _guard_type(state: State, value: Any, read: Reader) -> None:
-    state.guards.append((lambda: _type_key(read()), _type_key(value)))
-
-
-def _is_library(value: Any) -> bool:
-    module = getattr(value, "__module__", None) or ""
-    return callable(value) and module.partition(".")[0] in _LIBRARIES
-
-
-def _type_key(value: Any) -> Any:
-    """Return what must stay the same of a hidden input: its type and which axes have size 1."""
-    if isinstance(value, np.ndarray):
-        return (type(value), value.dtype, tuple([n == 1 for n in value.shape]))
-    return type(value)
 
 
 def import_names(state: State, node: ast.Import | ast.ImportFrom) -> None:

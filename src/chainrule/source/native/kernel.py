@@ -48,6 +48,8 @@ class Native:
         self._use(self.kept.code() or self._compiled())
         self.owns_results = self.code.owns_results
         """Whether the arrays that a call returns belong to nobody else."""
+        self.goes_on = self.code.may_leave and self.code.stack != "taken"
+        """Whether a call that machine code leaves is made otherwise."""
         self.function = self._guarded()
 
     @cached_property
@@ -87,22 +89,25 @@ class Native:
         """Whether the interpreter runs parts of the program; of what is kept it never does."""
         return not isinstance(self.code, Loaded) and "objmode" in self.code.text
 
+    FAULTS = (TypeError, *_LEAVING)
+    """What ``called`` raises where the call has to be made ``otherwise``."""
+
     def _guarded(self) -> Callable[..., Any]:
         """Return the function that runs NumPy's program where machine code leaves."""
         if self.code.stack == "taken":
             return self._sweep_back
-        if not self.code.may_leave:
+        if not self.goes_on:
             return self._once
 
         def called(*args: Any, **kwargs: Any) -> Any:
             try:
                 return self.called(*args, **kwargs)
-            except (TypeError, *_LEAVING) as why:
-                return self._otherwise(why, args, kwargs)
+            except self.FAULTS as why:
+                return self.otherwise(why, args, kwargs)
 
         return called
 
-    def _otherwise(self, why: Exception, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    def otherwise(self, why: Exception, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Run by other code: for arrays in any order, for any sizes, or by NumPy."""
         if isinstance(why, TypeError):
             called = self._for_all_orders()
@@ -115,7 +120,7 @@ class Native:
         try:
             return called(*args, **kwargs)
         except _LEAVING as another:
-            return self._otherwise(another, args, kwargs)
+            return self.otherwise(another, args, kwargs)
 
     def _for_all_orders(self) -> Callable[..., Any]:
         """Go over to looking at all arrays: they do not lie in C's order in every call."""
