@@ -133,10 +133,10 @@ def called(
 
 def _is_simple(program: Any, spec: Any, values: Sequence[Any]) -> bool:
     """Tell whether a call is one of machine code, with the values in their order."""
-    code, native = spec.program, spec.native
-    if native is None or not native.goes_on or has_effects(spec.stages[0][1]):
+    code, native, lowered = spec.program, spec.native, spec.stages[0][1]
+    if native is None or not native.goes_on or not spec.takes(program.binder.names):
         return False
-    if cannot_be_repeated(code) or not spec.takes(program.binder.names):
+    if has_effects(lowered) or cannot_be_repeated(lowered):
         return False
     arrays = [x for _, x in program.places(values) if isinstance(x, np.ndarray)]
     is_shared = bool(code.changed) and len(arrays) > 1  # perhaps: that is looked at

@@ -84,7 +84,7 @@ def test_one_array_is_as_large_as_the_argument(f):
     gradient = cr.grad(cr.compile(f, backend="numba"))
     gradient(X)
     text = gradient.explain().split("# ----")[-1]
-    made = re.findall(r"np\.empty\(\((.*?)\)", text)
+    made = re.findall(r"rt\.empty\(\((.*?)\)", text)
     assert sum(extents.count(",") > 1 for extents in made) == 1
     assert "region_2" not in text
 

@@ -104,7 +104,9 @@ def _read(s: Stmt, make: Make, put: Put, path: Sequence[Var]) -> Stmt:
 
     def element(e: Expr) -> Expr:
         match e:
-            case Index(base=Var(name=name), index=index) if name == make.name:
+            case Index(base=Var(name=name), index=index) if name == make.name and len(index) == len(
+                path
+            ):
                 places = {var.name: place for var, place in zip(path, index, strict=True)}
                 value = put.value
                 assert isinstance(value, Index)
