@@ -1,10 +1,12 @@
 """Rules that users write: in place, with several outputs, closing over what they should not."""
 
+import math
+
 import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.errors import ArgumentError, ChainruleError, MutationError
+from chainrule.errors import ArgumentError, ChainruleError, MutationError, UnsupportedError
 
 X = np.array([2.0, 3.0])
 SLOPE = 3 * X**2
@@ -386,3 +388,40 @@ def test_a_keyword_only_parameter_is_not_differentiated():
     made = primitive_of(lambda x, *, k: x * k, lambda ct, y, x, k: ct * k)
     with pytest.raises(ChainruleError):
         cr.grad(lambda x: made(x, k=x))(3.0)
+
+
+# -- in compiled programs --------------------------------------------------------------------------
+
+
+@cr.primitive
+def by_math(x, n):
+    return math.pow(x, n)
+
+
+@by_math.defvjp
+def by_math_vjp(ct, y, x, n):
+    return ct * n * x ** (n - 1), None
+
+
+def stored(x):
+    out = np.zeros(3)
+    for i in range(3):
+        out[i] = by_math(x[i], 2) * x[0]
+    return np.sum(out)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_programs_call_a_primitive_of_the_user(backend):
+    if backend == "numba":
+        pytest.importorskip("numba")
+    x = np.array([0.5, 1.5, 2.0])
+    slope = 2 * x * x[0] + np.array([np.sum(x**2), 0, 0])
+    np.testing.assert_allclose(cr.grad(cr.compile(stored, backend=backend))(x), slope)
+    tangent = cr.jvp(cr.compile(stored, backend=backend), (x,), (x,))[1]
+    np.testing.assert_allclose(tangent, slope @ x)
+    np.testing.assert_allclose(cr.grad(stored)(x), slope)
+
+
+def test_second_derivatives_of_such_programs_are_refused():
+    with pytest.raises(UnsupportedError, match="declared derivative only the tape"):
+        cr.hessian(cr.compile(stored, backend="numpy"))(np.array([0.5, 1.5, 2.0]))

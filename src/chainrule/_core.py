@@ -167,6 +167,10 @@ def note_cut(name: str, values: Any) -> None:
         CUTS.notify(name, values)
 
 
+USER_DEFINED = "user-defined"
+"""The form of a primitive with a derivative that its user has declared, in any Python."""
+
+
 class Primitive:
     """A function ``fn`` with a derivative rule; ``args`` names the differentiable arguments.
 

@@ -330,3 +330,14 @@ def test_functions_without_source_go_through_the_tape():
     same(compiled.jvp(p, (x,), (x,)), cr.jvp(f, (x,), (x,)), 1e-10)
     with pytest.raises(UnsupportedError, match="second derivative"):
         compiled_jacobians.hvp(p, (x,), (x,))
+
+
+def test_comments_show_the_users_lines_and_no_rules():
+    def f(a):
+        b = np.trace(a) * a[0, 0]
+        return b + np.trace(a @ a)
+
+    gradient = cr.grad(cr.compile(f, backend="numpy"))
+    gradient(np.eye(2))
+    comments = [x.strip() for x in gradient.source.splitlines() if x.strip().startswith("#")]
+    assert comments == ["# return b + np.trace(a @ a)", "# b = np.trace(a) * a[0, 0]"]

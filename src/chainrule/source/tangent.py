@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core import USER_DEFINED
 from ..errors import UnsupportedError
 from . import ir
 from .activity import is_restored, is_saved, varied
@@ -216,12 +217,7 @@ class Tangents(Expressions):
     def opaque(self, s: ir.Opaque) -> None:
         """The tape computes value and tangent of a function without a rule or source."""
         if s.pullback is not None:
-            raise UnsupportedError(
-                f"A second derivative through {getattr(s.fn, '__name__', s.fn)}, which has neither "
-                "a rule nor source",
-                "give it a rule with cr.primitive",
-                str(s.origin),
-            )
+            raise _second_derivative(s)
         tangents = [self.tangent_of(arg) for arg in s.args]
         given = Seq(OBJECT, tuple(literal(None) if t is None else t for t in tangents))
         call = Call(OBJECT, opaque_jvp(), (literal(s.fn), Seq(OBJECT, s.args), given))
@@ -292,6 +288,16 @@ def tangent(
         buffers=program.buffers | made.buffer_dots(),
         functions=made.callees.functions,
     )
+
+
+def _second_derivative(s: ir.Opaque) -> Exception:
+    name = getattr(s.fn, "__name__", s.fn)
+    if getattr(s.fn, "form", None) == USER_DEFINED:
+        why = "whose declared derivative only the tape can follow"
+        instead = "store into no array of the function's own: then the tape follows all of it"
+    else:
+        why, instead = "which has neither a rule nor source", "give it a rule with cr.primitive"
+    return UnsupportedError(f"A second derivative through {name}, {why}", instead, str(s.origin))
 
 
 def _tangent_inputs(made: Tangents) -> dict[str, Any]:

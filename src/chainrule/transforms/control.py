@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Primitive, Tracer, apply, note_cut, plain, top_trace
+from .._core import USER_DEFINED, Primitive, Tracer, apply, note_cut, plain, top_trace
 from .._trees import leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError, MutationError, UnsupportedError
 from ..rules._central import restore, zeros
@@ -41,7 +41,7 @@ def stop_gradient(x: Any) -> Any:
 class UserPrimitive(Primitive):
     """A function with a derivative that its author declares; made by ``primitive``."""
 
-    form = "user-defined"
+    form = USER_DEFINED
 
     def __init__(self, fn: Function) -> None:
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

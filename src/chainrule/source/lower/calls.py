@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ... import rules
-from ..._core import TABLE, Composite, PiecewiseConstant, Primitive
+from ..._core import TABLE, USER_DEFINED, Composite, PiecewiseConstant, Primitive
 from ...errors import ArgumentError, UnsupportedError
 from ...rules._forms import _ExplicitRule
 from ..types import OBJECT
@@ -160,6 +160,8 @@ def _call_known(state: State, fn: Any, args: list[Value], kwargs: dict[str, Valu
         return found
     if isinstance(fn, _ExplicitRule):
         fn = fn.primitives[0]
+    if isinstance(fn, Primitive) and fn.form == USER_DEFINED:
+        return opaque(state, fn, args, kwargs)
     if isinstance(fn, Primitive):
         return call_entry(state, fn, fn.fn if fn.fn in TABLE else np.reshape, args, kwargs)
     entry = entry_of(fn)
