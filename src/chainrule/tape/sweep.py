@@ -74,6 +74,7 @@ def _collect(outs: Sequence[Node]) -> tuple[list[Node], list[Node]]:
     roots: list[Node] = []
     stack: list[Node] = []
     pop, push, add = stack.pop, stack.append, nodes.append
+    in_order = len(outs) == 1  # so is a chain: whoever has one parent is younger than it
     for out in outs:
         if out.ct is None:
             out.ct = PENDING
@@ -84,6 +85,7 @@ def _collect(outs: Sequence[Node]) -> tuple[list[Node], list[Node]]:
             add(node)
             b = node.b
             if b is not None:
+                in_order = False
                 if type(b) is tuple:
                     for parent in b:
                         if parent.ct is None:
@@ -98,7 +100,8 @@ def _collect(outs: Sequence[Node]) -> tuple[list[Node], list[Node]]:
             node.ct = PENDING
         else:
             roots.append(node)
-    nodes.sort(key=_by_order, reverse=True)
+    if not in_order:
+        nodes.sort(key=_by_order, reverse=True)
     return nodes, roots
 
 
