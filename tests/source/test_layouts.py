@@ -1,5 +1,7 @@
 """Arrays by rows and by columns: what reshaping makes a view of, and what a copy."""
 
+from inspect import getsource
+
 import numpy as np
 import pytest
 
@@ -119,6 +121,94 @@ def copied_by_columns(a):
 def test_a_store_into_what_may_be_a_copy_is_refused(f):
     with pytest.raises(UnsupportedError, match=r"columns|layout"):
         compile_(f)(A)
+
+
+def read_while_nothing_changes(a):
+    w = a[1:].T[::-1, ::2]
+    w *= a[0, 0]
+    r = w.reshape(-1)
+    return np.sum(r) * r[1], np.prod(w), np.median(w), a
+
+
+def read_anew_in_a_loop(a):
+    w, s = a[1:].T, 0.0
+    for i in range(3):
+        r = w.reshape(-1)
+        s = s + r[i] * r[-1]
+        w *= 1.5
+    return s, a
+
+
+@pytest.mark.parametrize(
+    "f", [read_while_nothing_changes, read_anew_in_a_loop], ids=lambda f: f.__name__
+)
+def test_what_may_be_a_copy_is_read(f):
+    engine, rng = Compiled(f, [A], (0,)), np.random.default_rng(1)
+    y = f(A.copy())
+    assert_close(vector(engine.program(A)), vector(y), "value", 1e-13)
+    t, ct = random_like(rng, [A]), random_like(rng, y)
+    slope = along(f, [A], (0,), vector(t), 2.0**-9)
+    assert_close(vector(engine.push([A], t)[1]), slope, "tangent")
+    assert_close(inner(engine.pull([A], ct)[1], t), vector(ct) @ slope, "cotangent")
+
+
+def original_changed(a):
+    w = a[1:].T
+    w *= 2.0
+    r = w.reshape(-1)
+    a[1] = 0.0
+    return np.sum(r)
+
+
+def original_changed_in_a_loop(a):
+    w = a[1:].T
+    r, s = w.reshape(-1), 0.0
+    for i in range(3):
+        s = s + r[i]
+        w *= 2.0
+    return s
+
+
+def part_of_the_copy_changed(a):
+    w = a[1:].T
+    w *= 2.0
+    v = w.reshape(-1)[1:]
+    v += 1.0
+    return np.sum(w)
+
+
+def kept_in_a_list(a):
+    w = a[1:].T
+    flat = [w.reshape(-1), w.reshape(2, -1)]
+    w *= 2.0
+    return np.sum(flat[0])
+
+
+def changed_row_by_row(a):
+    w = a[1:].T
+    r = w.reshape(-1)
+    for row in a[1:]:
+        row *= 2.0
+    return np.sum(r)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        original_changed,
+        original_changed_in_a_loop,
+        part_of_the_copy_changed,
+        kept_in_a_list,
+        changed_row_by_row,
+    ],
+    ids=lambda f: f.__name__,
+)
+def test_what_may_be_a_copy_is_refused_after_a_change(f):
+    with pytest.raises(UnsupportedError, match=r"reshape .*layout(?s:.*)\.copy\(\)") as caught:
+        compile_(f)(A)
+    first = f.__code__.co_firstlineno
+    reshaped = next(k for k, line in enumerate(getsource(f).splitlines()) if "reshape" in line)
+    assert f"test_layouts.py:{first + reshaped}" in str(caught.value)
 
 
 def test_a_copy_by_columns_is_one():

@@ -159,3 +159,15 @@ def test_columns_of_results_and_arguments():
     np.testing.assert_array_equal(found, a)
     assert total == pytest.approx(reference(a, 3)[1])
     assert_same("argument_changed", (a, 3))
+
+
+def test_arrays_that_are_used_by_rows_stay_as_they_are():
+    def f(x):
+        w = x[1:-1].T[::-1, ::2]
+        w *= 2.0
+        return np.repeat(w, 2), np.kron(w, w)
+
+    x = uniform(5, 6)
+    compiled, reference = (cr.compile(f, backend=b) for b in ("numba", "numpy"))
+    (y, back), (_, other) = cr.vjp(compiled, x), cr.vjp(reference, x)
+    np.testing.assert_allclose(back(y)[0], other(y)[0])

@@ -172,7 +172,7 @@ def _require(state: State, sites: frozenset[Site]) -> None:
     """Ask that all of these sites make buffers."""
     for site in sites:
         if isinstance(site, tuple) and site[0] == "copy":
-            raise two_arrays(state, *site[2:])
+            raise conflict(state, site)
     missing = [("buffer", site) for site in sites if ("buffer", site) not in state.refinements]
     for site in sites:
         if isinstance(site, tuple) and site[0] == "outside":
@@ -184,15 +184,26 @@ def _require(state: State, sites: frozenset[Site]) -> None:
         raise Refine(*sorted(missing, key=repr))
 
 
-def copied(state: State, expr: Expr, hint: str) -> Expr:
-    """Copy a part of a buffer where NumPy may or may not; right as long as nothing changes."""
+def copied(state: State, expr: Expr, hint: str, error: Exception | None = None) -> Expr:
+    """Copy a part of a buffer where NumPy may or may not; right as long as nothing changes.
+
+    ``error``: for when something does.
+    """
     root = root_of(state, expr)
     if root is None:
         return expr
     name = state.fresh(hint)
     assign(state, name, Call(expr.type, COPY, (expr,)))
-    state.sites[name] = frozenset({("copy", (root,), hint)})
+    site = ("copy", (root,), name if error else hint)
+    state.sites[name] = frozenset({site})
+    if error is not None:
+        state.conflicts[site] = error
     return Var(expr.type, name)
+
+
+def conflict(state: State, copy: Any) -> Exception:
+    """Return the error for a copy, by its site, or its original that changes after it was made."""
+    return state.conflicts.get(copy) or two_arrays(state, *copy[2:])
 
 
 def _will_be_buffer(state: State, expr: Expr) -> bool:
@@ -215,12 +226,10 @@ def alias(state: State, expr: Expr, hint: str, users: bool = False, home: str | 
     root = root_of(state, expr)
     assert root is not None
     part = rows.uncertain(state, expr)
-    if part is not None and state.origin is None:  # a rule only reads, and a copy will do
-        copy = copied(state, expr, hint)
+    if part is not None:  # a copy will do as long as neither changes
+        copy = copied(state, expr, hint, rows.refusal(state, part))
         assert isinstance(copy, Var)
         return copy
-    if part is not None:
-        raise rows.refusal(state, part)
     name = home or state.fresh(hint, users)
     expr = _frozen_index(state, expr)
     state.types[name] = expr.type
@@ -345,7 +354,7 @@ def store(
         return
     copied = is_copy(state, Var(target.type, root))
     if copied is not None:
-        raise two_arrays(state, *copied[2:])
+        raise conflict(state, copied)
     slots.spoil_copies(state, root)
     var = target.expr
     if not isinstance(var, Var):

@@ -28,7 +28,7 @@ from ..values import (
     Scope,
     Value,
 )
-from . import memory, splitting
+from . import memory
 from .state import State, Unreadable, is_plain_number
 
 Holder = Any
@@ -229,7 +229,7 @@ def spoil_copies(state: State, root: str) -> None:
             if isinstance(value, Leaf):
                 site = memory.is_copy(state, value.expr, root)
                 if site is not None:
-                    holder[key] = Unreadable(splitting.two_arrays(state, *site[2:]))
+                    holder[key] = Unreadable(memory.conflict(state, site))
 
 
 def _is_copy_of(site: Any, root: str) -> bool:

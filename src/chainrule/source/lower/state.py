@@ -93,6 +93,8 @@ class State:
     """The buffer behind each view."""
     sites: dict[str, frozenset[Site]] = field(default_factory=dict)
     """Where the array that a variable holds may have been made."""
+    conflicts: dict[Site, Exception] = field(default_factory=dict)
+    """The errors for copies, by their sites, that NumPy may make or not, where it matters."""
     definitions: dict[str, Expr | None] = field(default_factory=dict)
     """The expression of each variable that is assigned once."""
     rebound: set[str] = field(default_factory=set)

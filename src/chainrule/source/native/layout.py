@@ -40,7 +40,8 @@ def laid_out(block: Block, given: Set[str], fresh: Fresh, types: dict[str, Type]
     """
     makes = Counter(s.name for s in statements(block) if isinstance(s, Make))
     makes.update(name for name in given if types[name].is_array)
-    walks = _Walks({name for name, n in makes.items() if n == 1 and types[name].ndim > 1})
+    once = {name: types[name].ndim for name, n in makes.items() if n == 1}
+    walks = _Walks({name: ndim for name, ndim in once.items() if ndim > 1})
     walks.look(block, None, 1)
     total = uses(block)
     layout = _Layout(fresh, types)
@@ -66,9 +67,10 @@ def laid_out(block: Block, given: Set[str], fresh: Fresh, types: dict[str, Type]
 class _Walks:
     """Which axes of arrays the innermost loops run along."""
 
-    def __init__(self, names: set[str]) -> None:
-        self.votes: dict[str, Counter[int]] = {name: Counter() for name in sorted(names)}
-        self.again: dict[str, Counter[int]] = {name: Counter() for name in sorted(names)}
+    def __init__(self, ndims: dict[str, int]) -> None:
+        self.ndims = ndims
+        self.votes: dict[str, Counter[int]] = {name: Counter() for name in sorted(ndims)}
+        self.again: dict[str, Counter[int]] = {name: Counter() for name in sorted(ndims)}
         """The same of loops that run through an array repeatedly."""
         self.seen = Counter[str]()
         """How many elements are mentioned."""
@@ -93,7 +95,8 @@ class _Walks:
                 self.look(part, inner, weight * more)
 
     def _touch(self, name: str, index: tuple[Expr, ...], var: Var | None, weight: int) -> None:
-        if name in self.votes:
+        is_element = len(index) == self.ndims.get(name) and all(p.type.is_number for p in index)
+        if is_element:  # parts stay where they are: their axes have an order too
             self.seen[name] += 1
             if any(isinstance(place, Lit) for place in index):
                 return  # the numbers of a small array, side by side
