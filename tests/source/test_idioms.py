@@ -247,6 +247,17 @@ def endless_counters(v):
     return [total * last, sum(x * k for x, k in zip(v, itertools.count(), strict=False))]
 
 
+def columns_of_places(v):
+    grid, total = v[:4].reshape(2, 2), 0.0
+    for i, j in zip(*np.nonzero(grid > 0.4), strict=False):
+        total = total * grid[0, 1] + grid[i, j] ** 2 * (j + 1)
+    for x, (i, j), k in zip(v, *[np.argwhere(grid > 0.1), range(3)], strict=False):
+        total *= 1 + x * grid[i, j] * k
+    for x, y in zip(v[1:], v[:4], strict=True):
+        total = total * x + y
+    return [total, sum(a * b for a, b in zip(*[v, v[1:]], strict=False))]
+
+
 def lists_of_other_lengths(v):
     rows, halves = [v[k : k + 2] for k in range(4)], 0
     while len(rows) > 1:
@@ -264,7 +275,7 @@ PROGRAMS = (
     *(frozen_objects, fields_of_any_name),
     *(functions_of_elements, pasted_arrays, flat_arrays, patterns, finally_without_except),
     *(axes_of_a_loop, objects_with_a_truth_value),
-    *(endless_counters, lists_of_other_lengths),
+    *(endless_counters, columns_of_places, lists_of_other_lengths),
 )
 
 
@@ -289,6 +300,20 @@ def test_values_types_and_derivatives(f):
 def test_a_number_beside_single_precision_does_not_widen_it():
     made = compile_(lambda v: np.r_[v, 1.0, v[0]])(np.float32(V))
     assert made.dtype == np.float32
+
+
+def test_a_strict_zip_of_other_lengths_is_a_value_error():
+    def f(v, w):
+        total = 0.0
+        for a, b in zip(v, w, strict=True):
+            total = total * a + b
+        return total
+
+    program = compile_(f)
+    assert program(V, V) == f(V, V)
+    for g in (program, f):
+        with pytest.raises(ValueError, match="zip"):
+            g(V, V[1:])
 
 
 def unordered(v):

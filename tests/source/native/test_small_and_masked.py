@@ -313,3 +313,14 @@ def test_arrays_that_are_called_like_stacks(rng):
         return np.sum(stack_f8 * y)
 
     agree(f, rng.normal(size=5), rng.normal(size=5), argnums=(0, 1))
+
+
+@pytest.mark.parametrize("size", [(8,), (3, 4)], ids=str)
+def test_places_kept_between_two_sweeps(size):
+    def f(x):
+        first = np.unravel_index(np.argmax(x), x.shape)
+        return x[np.nonzero(x < 0.7)] ** 2 * x[first]
+
+    x = np.random.default_rng(0).uniform(0.3, 1.3, size)
+    (y, back), (_, other) = (cr.vjp(cr.compile(f, backend=b), x) for b in ("numba", "numpy"))
+    np.testing.assert_allclose(back(y)[0], other(y)[0])

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..ir import Call, Dim, Lit
-from ..types import INT, OBJECT, type_of
+from ..ir import Call, Dim, If, Lit, Raise
+from ..types import BOOL, INT, OBJECT, type_of
 from ..values import Items, Known, Leaf, Value
 from . import memory, slots
 from .state import State, in_rule
@@ -58,7 +58,8 @@ def iteration(state: State, node: ast.expr) -> Iteration:
     if isinstance(node, ast.Call) and _is_plain(node):
         function = expressions.evaluate(state, node.func)
         if isinstance(function, Known) and function.value in (range, enumerate, zip, reversed):
-            return _of_call(state, function.value, node.args)
+            is_strict = any(_is_given(keyword, True) for keyword in node.keywords)
+            return _of_call(state, function.value, node.args, is_strict)
         if isinstance(function, Known) and function.value is itertools.count:
             return _endless(state, [expressions.evaluate(state, arg) for arg in node.args])
     if isinstance(node, ast.Call) and _is_enumerate_from(state, node):
@@ -69,14 +70,19 @@ def iteration(state: State, node: ast.expr) -> Iteration:
 
 def _is_plain(node: ast.Call) -> bool:
     has_star = any(isinstance(arg, ast.Starred) for arg in node.args)
-    is_name = isinstance(node.func, ast.Name)
-    is_count = isinstance(node.func, ast.Attribute) and node.func.attr == itertools.count.__name__
-    return (is_name or is_count) and not has_star and all(map(_is_default, node.keywords))
+    match node.func:
+        case ast.Name(id=name):
+            is_counted = name == "zip" or not has_star
+        case ast.Attribute(attr=name):
+            is_counted = name == itertools.count.__name__ and not has_star
+        case _:
+            return False
+    return is_counted and all(_is_given(k, True) or _is_given(k, False) for k in node.keywords)
 
 
-def _is_default(keyword: ast.keyword) -> bool:
-    is_false = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
-    return keyword.arg == "strict" and is_false
+def _is_given(keyword: ast.keyword, strict: bool) -> bool:
+    is_so = isinstance(keyword.value, ast.Constant) and keyword.value.value is strict
+    return keyword.arg == "strict" and is_so
 
 
 def _is_enumerate_from(state: State, node: ast.Call) -> bool:
@@ -84,7 +90,7 @@ def _is_enumerate_from(state: State, node: ast.Call) -> bool:
     return is_name and [keyword.arg for keyword in node.keywords] == ["start"]
 
 
-def _of_call(state: State, fn: Any, nodes: list[ast.expr]) -> Iteration:
+def _of_call(state: State, fn: Any, nodes: list[ast.expr], is_strict: bool) -> Iteration:
     from . import expressions
 
     if fn is range:
@@ -93,8 +99,21 @@ def _of_call(state: State, fn: Any, nodes: list[ast.expr]) -> Iteration:
         start = expressions.evaluate(state, nodes[1]) if len(nodes) > 1 else Known(0)
         return _enumerate(state, iteration(state, nodes[0]), start)
     if fn is zip:
-        return _zip(state, [iteration(state, node) for node in nodes])
+        parts = [part for node in nodes for part in _columns(state, node)]
+        if is_strict:
+            _require_same_lengths(state, parts)
+        return _zip(state, parts)
     return _reversed(state, iteration(state, nodes[0]))
+
+
+def _columns(state: State, node: ast.expr) -> list[Iteration]:
+    """Return what ``zip`` goes through by one of its arguments: several for ``*arrays``."""
+    from . import containers, expressions
+
+    if not isinstance(node, ast.Starred):
+        return [iteration(state, node)]
+    several = containers.items_of(state, expressions.evaluate(state, node.value))
+    return [_of_value(state, column) for column in several]
 
 
 def _range(state: State, args: list[Value]) -> Iteration:
@@ -220,6 +239,21 @@ def _zip(state: State, parts: list[Iteration]) -> Iteration:
     sources = [source for part in counted for source in part.sources]
     item = lambda k: Items([part.item(k) for part in counted])  # noqa: E731
     return Counted(Known(0), stop, Known(1), item, sources=sources)
+
+
+def _require_same_lengths(state: State, parts: list[Iteration]) -> None:
+    """Emit the ``ValueError`` of ``strict=True``, before the loop rather than at its end."""
+    first, *rest = [
+        Known(len(part)) if isinstance(part, list) else _count(state, part) for part in parts
+    ]
+    for k, length in enumerate(rest, 2):
+        if isinstance(first, Known) and isinstance(length, Known) and first.value == length.value:
+            continue
+        assert isinstance(first, (Known, Leaf)) and isinstance(length, (Known, Leaf))
+        with state.deeper([]) as block:
+            message = Lit(OBJECT, f"zip() arguments 1 and {k} differ in length")
+            state.emit(Raise(Call(OBJECT, ValueError, (message,))))
+        state.emit(If(Call(BOOL, np.not_equal, (first.expr, length.expr)), block))
 
 
 def _first_items(state: State, part: Counted, count: int) -> list[Value]:

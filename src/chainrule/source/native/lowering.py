@@ -10,15 +10,15 @@ import numpy as np
 from .. import ir
 from ..build import base_variable
 from ..effects import cannot_be_repeated, has_effects
-from ..ir import Access, Assign, Block, Dim, Expr, Lit, Var
+from ..ir import Access, Assign, Block, Dim, Expr, Index, Lit, Var
 from ..templates import map_template, template_leaves
-from ..types import Size, Type
+from ..types import Size, Type, unknown_size
 from . import (
     operations,  # noqa: F401 (fills the tables)
     runtime,
 )
 from .accesses import aliases
-from .code import INT, STACK, Do, Fresh, Return, mapped, number
+from .code import INT, STACK, Do, Fresh, Return, mapped, number, scalar
 from .contraction import coalesce, contract, separate
 from .early import sizes_first
 from .elements import array, number_of
@@ -143,7 +143,9 @@ def to_kernel(
     results: list[Var] = []
     returned: list[tuple[str, Type]] = []
 
-    def result(expr: Expr) -> Expr:
+    def result(expr: Expr) -> Any:
+        if isinstance(expr, Var) and expr.name in state.tuples:
+            return tuple(result(part) for part in _parts(state, expr))
         if isinstance(expr, Lit) or expr.type.dtype is None:
             return expr
         var = _result(state, expr)
@@ -304,6 +306,16 @@ def _given(program: ir.Program, opening: list[Assign]) -> list[str]:
         type_ = program.types.get(name)
         if name in read and type_ is not None and type_.dtype is not None:
             found.append(name)
+    return found
+
+
+def _parts(state: State, several: Var) -> list[Expr]:
+    """Return the arrays and numbers that a variable of the interpreter would hold together."""
+    found: list[Expr] = []
+    for k, part in enumerate(state.tuples[several.name]):
+        sizes = tuple(unknown_size() for _ in part.extents)
+        type_ = Type("array", part.dtype, sizes) if sizes else scalar(part.dtype)
+        found.append(Index(type_, several, (number(k),)))
     return found
 
 
