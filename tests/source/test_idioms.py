@@ -247,6 +247,13 @@ def endless_counters(v):
     return [total * last, sum(x * k for x, k in zip(v, itertools.count(), strict=False))]
 
 
+def sum_of_one_array(v):
+    w = v * v
+    total = sum([w])
+    w[0] = 0.0
+    return [total, w]
+
+
 def columns_of_places(v):
     grid, total = v[:4].reshape(2, 2), 0.0
     for i, j in zip(*np.nonzero(grid > 0.4), strict=False):
@@ -275,7 +282,7 @@ PROGRAMS = (
     *(frozen_objects, fields_of_any_name),
     *(functions_of_elements, pasted_arrays, flat_arrays, patterns, finally_without_except),
     *(axes_of_a_loop, objects_with_a_truth_value),
-    *(endless_counters, columns_of_places, lists_of_other_lengths),
+    *(endless_counters, sum_of_one_array, columns_of_places, lists_of_other_lengths),
 )
 
 

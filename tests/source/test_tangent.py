@@ -243,8 +243,23 @@ def calls_that_change(x):
     return y
 
 
+def slope_one_and_then_a_change(x):
+    straight, fraction = np.unwrap(x), np.modf(x)[0]
+    x[0] = 0.5
+    x *= 2.0
+    return straight * fraction, x
+
+
+def products_of_what_changes_later(x):
+    y = np.cumprod(x)
+    x.sort()
+    return y * x
+
+
 CASES: list[tuple[Any, tuple[Any, ...]]] = [
     (straight, (numbers(3), numbers(3, seed=1))),
+    (slope_one_and_then_a_change, (numbers(3),)),
+    (products_of_what_changes_later, (numbers(3),)),
     (broadcast, (numbers(2, 3), 1.5)),
     (broadcast, (numbers(2, 3), numbers(3))),
     (reassigned, (numbers(3),)),

@@ -14,7 +14,7 @@ _MAKERS: tuple[Any, ...] = (
     *(np.zeros, np.empty, np.ones, np.full, np.eye, np.arange, np.linspace),
     *(np.zeros_like, np.empty_like, np.ones_like, np.full_like, np.copy, np.ndarray.copy),
     *(np.dot, np.outer, np.tensordot, np.einsum, np.sum, np.mean, np.prod, np.cumsum, np.where),
-    *(np.concatenate, np.stack, np.ndarray.astype, np.linalg.solve, np.linalg.inv),
+    *(np.array, np.concatenate, np.stack, np.ndarray.astype, np.linalg.solve, np.linalg.inv),
 )
 _FRESH = frozenset(_MAKERS)
 """Functions whose result is an array of its own (ufuncs are so too)."""

@@ -20,7 +20,7 @@ from ..errors import UnsupportedError
 from . import ir
 from .activity import is_restored, is_saved, varied
 from .adjoint import Fresh
-from .build import CONTIGUOUS, copy, literal, zeros_like
+from .build import CONTIGUOUS, base_variable, copy, literal, zeros_like
 from .callees import Callees
 from .ir import Access, Alias, Assign, Block, Call, Expr, Index, Seq, Stmt, Var
 from .rulecode import Rules
@@ -184,7 +184,8 @@ class Tangents(Expressions):
         if is_fresh(tangent) or not tangent.type.is_array:
             return False
         held = {self.dot(b).name for b in self._held()}
-        return name in self.buffers or (is_fresh(primal) and bool(held & set(holders(tangent))))
+        is_own = is_fresh(primal) or (isinstance(primal, Call) and base_variable(primal) is None)
+        return name in self.buffers or (is_own and bool(held & set(holders(tangent))))
 
     def _held(self) -> set[str]:
         """Buffers and views of them that have tangents."""

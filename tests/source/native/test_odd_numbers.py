@@ -252,3 +252,19 @@ def test_a_program_with_effects_says_that_it_cannot_go_on(capsys):
     with pytest.raises(ValueError, match="only Python has"):
         compiled(-1.0)
     assert capsys.readouterr().out == "4.0\n-1.0\n"
+
+
+@pytest.mark.parametrize(
+    "ct", [np.array(2.0), np.float64(2.0), 2.0], ids=lambda c: type(c).__name__
+)
+def test_cotangents_of_arrays_without_axes(ct):
+    def f(x):
+        total = np.zeros(())
+        for row in x:
+            total = total * row[0] + np.tensordot(x, x)
+        x[0] *= total
+        return total
+
+    x = np.random.default_rng(0).uniform(0.3, 1.3, (3, 4))
+    (_, back), (_, other) = (cr.vjp(cr.compile(f, backend=b), x) for b in ("numba", "numpy"))
+    np.testing.assert_allclose(back(ct)[0], other(ct)[0])

@@ -101,11 +101,13 @@ def _sum(state: State, values: Value, start: Value = ZERO) -> Value:
 
 
 def total(state: State, values: list[Value], start: Value = ZERO) -> Value:
-    """Add up, from left to right; a zero to start with is left out."""
+    """Add up, from left to right; a zero to start with is left out, unless it copies an array."""
     found = start
     for value in values:
         is_zero = isinstance(found, Known) and type(found.value) is int and found.value == 0
-        found = value if is_zero and _is_numeric(value) else binary(state, np.add, found, value)
+        is_copied = isinstance(value, Leaf) and value.type.is_array and len(values) == 1
+        is_left_out = is_zero and _is_numeric(value) and not is_copied
+        found = value if is_left_out else binary(state, np.add, found, value)
     return found
 
 

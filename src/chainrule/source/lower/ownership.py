@@ -15,7 +15,7 @@ from ..values import Value
 from . import cells, memory, slots
 from .cells import Cell
 from .slots import Snapshot
-from .state import Refine, Site, State
+from .state import Refine, Site, State, in_rule
 
 if TYPE_CHECKING:
     from .carried import Carried
@@ -33,8 +33,9 @@ def classify(carried: Carried, cell: Cell, end: Value) -> None:
     cell.is_buffer = first is not None or last is not None
     if not cell.is_buffer:
         return
-    if first is not None and cells.name_of(cell.entry) not in state.buffers:
-        cell.copied, cell.is_buffer = frozenset({first}), False  # it enters with a part of one
+    is_part = first is not None and cells.name_of(cell.entry) not in state.buffers
+    if first is not None and (is_part or in_rule(state)):  # a rule reads what it is given
+        cell.copied, cell.is_buffer = frozenset({first}), False
         return
     if last is None and exprs[1].type.is_array:
         memory.make_buffer(state, exprs[1])

@@ -121,10 +121,9 @@ def _add(found: Touched, s: Stmt) -> None:
                 found.read.add(name)
                 found.elements.append(Access(name, None, "write"))
         case Return(values=values):
-            for var in values:
-                assert isinstance(var, Var)
-                found.read.add(var.name)
-                found.elements.append(Access(var.name, None, "read"))
+            for name in ir.names_in(*values):  # the others are sizes that are known
+                found.read.add(name)
+                found.elements.append(Access(name, None, "read"))
         case Check(holds=holds):
             found.checks = True
             _read(found, holds)

@@ -115,10 +115,9 @@ class Code:
         names = [*own, *kernel.made, *[self.program.stack] * (kernel.stack == "given")]
         types = {**kernel.types, **dict.fromkeys(names, OBJECT)}
         inner = {*_apart(kernel)}
-        args = [_passed(Var(types[name], name)) for name in kernel.parameters if name not in inner]
+        given = [Var(types[name], name) for name in kernel.parameters if name not in inner]
         run = self._run_with_objects if kernel.call else self.run
-        if careful:
-            args = [Call(OBJECT, in_order, (arg,)) for arg in args]
+        args = [Call(OBJECT, in_order, (x,)) if careful else _passed(x) for x in given]
         if kernel.call or kernel.stack:
             stack = Var(OBJECT, self.program.stack) if kernel.stack == "taken" else literal(None)
             objects = tuple(Var(OBJECT, name) for name in kernel.objects)
@@ -174,7 +173,7 @@ def _apart(kernel: Kernel) -> list[str]:
 def _passed(var: Var) -> Expr:
     """Return what is passed to a kernel: arrays without axes go as numbers."""
     if var.type.is_array and not var.type.ndim:
-        return ir.Index(OBJECT, var, (Lit(OBJECT, ()),))
+        return ir.Index(OBJECT, var, ())
     return var
 
 
