@@ -192,6 +192,16 @@ def changed_row_by_row(a):
     return np.sum(r)
 
 
+def test_a_copy_by_rows_is_refused_after_a_change():
+    def f(a):
+        w = np.ascontiguousarray(a[:, 1:])
+        a[0, 1] = 0.0
+        return np.sum(w)
+
+    with pytest.raises(UnsupportedError, match="ascontiguousarray"):
+        compile_(f)(A)
+
+
 @pytest.mark.parametrize(
     "f",
     [

@@ -9,7 +9,7 @@ import numpy as np
 from ..ir import Call
 from ..types import Type
 from ..values import Items, Known, Leaf, Value
-from . import calls, memory
+from . import calls, memory, rows
 from .attributes import count, shape_of
 from .containers import FALSE, NONE, TRUE, ZERO, describe, items_of, known, lift, settle
 from .intrinsics import intrinsic
@@ -167,7 +167,8 @@ def _laid_out(state: State, a: Value, dtype: Value = NONE, *rest: Value, **unuse
     """A copy or not, depending on the layout."""
     found = _as_array(state, a, dtype)
     if isinstance(found, Leaf) and found.type.is_array:
-        return Leaf(memory.copied(state, found.expr, "laid_out"))
+        error = rows.refusal(state, "np.ascontiguousarray or its like", found.expr)
+        return Leaf(memory.copied(state, found.expr, "laid_out", error))
     return found
 
 

@@ -227,7 +227,7 @@ def alias(state: State, expr: Expr, hint: str, users: bool = False, home: str | 
     assert root is not None
     part = rows.uncertain(state, expr)
     if part is not None:  # a copy will do as long as neither changes
-        copy = copied(state, expr, hint, rows.refusal(state, part))
+        copy = copied(state, expr, hint, rows.refusal(state, part.fn.__name__, part.args[0]))
         assert isinstance(copy, Var)
         return copy
     name = home or state.fresh(hint, users)

@@ -187,7 +187,8 @@ def _ravel(state: State, a: Value, order: Value = NONE) -> Value:
     a = calls.as_array(state, a)
     if isinstance(a, Leaf) and a.type.ndim == 1:
         is_whole = rows.is_by_rows(state, a.expr)
-        return a if is_whole else Leaf(memory.copied(state, a.expr, "flat"))
+        error = rows.refusal(state, "ravel", a.expr)
+        return a if is_whole else Leaf(memory.copied(state, a.expr, "flat", error))
     found = calls.call(state, Known(np.reshape), [a, Known(-1)], _order(order))
     is_part = isinstance(a, Leaf) and memory.root_of(state, a.expr) is not None
     if is_part and isinstance(a, Leaf) and rows.is_argument_by_columns(state, a.expr):

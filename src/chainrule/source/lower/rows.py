@@ -53,12 +53,12 @@ def uncertain(state: State, expr: Expr) -> Call | None:
     return None
 
 
-def refusal(state: State, part: Call) -> Exception:
+def refusal(state: State, name: str, array: Expr) -> Exception:
     """Return the error that says so."""
-    whole = isinstance(part.args[0], Var)
+    whole = isinstance(array, Var)
     what = "an array" if whole else "a part of an array"
     return state.error(
-        f"{part.fn.__name__} of {what} that is changed in place: "
+        f"{name} of {what} that is changed in place: "
         "whether it is a view or a copy depends on its layout",
         "write .copy() after it, or change the array through its own indices"
         + whole * "; make it with np.zeros(shape) or .copy() if a view is meant",
