@@ -81,6 +81,29 @@ def test_one_program_serves_arguments_of_each_layout():
     assert np.array_equal(gradient(LAYOUTS["rows"]), by_rows)
 
 
+def copied_by_reshape(a):
+    v, w = np.reshape(a, (4, 3), copy=True), a.reshape(-1, copy=True)
+    v[0] = 2.0
+    w *= a[0, 0]
+    return a, v * v, w
+
+
+def results_of_compositions_changed(a):
+    m, q = np.median(a, axis=0), np.nanmax(a, axis=1)
+    m[m > 1] = 0.0
+    q += m[:3]
+    r = np.fliplr(a)
+    r[0] *= 2.0
+    return m * m, q, a
+
+
+@pytest.mark.parametrize(
+    "f", [copied_by_reshape, results_of_compositions_changed], ids=lambda f: f.__name__
+)
+def test_what_is_the_functions_own_is_changed(f):
+    check_by_rows(f)
+
+
 def handed_on(a):
     u = np.zeros((3, 4))
     u[0, 0] = a[0, 0]
@@ -143,6 +166,10 @@ def read_anew_in_a_loop(a):
     "f", [read_while_nothing_changes, read_anew_in_a_loop], ids=lambda f: f.__name__
 )
 def test_what_may_be_a_copy_is_read(f):
+    check_by_rows(f)
+
+
+def check_by_rows(f):
     engine, rng = Compiled(f, [A], (0,)), np.random.default_rng(1)
     y = f(A.copy())
     assert_close(vector(engine.program(A)), vector(y), "value", 1e-13)

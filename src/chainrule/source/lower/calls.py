@@ -28,7 +28,7 @@ from ..values import (
     Record,
     Value,
 )
-from . import functions, intrinsics
+from . import functions, intrinsics, ownership
 from .containers import describe, items_of, known, lift
 from .intrinsics import INTRINSICS, intrinsic
 from .plain_calls import (
@@ -275,7 +275,9 @@ def _composite(
     mark = len(state.block)
     if body is not None:
         try:
-            return functions.inline(state, body, args, kwargs)
+            found = functions.inline(state, body, args, kwargs)
+            given = [x for arg in (*args, *kwargs.values()) for x in leaves(arg)]
+            return ownership.own_where_changed(state, found, given)
         except (UnsupportedError, ArgumentError):
             del state.block[mark:]
     return opaque(state, entry.fn, args, kwargs)

@@ -158,11 +158,14 @@ def _reshape(
     state: State, a: Leaf, *shape: Value, order: Value = NONE, copy: Value = NONE
 ) -> Value:
     given = shape[0] if len(shape) == 1 else Items(list(shape))
-    return calls.call(state, Known(np.reshape), [a, given], _order(order))
+    asked = {} if known(copy) == (True, None) else {"copy": copy}
+    return calls.call(state, Known(np.reshape), [a, given], _order(order) | asked)
 
 
 @intrinsic(np.reshape)
 def _np_reshape(state: State, a: Value, *args: Value, **kwargs: Value) -> Value:
+    if known(kwargs.pop("copy", NONE)) == (True, True):  # without it, as a view where NumPy can
+        return calls.call_attribute(state, _np_reshape(state, a, *args, **kwargs), "copy", [])
     found = calls.call_entry(state, calls.entry_of(np.reshape), np.reshape, [a, *args], kwargs)
     if not (isinstance(a, Leaf) and isinstance(found, Leaf) and a.type.is_array):
         return found

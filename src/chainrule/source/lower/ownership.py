@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..ir import Block, Call, Expr, Store, statements
-from ..values import Value
+from ..values import Leaf, Value
 from . import cells, memory, slots
 from .cells import Cell
 from .slots import Snapshot
@@ -116,3 +116,21 @@ def _refuse_others(carried: Carried, owners: list[Cell], sources: dict[int, str]
             error = carried.unroll or cells.two_names(carried.state, name)
             carried.plans[slot], found = carried.broken(name, value, error), True
     return found
+
+
+def own_where_changed(state: State, result: Value, given: list[Leaf]) -> Value:
+    """Copy the result of NumPy's function if the user's function changes it in place.
+
+    In the body that stands for NumPy's function several arrays may go by the name of the result.
+    Views of what it is ``given`` stay views.
+    """
+    if not isinstance(result, Leaf) or not result.type.is_array:
+        return result
+    here = ("own", state.path, state.origin and (state.origin.file, state.origin.line))
+    outer = [memory.sites_of(state, x.expr) for x in given]
+    inner = memory.sites_of(state, result.expr).difference(*outer)
+    if here in state.refinements and inner:
+        return Leaf(state.temporary(Call(result.type, memory.COPY, (result.expr,)), "own"))
+    for site in inner:
+        state.conflicts.setdefault(site, Refine(here))
+    return result
