@@ -298,7 +298,7 @@ def _known_labels(terms, out, i, arrays):
         label
         for k, term in enumerate(terms)
         for label, size in zip(term, np.shape(arrays[k]), strict=True)
-        if size != 1 and sizes.get(label) == 1
+        if label in sizes and size != sizes[label] and sizes[label] == 1
     }
     return "".join(label for label in sizes if label in elsewhere and label not in stretched)
 

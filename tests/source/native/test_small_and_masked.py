@@ -324,3 +324,30 @@ def test_places_kept_between_two_sweeps(size):
     x = np.random.default_rng(0).uniform(0.3, 1.3, size)
     (y, back), (_, other) = (cr.vjp(cr.compile(f, backend=b), x) for b in ("numba", "numpy"))
     np.testing.assert_allclose(back(y)[0], other(y)[0])
+
+
+def running_medians(x):
+    total = np.zeros(len(x) - 2)
+    for i in range(len(total)):
+        total[i] = np.median(x[i : i + 3]) * x[i]
+    return total
+
+
+def windows_of_a_reshaped_array(x):
+    """Its reverse adds up at places that are known, many of them more than once."""
+    windows = np.lib.stride_tricks.sliding_window_view(x.reshape(3, 4), (2, 2))
+    return np.einsum("ijkl,kl->ij", windows, np.array([[1.0, 0.5], [2.0, -1.0]]))
+
+
+def windows_and_parts(x):
+    a = np.outer(x, x)[:5]
+    windows = np.lib.stride_tricks.sliding_window_view(a, (2, 2))
+    return np.einsum("ijkl,kl->ij", windows, a[:2, 1:3])
+
+
+@pytest.mark.parametrize(
+    "f", [running_medians, windows_of_a_reshaped_array, windows_and_parts], ids=lambda f: f.__name__
+)
+def test_derivatives_of_parts_that_overlap(f):
+    x = np.random.default_rng(0).uniform(0.3, 1.3, 12)
+    cr.check_grads(cr.compile(f, backend="numba"), (x,), order=2)

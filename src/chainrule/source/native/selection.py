@@ -8,7 +8,7 @@ import numpy as np
 
 from ...rules import indexing as rules
 from ..ir import Call, Choice, Expr, Lit, Seq
-from ..types import Type, unknown_size
+from ..types import Type, type_of, unknown_size
 from . import runtime
 from .arrays import in_order, materialised, new_array, ordinal
 from .code import BOOL, INT, Put, apply, dtype_of, number, plus, scalar, whole
@@ -153,7 +153,10 @@ def _argwhere(state: State, call: Call) -> Elements:
 def _entries(index: Expr) -> tuple[Expr, ...]:
     """Return the entries of an index that is one expression."""
     if isinstance(index, Lit) and isinstance(index.value, tuple):
-        return tuple(Lit(INT, entry) for entry in index.value)
+        return tuple(
+            Lit(type_of(entry) if isinstance(entry, np.ndarray) else INT, entry)
+            for entry in index.value
+        )
     return index.items if isinstance(index, Seq) and index.kind == "tuple" else (index,)
 
 

@@ -139,6 +139,9 @@ def reshaped(state: State, operand: Expr, shape: Expr, type_: Type) -> Elements:
     for extent in extents:
         rest = times(rest, extent.expr)
     state.check(apply(np.equal, BOOL, rest, total))
+    if not extents or not source.extents:  # one number, of which no array needs to be made
+        zeros = tuple(number(0) for _ in source.extents)
+        return moved(source, tuple(extents), lambda i: zeros)
     base = source.root
     whole = base is not None and is_whole(state, source)
     memory = base if whole and base is not None else _copied(state, operand, source)
