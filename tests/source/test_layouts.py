@@ -204,6 +204,14 @@ def part_of_the_copy_changed(a):
     return np.sum(w)
 
 
+def copy_changed_at_once(a):
+    w = a * 1.0
+    for _ in range(2):
+        w = np.tanh(w) + w[:, :1]
+    w.reshape(-1)[1] = a[1, 1]
+    return w
+
+
 def kept_in_a_list(a):
     w = a[1:].T
     flat = [w.reshape(-1), w.reshape(2, -1)]
@@ -235,6 +243,7 @@ def test_a_copy_by_rows_is_refused_after_a_change():
         original_changed,
         original_changed_in_a_loop,
         part_of_the_copy_changed,
+        copy_changed_at_once,
         kept_in_a_list,
         changed_row_by_row,
     ],

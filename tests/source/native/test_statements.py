@@ -425,3 +425,18 @@ def test_memory_of_two_shapes_overlaps(f):
 @pytest.mark.parametrize("seed", range(8))
 def test_changes_are_seen_in_every_shape(seed):
     check_reshaped(seed, "numba")
+
+
+def test_stores_at_places_that_lists_and_tuples_name_twice():
+    def f(x):
+        w = x * x
+        w[[0, 0, 1]] += 0.5
+        w[[0, 0, 1], :2] *= x[0, 0]
+        w[(0, 0, 1), (1, 1, 0)] -= w[2, :3]
+        w[[2, 2]] = x[:2]
+        return w
+
+    x = np.random.default_rng(0).uniform(0.3, 1.3, (4, 5))
+    program = cr.compile(f, backend="numba")
+    np.testing.assert_allclose(program(x), f(x))
+    cr.check_grads(program, (x,), order=2)

@@ -359,6 +359,9 @@ def store(
     var = target.expr
     if not isinstance(var, Var):
         var = alias(state, var, "view")
+        copied = is_copy(state, var)
+        if copied is not None:
+            raise conflict(state, copied)
     before = tuple(_before_store(state, entry, root) for entry in index)
     for old, new in zip(index, before, strict=True):
         if new != old and isinstance(new, Var):

@@ -49,10 +49,37 @@ def subscript(state: State, base: Elements, index: tuple[Expr, ...]) -> Elements
     return made.result()
 
 
+def is_plain_index(index: tuple[Expr, ...]) -> bool:
+    """Tell whether no place is named twice for certain: there are no index arrays."""
+    return not any(
+        is_axes(entry.type) or isinstance(entry, Seq) or isinstance(_known(entry), _ARRAYS)
+        for entry in entries_of(index)
+    )
+
+
+_ARRAYS = (list, tuple, range, np.ndarray)
+"""Types of known entries of an index that are index arrays."""
+
+
+def _known(entry: Expr) -> Any:
+    """Return what is known of an entry."""
+    return entry.value if isinstance(entry, Lit) else None
+
+
+def entries_of(index: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """Return the entries of an index that may be one tuple; in it a tuple is an index array."""
+    if len(index) != 1:
+        return index
+    (whole,) = index
+    if isinstance(whole, Lit) and isinstance(whole.value, tuple):
+        return tuple(Lit(whole.type, entry) for entry in whole.value)
+    return whole.items if isinstance(whole, Seq) and whole.kind == "tuple" else index
+
+
 def _entries(state: State, base: Elements, index: tuple[Expr, ...]) -> list[Any]:
     """Return one entry for each axis of the base, and None for each new axis."""
     found: list[Any] = []
-    for entry in index:
+    for entry in entries_of(index):
         found += _opened(state, entry)
     taken = sum(1 for entry in found if entry is not None and entry is not Ellipsis)
     missing = [slice(None)] * (len(base.extents) - taken)
@@ -69,11 +96,9 @@ def _opened(state: State, entry: Expr) -> list[Any]:
             return [value]
         if isinstance(value, slice):
             return [value]
-        if isinstance(value, tuple):
-            return [x for item in value for x in _opened(state, Lit(entry.type, item))]
         if isinstance(value, (bool, np.bool_)):
             raise NotNative(f"the index {value!r}")
-        if isinstance(value, (list, range, np.ndarray)):
+        if isinstance(value, _ARRAYS):
             return _known_places(state, np.asarray(value))
         if not isinstance(value, (int, np.integer)):
             raise NotNative(f"the index {value!r}")
@@ -81,9 +106,7 @@ def _opened(state: State, entry: Expr) -> list[Any]:
     if isinstance(entry, Slice):
         return [entry]
     if isinstance(entry, Seq):
-        if entry.kind == "list":
-            return [_list(state, entry)]
-        return [x for item in entry.items for x in _opened(state, item)]
+        return [_list(state, entry)]
     if is_axes(entry.type):
         if entry.type.dtype == np.dtype(bool):
             extents = elements(state, entry).extents

@@ -8,17 +8,17 @@ import numpy as np
 
 from ...rules import indexing as rules
 from ..ir import Call, Choice, Expr, Lit, Seq
-from ..types import Type, type_of, unknown_size
+from ..types import Type, unknown_size
 from . import runtime
 from .arrays import in_order, materialised, new_array, ordinal
 from .code import BOOL, INT, Put, apply, dtype_of, number, plus, scalar, whole
 from .elements import aligned, broadcast, elements, in_memory
-from .indexing import places, subscript
+from .indexing import entries_of, is_plain_index, places, subscript
 from .joining import whole_or_flat
 from .numbers import cast, literal
 from .products import enter
 from .shapes import extents_of
-from .state import Elements, Extent, NotNative, State, is_axes
+from .state import Elements, Extent, NotNative, State
 from .stores import put
 from .views import argument, only, view
 
@@ -150,28 +150,14 @@ def _argwhere(state: State, call: Call) -> Elements:
 # -------------------------------------------------------------------- stores in a new array
 
 
-def _entries(index: Expr) -> tuple[Expr, ...]:
-    """Return the entries of an index that is one expression."""
-    if isinstance(index, Lit) and isinstance(index.value, tuple):
-        return tuple(
-            Lit(type_of(entry) if isinstance(entry, np.ndarray) else INT, entry)
-            for entry in index.value
-        )
-    return index.items if isinstance(index, Seq) and index.kind == "tuple" else (index,)
-
-
-def _is_plain(index: tuple[Expr, ...]) -> bool:
-    return not any(is_axes(entry.type) for entry in index)
-
-
 @enter(rules._setitem)
 def _setitem(state: State, call: Call) -> Elements:
     source = elements(state, call.args[0])
     if not source.extents:
         raise NotNative("a store into a number")
     made = in_memory(materialised(state, source))
-    index = _entries(call.args[1])
-    put(state, subscript(state, made, index), call.args[2], None, False, _is_plain(index))
+    index = entries_of((call.args[1],))
+    put(state, subscript(state, made, index), call.args[2], None, False, is_plain_index(index))
     return made
 
 
@@ -184,8 +170,8 @@ def _scatter_add(state: State, call: Call) -> Elements:
     made = new_array(state, "sums", dtype, extents)
     zero = cast(literal(0), dtype)
     state.nest(extents, lambda i: state.emit(Put(made, i, zero)))
-    index = _entries(call.args[1])
-    is_plain = _is_plain(index)
+    index = entries_of((call.args[1],))
+    is_plain = is_plain_index(index)
     place = subscript(state, in_memory(made), index)
     put(state, place, call.args[0], None if is_plain else "add", not is_plain, is_plain)
     return in_memory(made)
@@ -196,7 +182,7 @@ def _last_written(state: State, call: Call) -> Elements:
     """Keep what the last of several stores into one place has written, and zeros for the others."""
     ct, base = (elements(state, arg) for arg in call.args[:2])
     written = new_array(state, "written", np.dtype(np.int64), base.extents)
-    place = subscript(state, in_memory(written), _entries(call.args[2]))
+    place = subscript(state, in_memory(written), entries_of((call.args[2],)))
     at_ct = aligned(state, ct.extents, place.extents)
     index = place.index
     assert index is not None

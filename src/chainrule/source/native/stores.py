@@ -10,7 +10,7 @@ from ..types import Type
 from .arrays import held, in_order, marks
 from .code import apply
 from .elements import aligned, elements, number_of, write
-from .indexing import subscript
+from .indexing import is_plain_index, subscript
 from .numbers import cast, elementwise
 from .state import Elements, NotNative, State, is_axes
 
@@ -27,7 +27,7 @@ def store(state: State, statement: ir.Store) -> None:
         place = subscript(state, whole, statement.index)
     if place.root is None or place.index is None:
         raise NotNative(f"a store into {target.name}")
-    put(state, place, statement.value, statement.op, statement.at, _is_plain(statement))
+    put(state, place, statement.value, statement.op, statement.at, is_plain_index(statement.index))
 
 
 def _store_number(state: State, statement: ir.Store) -> None:
@@ -38,11 +38,6 @@ def _store_number(state: State, statement: ir.Store) -> None:
         value = apply(getattr(np, statement.op), type_, Var(type_, statement.target.name), value)
     assert type_.dtype is not None
     state.emit(Assign(statement.target.name, cast(value, type_.dtype)))
-
-
-def _is_plain(store: ir.Store) -> bool:
-    """Tell whether no place is named twice for certain: there are no index arrays."""
-    return not any(is_axes(e.type) for e in store.index)
 
 
 def put(
