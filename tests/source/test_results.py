@@ -98,6 +98,19 @@ def test_a_product_of_two_integers_is_no_constant(fn):
     assert not isinstance(found, int)
 
 
+@pytest.mark.parametrize("widths", [INT, (INT, INT), [[INT, INT]]])
+def test_a_size_that_depends_on_an_unknown_integer_is_unknown(widths):
+    symbols = ["n", "m", "k"]  # of samples 7, 11, 13 and 10, 9, 8: 11 + 2 * 1 and 9 + 2 * 2 are 13
+    found = result_type(np.pad, [array(*symbols), widths])
+    assert not any(isinstance(n, int) or set(sizes.atoms(n)) & {*symbols} for n in found.sizes)
+
+
+def test_sums_of_arrays_whose_sizes_are_computed():
+    half = sizes.add(sizes.floor_divide(sizes.integer("n"), 2), 1)
+    found = result_type(np.sum, [array(2, half, "m")], {"axis": 2})  # one is 2 * half * m
+    assert found == array(2, half)
+
+
 def test_a_call_that_numpy_refuses_is_refused():
     with pytest.raises(TypeError):
         result_type(np.add, [V, "text"])
