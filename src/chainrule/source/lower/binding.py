@@ -74,7 +74,8 @@ def _bind_leaf(state: State, name: str, leaf: Leaf, fresh: bool) -> Leaf:
         if root is not None:
             if isinstance(expr, Var):
                 return Leaf(expr, root)
-            return Leaf(memory.alias(state, expr, slots.base(name), not name.startswith("<")), root)
+            view = memory.alias(state, expr, slots.base(name), not name.startswith("<"))
+            return Leaf(view, memory.root_of(state, view))
     var = _assigned(state, name, expr, fresh)
     return Leaf(var, var.name if var.name in state.buffers else None, _size(state, var, leaf.size))
 

@@ -184,14 +184,17 @@ def _require(state: State, sites: frozenset[Site]) -> None:
         raise Refine(*sorted(missing, key=repr))
 
 
-def copied(state: State, expr: Expr, hint: str) -> Expr:
-    """Copy a part of a buffer where NumPy may or may not; right as long as nothing changes."""
+def copied(state: State, expr: Expr, hint: str, otherwise: rows.Refusal | None = None) -> Expr:
+    """Copy a part of a buffer where NumPy may or may not; right as long as nothing changes.
+
+    ``otherwise``: what to say where something does.
+    """
     root = root_of(state, expr)
     if root is None:
         return expr
     name = state.fresh(hint)
     assign(state, name, Call(expr.type, COPY, (expr,)))
-    state.sites[name] = frozenset({("copy", (root,), hint)})
+    state.sites[name] = frozenset({("copy", (root,), otherwise or hint)})
     return Var(expr.type, name)
 
 
@@ -211,16 +214,14 @@ def make_buffer(state: State, expr: Expr) -> None:
 
 
 def alias(state: State, expr: Expr, hint: str, users: bool = False, home: str | None = None) -> Var:
-    """Emit a view of a buffer under a name of its own."""
+    """Emit a view of a buffer under a name of its own; where it may be a copy, a copy."""
     root = root_of(state, expr)
     assert root is not None
     part = rows.uncertain(state, expr)
-    if part is not None and state.origin is None:  # a rule only reads, and a copy will do
-        copy = copied(state, expr, hint)
+    if part is not None:  # a copy will do for what is only read
+        copy = copied(state, expr, hint, rows.refusal(state, part))
         assert isinstance(copy, Var)
         return copy
-    if part is not None:
-        raise rows.refusal(state, part)
     name = home or state.fresh(hint, users)
     expr = _frozen_index(state, expr)
     state.types[name] = expr.type
@@ -350,6 +351,8 @@ def store(
     var = target.expr
     if not isinstance(var, Var):
         var = alias(state, var, "view")
+        if (copied := is_copy(state, var)) is not None:
+            raise two_arrays(state, *copied[2:])
     before = tuple(_before_store(state, entry, root) for entry in index)
     for old, new in zip(index, before, strict=True):
         if new != old and isinstance(new, Var):

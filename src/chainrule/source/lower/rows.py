@@ -6,7 +6,7 @@ looked at: a program that depends on its layout is made for that layout.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -53,15 +53,24 @@ def uncertain(state: State, expr: Expr) -> Call | None:
     return None
 
 
-def refusal(state: State, part: Call) -> Exception:
-    """Return the error that says so."""
+class Refusal(NamedTuple):
+    """What is said where it matters whether an array is a view or a copy."""
+
+    problem: str
+    instead: str
+    location: str
+
+
+def refusal(state: State, part: Call) -> Refusal:
+    """Return what to say where the memory that ``part`` reshapes is changed."""
     whole = isinstance(part.args[0], Var)
     what = "an array" if whole else "a part of an array"
-    return state.error(
+    return Refusal(
         f"{part.fn.__name__} of {what} that is changed in place: "
         "whether it is a view or a copy depends on its layout",
         "write .copy() after it, or change the array through its own indices"
         + whole * "; make it with np.zeros(shape) or .copy() if a view is meant",
+        state.location,
     )
 
 
@@ -108,4 +117,4 @@ def _is_result_by_rows(state: State, call: Call) -> bool:
     return call.fn in _BY_ROWS or call.fn in DISPLAYS
 
 
-__all__ = ["is_argument_by_columns", "is_by_rows", "refusal", "uncertain"]
+__all__ = ["Refusal", "is_argument_by_columns", "is_by_rows", "refusal", "uncertain"]

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...errors import UnsupportedError
+from .rows import Refusal
 from .state import Refine, State
 
 _MOST = 6
@@ -41,11 +42,14 @@ def with_rest(state: State, node: ast.stmt, rest: Sequence[ast.stmt]) -> ast.If 
     return ast.copy_location(made, node)
 
 
-def two_arrays(state: State, name: str, where: Sequence[Any] = ()) -> Exception:
+def two_arrays(state: State, name: str | Refusal, where: Sequence[Any] = ()) -> Exception:
     """Return the error for a name of one of two arrays, one of which changes; or what may help.
 
-    ``where``: the branches to split, from the inside out, or the loop to unroll.
+    ``where``: the branches to split, from the inside out, or the loop to unroll. Instead of the
+    name, what to say of something that may be a view or a copy.
     """
+    if not isinstance(name, str):
+        return UnsupportedError(*name)
     splits = sum(isinstance(key, tuple) and key[0] == "split" for key in state.refinements)
     helping = [key for key in where if key not in state.refinements]
     if helping and splits < _MOST:
