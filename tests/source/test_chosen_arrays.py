@@ -127,7 +127,27 @@ def axes_named_anew(a):
     return np.sum(u**2) * diagonal.sum()
 
 
+def values_of_other_kinds(x, y):
+    total = x if x[0] > 0 else 0.0
+    curve = np.tanh if y[0] > 5 else np.sin
+    part = (x[1], x[2]) if x[3] > 5 else x[3]
+    scale = part[0] if isinstance(part, tuple) else 2 * part
+    return np.sum(curve(total) * y) * scale
+
+
+def lists_of_other_lengths(x, y):
+    terms, named = [x[0]], {"x": x[1]}
+    if y[0] > 0.1:
+        terms.append(y[0] * y[1])
+        named["y"] = y[2]
+    if y[1] > 5:
+        terms.append(x[2])
+    return sum(t**2 for t in terms) / len(terms) + sum(named.values()) ** 2
+
+
 PROGRAMS = [
+    (values_of_other_kinds, (X, Y)),
+    (lists_of_other_lengths, (X, Y)),
     (array_chosen_by_an_expression, (X, Y)),
     (part_chosen_by_an_if, (X, Y)),
     (row_carried_through_a_loop, (A,)),

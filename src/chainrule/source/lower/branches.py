@@ -24,7 +24,7 @@ from ..ir import (
 from ..jumps import RESULT
 from ..types import OBJECT, Type
 from ..values import Known, Leaf, Value
-from . import absent, memory, slots
+from . import absent, memory, slots, splitting
 from .slots import Slot, Snapshot
 from .state import Endless, State, Unreadable, in_rule
 
@@ -158,7 +158,7 @@ class _Join:
         if not same:
             for test in (*self.state.tests, self.test):  # unroll the loop that it depends on
                 self.state.ask(test)
-            raise self.state.error(
+            raise splitting.asked(self.state, self.where) or self.state.error(
                 "A list or dict has different entries after the two arms of an if",
                 "give it the same number of entries in both, or use an array",
             )
@@ -234,7 +234,8 @@ class _Join:
                 )
             )
         return Unreadable(
-            self.state.error(
+            splitting.asked(self.state, self.where)
+            or self.state.error(
                 f"{base} is a {describe(a)} after one arm of an if and a {describe(b)} "
                 "after the other, or two different functions or texts",
                 "bind it to values of one kind, or put what uses it into both arms",
