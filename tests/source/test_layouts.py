@@ -35,6 +35,12 @@ def flat_of_what_is_like_an_argument(a):
     return u * u, w * v[3]
 
 
+def flat_of_a_product(a):
+    u = a.T @ a
+    u.reshape(-1)[1:3] *= a[0, 0]
+    return u
+
+
 def flat_of_one_of_two(a):
     u = np.zeros((4, 3)).T.copy()
     u[0, 0] = a[0, 0]
@@ -62,7 +68,7 @@ def columns_of_patches(a):
 
 PROGRAMS = (
     *(flat_of_an_argument, flat_of_what_is_like_an_argument, flat_of_one_of_two),
-    columns_of_patches,
+    *(columns_of_patches, flat_of_a_product),
 )
 
 
@@ -130,6 +136,12 @@ def copied_by_columns(a):
     return u * v[0]
 
 
+def stacked_by_columns(a):
+    u = np.stack([a.T, a.T])
+    u.reshape(-1)[0] = a[1, 1]
+    return u * u
+
+
 def read_after_a_change(a):
     u = a.copy()
     v = u.T.ravel()
@@ -157,7 +169,12 @@ def stored_into_at_once(a):
     "f",
     [
         *(handed_on, by_columns_again, filled_by_columns, copied_by_columns),
-        *(read_after_a_change, changed_in_the_next_iteration, stored_into_at_once),
+        *(
+            stacked_by_columns,
+            read_after_a_change,
+            changed_in_the_next_iteration,
+            stored_into_at_once,
+        ),
     ],
     ids=lambda f: f.__name__,
 )
