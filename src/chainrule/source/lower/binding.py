@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .. import sizes
-from ..ir import Expr, Lit, Var
+from ..ir import Access, Call, Expr, Index, Lit, Var
 from ..jumps import RESULT
 from ..types import type_of
 from ..values import Items, Known, Leaf, Value
@@ -126,3 +127,24 @@ def apart(state: State, value: Value, rewritten: set[str]) -> Value:
     if memory.mentions(state, value) & rewritten:
         return Leaf(state.temporary(value.expr), None, value.size)
     return value
+
+
+def named(state: State, target: Leaf) -> Leaf:
+    """Give a new array that is stored into at once a name: ``out=np.empty_like(x)``."""
+    if not target.type.is_array:
+        return target
+    expr = _of_named(state, target.expr)
+    return Leaf(expr, memory.root_of(state, expr))
+
+
+def _of_named(state: State, expr: Expr) -> Expr:
+    if isinstance(expr, (Var, Access)) or memory.root_of(state, expr) is not None:
+        return expr
+    base = memory.shares(expr)
+    if base is None:
+        return state.temporary(expr, "out")
+    inner = _of_named(state, base)
+    if isinstance(expr, Index):
+        return replace(expr, base=inner)
+    assert isinstance(expr, Call)
+    return replace(expr, args=(inner, *expr.args[1:]))

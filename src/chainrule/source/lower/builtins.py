@@ -210,9 +210,11 @@ def _list(state: State, values: Value = EMPTY) -> Value:
 @intrinsic(dict)
 def _dict(state: State, values: Value = EMPTY, /, **named: Value) -> Value:
     if isinstance(values, Mapping):
-        return Mapping({**values.items, **named})
-    pairs = [items_of(state, pair) for pair in items_of(state, values)]
-    return Mapping({**{state.static(k, "a key of a dict"): v for k, v in pairs}, **named})
+        found = dict(values.items)
+    else:
+        pairs = [items_of(state, pair) for pair in items_of(state, values)]
+        found = {state.static(key, "a key of a dict"): value for key, value in pairs}
+    return Mapping({key: settle(state, value) for key, value in {**found, **named}.items()})
 
 
 @intrinsic(set, frozenset)
@@ -242,7 +244,9 @@ def _partial(state: State, fn: Value, /, *args: Value, **kwargs: Value) -> Value
         fn = made if made is not None else _as_lambda(state, fn)
     if not isinstance(fn, Function):
         raise state.error(f"functools.partial of a {describe(fn)}", "pass a function")
-    return replace(fn, first=(*fn.first, *args), keywords={**fn.keywords, **kwargs})
+    first = [settle(state, x) for x in args]
+    named = {key: settle(state, x) for key, x in kwargs.items()}
+    return replace(fn, first=(*fn.first, *first), keywords={**fn.keywords, **named})
 
 
 @intrinsic(functools.lru_cache, functools.cache)

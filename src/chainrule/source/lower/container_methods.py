@@ -101,12 +101,12 @@ def _update(state: State, a: Mapping, other: Value = NONE, /, **values: Value) -
         a.items.update(other.items)
     elif known(other) != (True, None):
         raise state.error(f"update of a dict by a {describe(other)}", "give a dict")
-    a.items.update(values)
+    a.items.update({key: settle(state, value) for key, value in values.items()})
     return NONE
 
 
 def _set_default(state: State, a: Mapping, key: Value, default: Value = NONE) -> Value:
-    return a.items.setdefault(state.static(key, "a key of a dict"), default)
+    return a.items.setdefault(state.static(key, "a key of a dict"), settle(state, default))
 
 
 DICT: dict[str, Any] = {

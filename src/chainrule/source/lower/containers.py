@@ -105,13 +105,23 @@ def known(value: Value) -> tuple[bool, Any]:
 
 def lift(value: Any) -> Value:
     """Return a Python object as an abstract value, its containers taken apart."""
+    return _lift(value, {})
+
+
+def _lift(value: Any, seen: dict[int, Value]) -> Value:
+    """Lift a part; what is there twice (``[[0.0]] * 2``) stays one."""
+    if id(value) in seen:
+        return seen[id(value)]
+    found: Value = Known(value)
     if isinstance(value, (tuple, list)) and type(value) in (tuple, list):
-        return Items([lift(item) for item in value], type(value).__name__)
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return Items([lift(item) for item in value], "tuple", type(value))
-    if type(value) is dict:
-        return Mapping({key: lift(item) for key, item in value.items()})
-    return Known(value)
+        found = Items([_lift(item, seen) for item in value], type(value).__name__)
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        found = Items([_lift(item, seen) for item in value], "tuple", type(value))
+    elif type(value) is dict:
+        found = Mapping({key: _lift(item, seen) for key, item in value.items()})
+    if not isinstance(found, Known):
+        seen[id(value)] = found
+    return found
 
 
 def settle(state: State, value: Value) -> Value:

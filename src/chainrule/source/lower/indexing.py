@@ -20,13 +20,15 @@ from ..results import spec_of
 from ..samples import Sized
 from ..types import Size, Type, broadcast_sizes, type_of, unknown_size
 from ..values import Items, Known, Leaf, Mapping, Record, Value
-from . import choices, contents, memory, pasting
+from . import absent, choices, contents, memory, pasting
 from .containers import NONE, describe, expression, items_of, known, lift
 from .intrinsics import intrinsic
 from .operators import is_cheap, operand, symbol
 from .state import State
 
 _FULL = Known(slice(None))
+_BEYOND = 2**40
+"""An end of slices that no array reaches."""
 
 
 def index_value(state: State, node: ast.expr) -> Value:
@@ -35,8 +37,16 @@ def index_value(state: State, node: ast.expr) -> Value:
 
     if isinstance(node, ast.Slice):
         parts = [node.lower, node.upper, node.step]
-        ends = iter(evaluate_all(state, [part for part in parts if part is not None]))
-        return slice_of([Known(None) if part is None else next(ends) for part in parts])
+        nodes = [part for part in parts if part is not None]
+        ends = iter(evaluate_all(state, nodes, absent.evaluated))
+        values = [Known(None) if part is None else next(ends) for part in parts]
+        is_forward = known(values[2]) == (True, None)
+        return slice_of([
+            absent.end_of_slice(state, value, otherwise)
+            if is_forward
+            else absent.read(state, value, node)
+            for value, otherwise in zip(values, (0, _BEYOND, 1), strict=True)
+        ])  # fmt: skip
     if isinstance(node, ast.Tuple):
         found: list[Value] = []
         for item in node.elts:

@@ -9,7 +9,7 @@ import numpy as np
 from ...rules import indexing as rule_indexing
 from ...rules import reductions
 from ..values import Items, Known, Leaf, Value
-from . import calls, memory
+from . import binding, calls, memory
 from .attributes import shape_of
 from .containers import FALSE, NONE, TRUE, describe, known
 from .indexing import index_expressions, subscript
@@ -77,6 +77,7 @@ def store_result(
         out = out.items[0]
     if not isinstance(out, Leaf):
         raise state.error(f"out= is a {describe(out)}", "give one array")
+    out = binding.named(state, out)
     where = kwargs.pop("where", Known(True)) if isinstance(fn, np.ufunc) else Known(True)
     value = calls.call(state, Known(fn), args, kwargs)
     if known(where) != (True, True):

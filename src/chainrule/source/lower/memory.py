@@ -336,8 +336,9 @@ def store(
         raise state.error(
             f"A store into a {target.type.kind}, which cannot be changed", "store into an array"
         )
-    from . import slots
+    from . import binding, slots
 
+    target = binding.named(state, target)
     root = root_of(state, target.expr)
     if root is None:
         if not _will_be_buffer(state, target.expr):
