@@ -257,7 +257,31 @@ def lists_of_other_lengths(v):
     return [rows[0], halves * tree]
 
 
+def grids_of_computed_sizes(v):
+    n, m = 3, 0
+    for x in v:
+        m += int(x > 0.4) + 1
+    i, j = np.mgrid[0:n, 1:m:2]
+    row, column = np.ogrid[:n, 0:1:0.25]
+    places = np.mgrid[0:n, 0:m].reshape(2, -1).T
+    return [v[0] * i + v[1] * j, row * column * v[2], places @ v[:2], np.mgrid[0:m] * v[3]]
+
+
+def shapes_that_are_assigned(v):
+    y = np.arange(6) * v[0]
+    z, w = y, np.zeros((3, 2))
+    z.shape = 2, -1
+    w[:, 0] = v[:3]
+    flat = w
+    flat.shape = 6
+    flat[1] = v[3]
+    i, j = np.mgrid[0:2, 0:3]
+    i.shape = j.shape = y.size
+    return [y @ y.T, w * v[1], i * v[2] + j]
+
+
 PROGRAMS = (
+    *(grids_of_computed_sizes, shapes_that_are_assigned),
     *(sorted_numbers, sorted_by_a_key, equal_keys_keep_their_order, extremes_by_a_key),
     *(iterators_end, tools_of_itertools),
     *(getters, distance_along_one_axis, an_exact_sum_is_a_float),

@@ -342,6 +342,18 @@ def test_the_tape_does_not_follow_these(f):
         on_the_tape(f)
 
 
+def test_an_assigned_shape_is_left_to_the_source_engine():
+    def f(x):
+        y = x * x[0]
+        y.shape = 1, 3  # HERE
+        return np.sum(y @ y.T)
+
+    verdict = scan(f)
+    assert verdict.engine == "source"
+    assert [place for place, _ in verdict.reasons] == [line_of(f)]
+    assert cr.grad(f)(X) == pytest.approx(cr.grad(lambda x: x[0] ** 2 * np.sum(x * x))(X))
+
+
 # -- what the tape can follow ----------------------------------------------------------------------
 
 

@@ -12,8 +12,8 @@ from ..ir import Access, Call, Expr, Index, Lit, Var
 from ..jumps import RESULT
 from ..types import type_of
 from ..values import Items, Known, Leaf, Value
-from . import memory, slots
-from .state import State, in_rule, is_plain_number
+from . import memory, rows, slots
+from .state import State, Unreadable, in_rule, is_plain_number
 
 
 def bind(state: State, name: str, value: Value, fresh: bool = False) -> None:
@@ -148,3 +148,48 @@ def _of_named(state: State, expr: Expr) -> Expr:
         return replace(expr, base=inner)
     assert isinstance(expr, Call)
     return replace(expr, args=(inner, *expr.args[1:]))
+
+
+def reshape(state: State, array: Leaf, shape: Value) -> None:
+    """``array.shape = shape``: all names of the array have one of another shape from now on."""
+    from . import calls
+
+    if not rows.is_by_rows(state, array.expr):
+        raise state.error(
+            "The shape of an array is assigned that may not lie in memory row by row",
+            "bind the reshaped array to a name: y = y.reshape(...)",
+        )
+    given = calls.call(state, Known(np.reshape), [array, shape], {})
+    made, same = memory.held(state, given, "reshaped"), _origin(state, array.expr)
+    sites = memory.sites_of(state, array.expr)
+    is_unknown = _is_bound_again(state, same)
+    for holder in slots.holders(state).values():
+        for key, value in slots.entries(holder):
+            if not isinstance(value, Leaf) or not value.type.is_array:
+                continue
+            other = _origin(state, value.expr)
+            if other == same:
+                holder[key] = made
+                continue
+            may_be_same = is_unknown or _is_bound_again(state, other)
+            if may_be_same and sites & memory.sites_of(state, value.expr):
+                holder[key] = Unreadable(
+                    state.error(
+                        "The shape of an array is assigned that may have another name here",
+                        "bind the reshaped array to a name: y = y.reshape(...)",
+                    )
+                )
+
+
+def _origin(state: State, expr: Expr) -> Expr:
+    """Return the variable that an array was first bound to, as far as that is known."""
+    while isinstance(expr, Var) and isinstance(made := state.definitions.get(expr.name), Var):
+        expr = made
+    return expr
+
+
+def _is_bound_again(state: State, expr: Expr) -> bool:
+    """Tell a variable that may hold one of several arrays, which may have other names too."""
+    if not isinstance(expr, Var) or expr.name in state.roots:
+        return False
+    return state.definitions.get(expr.name) is None and expr.name in state.rebound

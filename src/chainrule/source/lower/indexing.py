@@ -118,6 +118,9 @@ def subscript(state: State, base: Value, index: Value) -> Value:
     if isinstance(base, Known) and pasting.is_pasting(base.value):
         return pasting.pasted(state, base.value, entries(index))
     ok, found = known(index)
+    if isinstance(base, Known) and not ok and pasting.is_grid(base.value):
+        is_tuple = isinstance(index, Items) and index.kind == "tuple"
+        return pasting.grid(state, base.value, entries(index), is_tuple)
     if isinstance(base, Known) and ok:
         return _of_known(state, base.value, found)
     if isinstance(base, Known) and isinstance(base.value, np.ndarray):

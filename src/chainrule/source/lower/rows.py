@@ -13,6 +13,7 @@ import numpy as np
 from ..build import CONTIGUOUS, DISPLAYS, in_one_piece_of, is_one_piece
 from ..ir import Call, Expr, Index, Lit, Seq, Var, walk
 from ..signature import LAYOUT, Place
+from ..types import Type
 from .state import Refine, State
 
 _MAKERS: tuple[Any, ...] = (np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.arange)
@@ -33,6 +34,8 @@ def is_by_rows(state: State, expr: Expr) -> bool:
     match expr:
         case Var():
             return _is_variable_by_rows(state, expr)
+        case Index(base=base, index=(Expr(type=Type(kind="array")) as places,)):
+            return base.type.ndim == 1 and is_by_rows(state, places)
         case Index(base=base, index=index):
             return is_one_piece(index) and is_by_rows(state, base)
         case Call():

@@ -258,8 +258,9 @@ class Reading:
                 self._put(target.value, boxed(value), frame)
             case ast.Subscript():
                 self._store(target, value, frame)
-            case ast.Attribute():
-                self.value(target.value, frame)
+            case ast.Attribute(attr=name):
+                if self.value(target.value, frame).traced and name in ("shape", "real", "imag"):
+                    self.alarm(target, frame, f"the {name} of a traced value is assigned")
                 self.taint(target.value, boxed(value), frame)
 
     def _store(self, target: ast.Subscript, value: Value, frame: Frame) -> None:
