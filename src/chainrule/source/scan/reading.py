@@ -259,8 +259,8 @@ class Reading:
             case ast.Subscript():
                 self._store(target, value, frame)
             case ast.Attribute(attr=name):
-                if self.value(target.value, frame).traced and name in ("shape", "real", "imag"):
-                    self.alarm(target, frame, f"the {name} of a traced value is assigned")
+                if self.value(target.value, frame).traced and name == "shape":
+                    self.alarm(target, frame, "the shape of a traced value is assigned")
                 self.taint(target.value, boxed(value), frame)
 
     def _store(self, target: ast.Subscript, value: Value, frame: Frame) -> None:
