@@ -252,7 +252,17 @@ def rows_of_unknown_number(a):
     return w * np.einsum("ij,i->j", one, a[:, 0] ** 2)
 
 
+def arrays_of_one_place(x):
+    """Sums of them hand on a number, where a transpose needs the axes."""
+    r = x.reshape(1, 6)
+    one, stack = r @ r.T, np.stack([r]) @ np.ones((6, 1))
+    s = np.sum(r @ x.reshape(6, 1)) * np.mean(one @ one) + np.sum(np.dot(r, r.T))
+    s += np.sum(np.linalg.inv(r @ r.T)) + np.sum(stack) + np.sum(np.linalg.solve(one, one * x[0]))
+    return s + np.sum(np.einsum("ij,kj->ik", r, r)) + np.sum(np.kron(one, one))
+
+
 PROGRAMS = [
+    arrays_of_one_place,
     rows_of_unknown_number,
     *(mask_of_the_array_itself, index_from_the_array_itself, array_as_its_own_index),
     *(slice_bound_in_the_array_itself, indices_that_change_later),
