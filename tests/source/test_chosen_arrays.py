@@ -135,6 +135,14 @@ def values_of_other_kinds(x, y):
     return np.sum(curve(total) * y) * scale
 
 
+def kinds_that_sizes_decide(a, n):
+    u = a @ a[0] if a.shape[0] else a
+    v = (a, n) if n > 2 else a
+    w = v[0] if isinstance(v, tuple) else 2 * v
+    unread = [a[:1]] if n > 3 else a * 2  # noqa: F841
+    return np.sum(u) * np.sum(w**2)
+
+
 def lists_of_other_lengths(x, y):
     terms, named = [x[0]], {"x": x[1]}
     if y[0] > 0.1:
@@ -147,6 +155,8 @@ def lists_of_other_lengths(x, y):
 
 PROGRAMS = [
     (values_of_other_kinds, (X, Y)),
+    (kinds_that_sizes_decide, (A, 2)),
+    (kinds_that_sizes_decide, (A[:0], 3)),
     (lists_of_other_lengths, (X, Y)),
     (array_chosen_by_an_expression, (X, Y)),
     (part_chosen_by_an_if, (X, Y)),
@@ -164,7 +174,9 @@ PROGRAMS = [
 ]
 
 
-@pytest.mark.parametrize(("f", "args"), PROGRAMS, ids=[f.__name__ for f, _ in PROGRAMS])
+@pytest.mark.parametrize(
+    ("f", "args"), PROGRAMS, ids=[f"{f.__name__}-{k}" for k, (f, _) in enumerate(PROGRAMS)]
+)
 def test_values_and_derivatives(f, args):
     wrt = [k for k, x in enumerate(args) if isinstance(x, np.ndarray)]
     engine, rng = Compiled(f, args, wrt), np.random.default_rng(1)
