@@ -267,6 +267,18 @@ def grids_of_computed_sizes(v):
     return [v[0] * i + v[1] * j, row * column * v[2], places @ v[:2], np.mgrid[0:m] * v[3]]
 
 
+def ufuncs_at_places(v):
+    largest, c, k = np.full(3, -1.0), np.outer(v[:3], v[:4]), np.zeros(3, int)
+    places = np.array([0, 2, 2, 1])
+    np.maximum.at(largest, places, v[1:])
+    np.multiply.at(c, (places[:3], [1, 1, 3]), v[:3])
+    np.divide.at(c.T, [0, 0], v[:3] + 1)
+    np.negative.at(c, places)
+    np.multiply.at(c, c[:, 1] < -0.3, 1.5)
+    np.maximum.at(k, places, [4, 1, 3, 2])
+    return [largest, c, k * v[:3]]
+
+
 def shapes_that_are_assigned(v):
     y = np.arange(6) * v[0]
     z, w = y, np.zeros((3, 2))
@@ -281,7 +293,7 @@ def shapes_that_are_assigned(v):
 
 
 PROGRAMS = (
-    *(grids_of_computed_sizes, shapes_that_are_assigned),
+    *(grids_of_computed_sizes, shapes_that_are_assigned, ufuncs_at_places),
     *(sorted_numbers, sorted_by_a_key, equal_keys_keep_their_order, extremes_by_a_key),
     *(iterators_end, tools_of_itertools),
     *(getters, distance_along_one_axis, an_exact_sum_is_a_float),

@@ -13,9 +13,10 @@ from ...rules import indexing as rule_indexing
 from ...rules import reductions
 from ..types import Type
 from ..values import Items, Known, Leaf, Value
-from . import binding, calls, memory
+from . import binding, calls, functions, memory
 from .attributes import shape_of
-from .containers import FALSE, NONE, TRUE, describe, known
+from .containers import FALSE, NONE, TRUE, describe, items_of, known
+from .indexing import entries as index_entries
 from .indexing import index_expressions, subscript
 from .intrinsics import intrinsic
 from .operators import operand
@@ -202,14 +203,45 @@ def _ufunc_at(state: State, ufunc: Any, args: list[Value]) -> Value:
         value = operand(state, calls.as_array(state, rest[0]))
         memory.store(state, target, entries, value, ufunc.__name__, at=True)
         return NONE
-    is_single = all(not e.type.is_array for e in entries)
-    if not is_single:
-        raise state.error(
-            f"np.{ufunc.__name__}.at with an array of indices", "write a loop over the indices"
-        )
+    if not all(e.type.is_number for e in entries):
+        return _at_places(state, ufunc, target, index, rest)
     found = calls.call(state, Known(ufunc), [subscript(state, target, index), *rest], {})
     memory.store(state, target, entries, operand(state, found))
     return NONE
+
+
+def _at_places(state: State, ufunc: Any, target: Leaf, index: Value, rest: list[Value]) -> Value:
+    """Write ``ufunc.at`` with arrays of indices as a loop over the places."""
+    arrays: list[Value] = []
+    for entry in index_entries(index):
+        is_mask = isinstance(entry, Leaf) and entry.type.dtype == np.dtype(bool)
+        found = calls.call(state, Known(np.nonzero), [entry], {}) if is_mask else entry
+        arrays += items_of(state, found) if is_mask else [calls.as_array(state, found)]
+    if not all(map(_is_of_places, arrays)):
+        raise state.error(
+            f"np.{ufunc.__name__}.at with slices in the index", "write a loop over the indices"
+        )
+    function = functions.function_value(state, at_places)
+    assert function is not None
+    return functions.inline(state, function, [Known(ufunc), target, Items(arrays), *rest], {})
+
+
+def _is_of_places(part: Value) -> bool:
+    """Tell an integer or an array of integers."""
+    if isinstance(part, Known):
+        return isinstance(part.value, (int, np.integer, np.ndarray))
+    return isinstance(part, Leaf) and part.type.dtype is not None
+
+
+def at_places(ufunc: Any, a: Any, index: Any, *values: Any) -> None:
+    """Do what ``ufunc.at`` does, place by place: the text that stands for it."""
+    places = np.broadcast_arrays(*index)
+    shape = places[0].shape + a.shape[len(places) :]
+    places = [place.ravel() for place in places]
+    rows = [np.broadcast_to(value, shape).reshape(-1, *a.shape[len(places) :]) for value in values]
+    for k in range(places[0].size):
+        at = tuple(place[k] for place in places)
+        a[at] = ufunc(a[at], *[row[k] for row in rows])
 
 
 def _outer(state: State, ufunc: Any, args: list[Value]) -> Value:
