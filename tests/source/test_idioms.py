@@ -1,5 +1,6 @@
 """Constructs of Python beside arithmetic: their values have the types that Python gives them."""
 
+import collections
 import functools
 import itertools
 import math
@@ -292,7 +293,31 @@ def shapes_that_are_assigned(v):
     return [y @ y.T, w * v[1], i * v[2] + j]
 
 
+def containers_of_collections(v):
+    last, s = collections.deque(maxlen=2), 0.0
+    for x in v:
+        last.append(x)
+        s += sum(last) * np.mean(last) / len(last) + last[-1]
+    todo, sums = collections.deque([(0, v[0])]), collections.defaultdict(float)
+    while todo:
+        k, x = todo.popleft()
+        sums[k % 2] += x
+        if k < 2:
+            todo.append((k + 1, x * v[k]))
+            todo.appendleft((k + 2, x + v[k + 1]))
+    last.extendleft([s, 2.0])
+    last.rotate()
+    counts = collections.Counter("abca")
+    counts["b"] += 1
+    rows = collections.defaultdict(list)
+    for k in range(4):
+        rows["xy"[k % 2]].append(v[k])
+    ordered = collections.OrderedDict(a=v[0], b=np.prod(rows["y"]))
+    return [last[0] * last[1], *sums.values(), counts["a"] * v[1] + counts["z"], *ordered.values()]
+
+
 PROGRAMS = (
+    containers_of_collections,
     *(grids_of_computed_sizes, shapes_that_are_assigned, ufuncs_at_places),
     *(sorted_numbers, sorted_by_a_key, equal_keys_keep_their_order, extremes_by_a_key),
     *(iterators_end, tools_of_itertools),

@@ -289,9 +289,9 @@ def _shallow(state: State, x: Value) -> Value:
         case Leaf() if x.type.is_array:
             return calls.call_attribute(state, x, "copy", [])
         case Items(items=items, kind="list"):
-            return Items(list(items), "list")
-        case Mapping(items=entries):
-            return Mapping(dict(entries))
+            return Items(list(items), "list", x.cls)
+        case Mapping(items=entries, factory=factory):
+            return Mapping(dict(entries), factory)
         case Record(cls=cls, attributes=attributes) if dataclasses.is_dataclass(cls):
             return Record(cls, dict(attributes))
         case Known() | Leaf() | Items():
@@ -304,8 +304,8 @@ def _deep(state: State, x: Value) -> Value:
     match _shallow(state, x):
         case Items(items=items, kind=kind, cls=cls):
             return Items([_deep(state, item) for item in items], kind, cls)
-        case Mapping(items=entries):
-            return Mapping({key: _deep(state, item) for key, item in entries.items()})
+        case Mapping(items=entries, factory=factory):
+            return Mapping({key: _deep(state, item) for key, item in entries.items()}, factory)
         case Record(cls=cls, attributes=entries):
             return Record(cls, {key: _deep(state, item) for key, item in entries.items()})
         case other:

@@ -117,7 +117,7 @@ DICT: dict[str, Any] = {
     "pop": _dict_pop,
     "update": _update,
     "setdefault": _set_default,
-    "copy": lambda state, a: Mapping(dict(a.items)),
+    "copy": lambda state, a: Mapping(dict(a.items), a.factory),
 }
 
 CHANGING = frozenset({*LIST, *DICT}) - {"copy", "keys", "values", "items", "get"}

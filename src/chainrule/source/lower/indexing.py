@@ -21,7 +21,7 @@ from ..samples import Sized
 from ..types import Size, Type, broadcast_sizes, type_of, unknown_size
 from ..values import Items, Known, Leaf, Mapping, Record, Value
 from . import absent, choices, contents, memory, pasting
-from .containers import NONE, describe, expression, items_of, known, lift
+from .containers import NONE, describe, expression, items_of, known, lift, missing
 from .intrinsics import intrinsic
 from .operators import is_cheap, operand, symbol
 from .state import State
@@ -129,6 +129,9 @@ def subscript(state: State, base: Value, index: Value) -> Value:
         from .calls import call_attribute
 
         return call_attribute(state, base, "__getitem__", [index])
+    if isinstance(base, Known) and isinstance(base.value, (str, bytes, range)):
+        found = state.static(index, f"the index of a {describe(base)}")
+        return _of_known(state, base.value, found)
     if isinstance(base, Known):
         base = lift(base.value)
     if not isinstance(base, (Items, Mapping)):
@@ -166,6 +169,8 @@ def _of_container(state: State, base: Items | Mapping, index: Any) -> Value:
             raise TypeError("an iterator takes no index")
         if isinstance(base, Items) and isinstance(index, slice):
             return Items(base.items[index], base.kind)
+        if isinstance(base, Mapping) and base.factory is not None and index not in base.items:
+            return missing(state, base, index)
         return base.items[index]
     except (IndexError, KeyError, TypeError) as error:
         raise state.error(

@@ -237,10 +237,10 @@ def at_places(ufunc: Any, a: Any, index: Any, *values: Any) -> None:
     """Do what ``ufunc.at`` does, place by place: the text that stands for it."""
     places = np.broadcast_arrays(*index)
     shape = places[0].shape + a.shape[len(places) :]
-    places = [place.ravel() for place in places]
+    flat = [place.ravel() for place in places]
     rows = [np.broadcast_to(value, shape).reshape(-1, *a.shape[len(places) :]) for value in values]
-    for k in range(places[0].size):
-        at = tuple(place[k] for place in places)
+    for k in range(flat[0].size):
+        at = tuple(place[k] for place in flat)
         a[at] = ufunc(a[at], *[row[k] for row in rows])
 
 
