@@ -354,6 +354,27 @@ def test_an_assigned_shape_is_left_to_the_source_engine():
     assert cr.grad(f)(X) == pytest.approx(cr.grad(lambda x: x[0] ** 2 * np.sum(x * x))(X))
 
 
+def counts_in_an_outer_function(x):
+    k = 0
+
+    def next_one():
+        nonlocal k
+        k += 1
+        return x[k - 1]
+
+    try:
+        total = np.sum(np.array([next_one() for _ in range(3)]) ** 2)  # HERE
+    finally:
+        k = 0
+    return total
+
+
+def test_nonlocal_names_of_a_function_that_is_read_are_no_obstacle():
+    verdict = scan(counts_in_an_outer_function)
+    assert (verdict.engine, verdict.refused) == ("source", ())
+    assert cr.grad(counts_in_an_outer_function)(X) == pytest.approx(2 * X)
+
+
 # -- what the tape can follow ----------------------------------------------------------------------
 
 
