@@ -127,6 +127,24 @@ def axes_named_anew(a):
     return np.sum(u**2) * diagonal.sum()
 
 
+def rows_carried_by_name(a, n):
+    u = np.zeros((n, 3))
+    u[0], old = a[0], a[1]
+    row = u[0]
+    for k in range(1, n):
+        u[k] = 0.5 * row * old + a[k]
+        old, row = row, u[k]
+        row[0] += old[1]
+    return np.sum(u**2) * row[0]
+
+
+def place_in_a_list(x, order):
+    total = 0.0
+    for k in order:
+        total += x[k] ** (1 + order.index(k))
+    return total
+
+
 def values_of_other_kinds(x, y):
     total = x if x[0] > 0 else 0.0
     curve = np.tanh if y[0] > 5 else np.sin
@@ -154,6 +172,8 @@ def lists_of_other_lengths(x, y):
 
 
 PROGRAMS = [
+    (rows_carried_by_name, (A, 4)),
+    (place_in_a_list, (X, [3, 1, 4])),
     (values_of_other_kinds, (X, Y)),
     (kinds_that_sizes_decide, (A, 2)),
     (kinds_that_sizes_decide, (A[:0], 3)),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..values import Items, Known, Mapping, Value
+from ..values import Items, Known, Leaf, Mapping, Value
 from .containers import FALSE, LAST, NONE, describe, items_of, known, lift, settle
 from .operators import binary
 from .state import State
@@ -55,6 +55,8 @@ def _index(state: State, a: Items, value: Value) -> Value:
         if known(same) == (True, True):
             return Known(k)
         if not isinstance(same, Known):
+            assert isinstance(same, Leaf)
+            state.ask(same)
             break
     raise state.error("The place of a value in a list is not known", "use known values")
 
