@@ -31,6 +31,7 @@ CASES = {
     "view_with_a_changing_number": (A,),
     "without_axes": (2.5,),
     "index_arrays": (A, TWICE),
+    "places_named_twice": (A, 1),
     "masks": (M,),
     "mixed_indices": (M, np.array([0, 2, 1])),
     "negative_steps": (A,),

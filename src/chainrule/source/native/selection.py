@@ -18,8 +18,8 @@ from .joining import whole_or_flat
 from .numbers import cast, literal
 from .products import enter
 from .shapes import extents_of
-from .state import Elements, Extent, NotNative, State, is_axes
-from .stores import put
+from .state import Elements, Extent, NotNative, State
+from .stores import names_places_once, put
 from .views import argument, only, view
 
 # --------------------------------------------------------------------------- index arrays
@@ -157,10 +157,6 @@ def _entries(index: Expr) -> tuple[Expr, ...]:
     return index.items if isinstance(index, Seq) and index.kind == "tuple" else (index,)
 
 
-def _is_plain(index: tuple[Expr, ...]) -> bool:
-    return not any(is_axes(entry.type) for entry in index)
-
-
 @enter(rules._setitem)
 def _setitem(state: State, call: Call) -> Elements:
     source = elements(state, call.args[0])
@@ -168,7 +164,7 @@ def _setitem(state: State, call: Call) -> Elements:
         raise NotNative("a store into a number")
     made = in_memory(materialised(state, source))
     index = _entries(call.args[1])
-    put(state, subscript(state, made, index), call.args[2], None, False, _is_plain(index))
+    put(state, subscript(state, made, index), call.args[2], None, False, names_places_once(index))
     return made
 
 
@@ -182,7 +178,7 @@ def _scatter_add(state: State, call: Call) -> Elements:
     zero = cast(literal(0), dtype)
     state.nest(extents, lambda i: state.emit(Put(made, i, zero)))
     index = _entries(call.args[1])
-    is_plain = _is_plain(index)
+    is_plain = names_places_once(index)
     place = subscript(state, in_memory(made), index)
     put(state, place, call.args[0], None if is_plain else "add", not is_plain, is_plain)
     return in_memory(made)

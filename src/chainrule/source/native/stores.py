@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Expr, Index, Var
+from ..ir import Assign, Expr, Index, Lit, Seq, Var
 from ..types import Type
 from .arrays import held, in_order, marks
 from .code import apply
@@ -27,7 +29,8 @@ def store(state: State, statement: ir.Store) -> None:
         place = subscript(state, whole, statement.index)
     if place.root is None or place.index is None:
         raise NotNative(f"a store into {target.name}")
-    put(state, place, statement.value, statement.op, statement.at, _is_plain(statement))
+    is_plain = names_places_once(statement.index)
+    put(state, place, statement.value, statement.op, statement.at, is_plain)
 
 
 def _store_number(state: State, statement: ir.Store) -> None:
@@ -40,9 +43,15 @@ def _store_number(state: State, statement: ir.Store) -> None:
     state.emit(Assign(statement.target.name, cast(value, type_.dtype)))
 
 
-def _is_plain(store: ir.Store) -> bool:
-    """Tell whether no place is named twice for certain: there are no index arrays."""
-    return not any(is_axes(e.type) for e in store.index)
+def names_places_once(index: Sequence[Expr]) -> bool:
+    """Tell whether no place is named twice for certain: there are no index arrays.
+
+    Known ones are literals, those with computed entries stand in brackets.
+    """
+    return not any(
+        is_axes(e.type) or isinstance(e, Seq) or (isinstance(e, Lit) and np.ndim(e.value) > 0)
+        for e in index
+    )
 
 
 def put(
