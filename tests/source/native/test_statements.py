@@ -426,3 +426,14 @@ def test_memory_of_two_shapes_overlaps(f):
 @pytest.mark.parametrize("seed", range(8))
 def test_changes_are_seen_in_every_shape(seed):
     check_reshaped(seed, "numba")
+
+
+def test_sizes_that_are_numbers_in_a_kernel_are_handed_on():
+    """The way back of np.pad is given sizes, which few places make literals."""
+    program = cr.compile(lambda a: np.sum(np.pad(a, ((1, 0), (0, 2)), mode="edge") ** 2))
+    y, pullback = cr.vjp(program, SQUARE)
+    (found,) = pullback(1.0)
+    counts = np.outer([2, 1, 1], [1, 1, 3])
+    np.testing.assert_allclose(
+        (y, *found.ravel()), (program(SQUARE), *(2 * counts * SQUARE).ravel())
+    )
