@@ -127,7 +127,57 @@ def axes_named_anew(a):
     return np.sum(u**2) * diagonal.sum()
 
 
+def rows_carried_by_name(a, n):
+    u = np.zeros((n, 3))
+    u[0], old = a[0], a[1]
+    row = u[0]
+    for k in range(1, n):
+        u[k] = 0.5 * row * old + a[k]
+        old, row = row, u[k]
+        row[0] += old[1]
+    return np.sum(u**2) * row[0]
+
+
+def place_in_a_list(x, order):
+    total = 0.0
+    for k in order:
+        total += x[k] ** (1 + order.index(k))
+    return total
+
+
+def values_of_other_kinds(x, y):
+    total = x if x[0] > 0 else 0.0
+    curve = np.tanh if y[0] > 5 else np.sin
+    part = (x[1], x[2]) if x[3] > 5 else x[3]
+    scale = part[0] if isinstance(part, tuple) else 2 * part
+    return np.sum(curve(total) * y) * scale
+
+
+def kinds_that_sizes_decide(a, n):
+    u = a @ a[0] if a.shape[0] else a
+    v = (a, n) if n > 2 else a
+    w = v[0] if isinstance(v, tuple) else 2 * v
+    unread = [a[:1]] if n > 3 else a * 2  # noqa: F841
+    return np.sum(u) * np.sum(w**2)
+
+
+def lists_of_other_lengths(x, y):
+    terms, named = [x[0]], {"x": x[1]}
+    if y[0] > 0.1:
+        terms.append(y[0] * y[1])
+        named["y"] = y[2]
+    if y[1] > 5:
+        terms.append(x[2])
+    return sum(t**2 for t in terms) / len(terms) + sum(named.values()) ** 2
+
+
 PROGRAMS = [
+    (rows_carried_by_name, (A, 4)),
+    (place_in_a_list, (X, [3, 1, 4])),
+    (values_of_other_kinds, (X, Y)),
+    (kinds_that_sizes_decide, (A, 2)),
+    (kinds_that_sizes_decide, (A[:0], 3)),
+    (lists_of_other_lengths, (X, Y)),
     (array_chosen_by_an_expression, (X, Y)),
     (part_chosen_by_an_if, (X, Y)),
     (row_carried_through_a_loop, (A,)),
@@ -144,7 +194,9 @@ PROGRAMS = [
 ]
 
 
-@pytest.mark.parametrize(("f", "args"), PROGRAMS, ids=[f.__name__ for f, _ in PROGRAMS])
+@pytest.mark.parametrize(
+    ("f", "args"), PROGRAMS, ids=[f"{f.__name__}-{k}" for k, (f, _) in enumerate(PROGRAMS)]
+)
 def test_values_and_derivatives(f, args):
     wrt = [k for k, x in enumerate(args) if isinstance(x, np.ndarray)]
     engine, rng = Compiled(f, args, wrt), np.random.default_rng(1)

@@ -1,5 +1,7 @@
 """Programs whose parts change what other parts read: everything happens once, in Python's order."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -112,7 +114,64 @@ def several_results_of_a_loop_over_parts(v):
     return v[1], a, last
 
 
+# -- values kept from before a change --------------------------------------------------------------
+
+
+def defaults_and_given_arguments_keep_their_values(v):
+    b = v.copy()
+
+    def scaled(x, y=b[1], *, z=b[2]):
+        b[:] = b * 2
+        return x * y + z
+
+    given = functools.partial(scaled, b[3], z=b[4])
+    bare = lambda x=b[0]: x + b[0]
+    return scaled(b[0]) + 2 * given() + 3 * scaled(b[0], b[2]) + bare()
+
+
+def dicts_keep_their_values(v):
+    b, d = v.copy(), {}
+    d.update(a=b[0])
+    d.setdefault("b", b[1])
+    d |= dict([("c", b[2])], d=b[3])
+    b *= 0
+    return d["a"] * d["b"] + d["c"] * d["d"]
+
+
+def a_repeated_list_is_one_list(v):
+    rows, pairs = [[0.0, 1.0]] * 2, [[0.0]] * 3
+    rows[0][1] = v[0]
+    pairs[1].append(v[1])
+    return rows[1][1] * pairs[2][1] + len(pairs[0])
+
+
+def stores_into_new_arrays_without_a_name(v):
+    b = v.copy()
+    b[[1, 2]][0] = 5.0
+    (b + b)[1:][0] += 4.0
+    b[1:3][1] = b[0]
+    u = np.multiply(b, v, out=np.empty_like(b))
+    for k in range(2):
+        u = np.add(u, v[k], out=np.empty_like(u))
+        u[0] *= 2
+    return u * np.sum(np.outer(v, v), axis=0, out=np.zeros(5))
+
+
+def ends_of_slices_that_may_be_none(v):
+    s, skipped = 0.0, v.copy()
+    for k in range(3):
+        stop = None if v[k] > 0.5 else k + 1
+        s += v[k] * v[:stop].sum() + np.sum(v[k or None :] ** 2)
+        skipped[: -k or None] *= v[k]
+    return s * skipped
+
+
 PROGRAMS = (
+    defaults_and_given_arguments_keep_their_values,
+    dicts_keep_their_values,
+    a_repeated_list_is_one_list,
+    stores_into_new_arrays_without_a_name,
+    ends_of_slices_that_may_be_none,
     the_iterable_of_a_sum_is_evaluated_once,
     the_iterable_of_a_loop_is_evaluated_once,
     the_value_is_computed_before_the_index,

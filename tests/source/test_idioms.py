@@ -1,5 +1,6 @@
 """Constructs of Python beside arithmetic: their values have the types that Python gives them."""
 
+import collections
 import functools
 import itertools
 import math
@@ -275,7 +276,67 @@ def lists_of_other_lengths(v):
     return [rows[0], halves * tree]
 
 
+def grids_of_computed_sizes(v):
+    n, m = 3, 0
+    for x in v:
+        m += int(x > 0.4) + 1
+    i, j = np.mgrid[0:n, 1:m:2]
+    row, column = np.ogrid[:n, 0:1:0.25]
+    places = np.mgrid[0:n, 0:m].reshape(2, -1).T
+    return [v[0] * i + v[1] * j, row * column * v[2], places @ v[:2], np.mgrid[0:m] * v[3]]
+
+
+def ufuncs_at_places(v):
+    largest, c, k = np.full(3, -1.0), np.outer(v[:3], v[:4]), np.zeros(3, int)
+    places = np.array([0, 2, 2, 1])
+    np.maximum.at(largest, places, v[1:])
+    np.multiply.at(c, (places[:3], [1, 1, 3]), v[:3])
+    np.divide.at(c.T, [0, 0], v[:3] + 1)
+    np.negative.at(c, places)
+    np.multiply.at(c, c[:, 1] < -0.3, 1.5)
+    np.maximum.at(k, places, [4, 1, 3, 2])
+    return [largest, c, k * v[:3]]
+
+
+def shapes_that_are_assigned(v):
+    y = np.arange(6) * v[0]
+    z, w = y, np.zeros((3, 2))
+    z.shape = 2, -1
+    w[:, 0] = v[:3]
+    flat = w
+    flat.shape = 6
+    flat[1] = v[3]
+    i, j = np.mgrid[0:2, 0:3]
+    i.shape = j.shape = y.size
+    return [y @ y.T, w * v[1], i * v[2] + j]
+
+
+def containers_of_collections(v):
+    last, s = collections.deque(maxlen=2), 0.0
+    for x in v:
+        last.append(x)
+        s += sum(last) * np.mean(last) / len(last) + last[-1]
+    todo, sums = collections.deque([(0, v[0])]), collections.defaultdict(float)
+    while todo:
+        k, x = todo.popleft()
+        sums[k % 2] += x
+        if k < 2:
+            todo.append((k + 1, x * v[k]))
+            todo.appendleft((k + 2, x + v[k + 1]))
+    last.extendleft([s, 2.0])
+    last.rotate()
+    counts = collections.Counter("abca")
+    counts["b"] += 1
+    rows = collections.defaultdict(list)
+    for k in range(4):
+        rows["xy"[k % 2]].append(v[k])
+    ordered = collections.OrderedDict(a=v[0], b=np.prod(rows["y"]))
+    return [last[0] * last[1], *sums.values(), counts["a"] * v[1] + counts["z"], *ordered.values()]
+
+
 PROGRAMS = (
+    containers_of_collections,
+    *(grids_of_computed_sizes, shapes_that_are_assigned, ufuncs_at_places),
     *(sorted_numbers, sorted_by_a_key, equal_keys_keep_their_order, extremes_by_a_key),
     *(iterators_end, tools_of_itertools),
     *(getters, distance_along_one_axis, an_exact_sum_is_a_float),

@@ -37,6 +37,12 @@ def flat_of_what_is_like_an_argument(a):
     return u * u, w * v[3]
 
 
+def flat_of_a_product(a):
+    u = a.T @ a
+    u.reshape(-1)[1:3] *= a[0, 0]
+    return u
+
+
 def flat_of_one_of_two(a):
     u = np.zeros((4, 3)).T.copy()
     u[0, 0] = a[0, 0]
@@ -47,7 +53,25 @@ def flat_of_one_of_two(a):
     return u * u.ravel()[2]
 
 
-PROGRAMS = (flat_of_an_argument, flat_of_what_is_like_an_argument, flat_of_one_of_two)
+def columns_of_patches(a):
+    """What may be a view or a copy is a copy, as nothing changes while it is read."""
+    patches = np.zeros((2, 2, 2, 3))
+    for i in range(2):
+        for j in range(2):
+            patches[i, j] = a[i : i + 2, j : j + 3]
+    by_columns = patches.transpose(2, 3, 0, 1).reshape(6, -1)
+    total = np.sum(by_columns @ a[0])
+    for k in range(3):
+        patches[k % 2] *= a[k, 0]
+        flat = patches.T.ravel()
+        total += flat[k + 1] ** 2
+    return total * patches
+
+
+PROGRAMS = (
+    *(flat_of_an_argument, flat_of_what_is_like_an_argument, flat_of_one_of_two),
+    *(columns_of_patches, flat_of_a_product),
+)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -137,10 +161,48 @@ def copied_by_columns(a):
     return u * v[0]
 
 
+def stacked_by_columns(a):
+    u = np.stack([a.T, a.T])
+    u.reshape(-1)[0] = a[1, 1]
+    return u * u
+
+
+def read_after_a_change(a):
+    u = a.copy()
+    v = u.T.ravel()
+    u[0] = 1.0
+    return v * v
+
+
+def changed_in_the_next_iteration(a):
+    u, s = a.copy(), 0.0
+    v = u.T.reshape(-1)
+    for k in range(3):
+        u[k] *= a[0, 0]
+        s += v[k]
+        v = u.T.reshape(-1)
+    return s
+
+
+def stored_into_at_once(a):
+    u = a.copy()
+    u.T.reshape(-1)[0] = a[1, 1]
+    return u * u
+
+
 @pytest.mark.parametrize(
-    "f", [handed_on, by_columns_again, filled_by_columns, copied_by_columns],
+    "f",
+    [
+        *(handed_on, by_columns_again, filled_by_columns, copied_by_columns),
+        *(
+            stacked_by_columns,
+            read_after_a_change,
+            changed_in_the_next_iteration,
+            stored_into_at_once,
+        ),
+    ],
     ids=lambda f: f.__name__,
-)  # fmt: skip
+)
 def test_a_store_into_what_may_be_a_copy_is_refused(f):
     with pytest.raises(UnsupportedError, match=r"columns|layout"):
         compile_(f)(A)

@@ -245,7 +245,25 @@ def changed_through_a_reshaped_view(a):
     return s * np.sum(np.sin(b.T) * W)
 
 
+def rows_of_unknown_number(a):
+    """The chosen rows may be one, which einsum stretches."""
+    one, some = a[a[:, 0] > np.sort(a[:, 0])[1]], a[a[:, 1] > 0.4]
+    w = np.einsum("ij,ij->j", one, a[:2]) + np.einsum("ij,kj->j", some, one)
+    return w * np.einsum("ij,i->j", one, a[:, 0] ** 2)
+
+
+def arrays_of_one_place(x):
+    """Sums of them hand on a number, where a transpose needs the axes."""
+    r = x.reshape(1, 6)
+    one, stack = r @ r.T, np.stack([r]) @ np.ones((6, 1))
+    s = np.sum(r @ x.reshape(6, 1)) * np.mean(one @ one) + np.sum(np.dot(r, r.T))
+    s += np.sum(np.linalg.inv(r @ r.T)) + np.sum(stack) + np.sum(np.linalg.solve(one, one * x[0]))
+    return s + np.sum(np.einsum("ij,kj->ik", r, r)) + np.sum(np.kron(one, one))
+
+
 PROGRAMS = [
+    arrays_of_one_place,
+    rows_of_unknown_number,
     *(mask_of_the_array_itself, index_from_the_array_itself, array_as_its_own_index),
     *(slice_bound_in_the_array_itself, indices_that_change_later),
     *(a_scan_that_names_its_place_by_a_counter, numbers_without_axes, view_of_a_view),

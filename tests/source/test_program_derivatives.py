@@ -337,3 +337,17 @@ def test_a_program_inside_a_compiled_function():
     f = lambda u: p(u, 0.2) * 2.0
     u = numbers(5)
     same(grad(f)(u), 2 * cr.grad(energy)(u, 0.2), 1e-10)
+
+
+def test_texts_have_no_tangent():
+    def f(x, form):
+        label = f"{x[0]:.3f} of {x}" + str(len(x))
+        said = [form % x[1], "{:.1f}".format(x[0]), repr(x)]  # noqa: UP032
+        if x[0] < -5:
+            raise ValueError(label, said)
+        return np.sum(x**2)
+
+    x, t = numbers(3), numbers(3)[::-1].copy()
+    p = compile_(lambda x: f(x, "%.2f"))
+    assert cr.jvp(p, (x,), (t,))[1] == pytest.approx(2 * x @ t)
+    same(cr.hvp(p, (x,), (t,)), 2 * t)

@@ -354,11 +354,12 @@ def store_into_what_a_number_chose(x):
 
 
 def structure_that_differs_between_arms(x):
-    if x[0] > 0:  # HERE  # noqa: SIM108
-        y = (x[0], x[1])
-    else:
-        y = [x[0]]
-    return y[0]
+    def parts():
+        if x[0] > 0:  # HERE
+            return x[0], x[1]
+        return [x[0]]
+
+    return parts()[0]
 
 
 def keyed_by_a_number(x):
@@ -665,8 +666,7 @@ def checks_itself(x):
 
 
 def derivative_chosen_by_a_number(x):
-    slope = cr.grad(np.sin) if x[0] > 0 else cr.grad(np.cos)  # HERE
-    return slope(x[1])
+    return (cr.grad(np.sin) if x[0] > 0 else cr.grad(np.cos))(x[1])  # HERE
 
 
 def differentiates_what_changes_its_own(x):

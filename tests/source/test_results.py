@@ -9,7 +9,7 @@ import pytest
 
 from chainrule.source import sizes
 from chainrule.source.results import call, result_type
-from chainrule.source.samples import Sized
+from chainrule.source.samples import Sized, sample
 from chainrule.source.types import FLOAT, INT, Type, type_of
 
 F8, F4, I8, C16 = (np.dtype(t) for t in ("f8", "f4", "i8", "c16"))
@@ -96,6 +96,50 @@ def test_a_product_of_two_integers_is_no_constant(fn):
     n, m = sizes.integer("n"), sizes.integer("m")  # of samples 1, 2 and 2, 1
     (found,) = result_type(fn, [array(n, dtype=I8), Sized(m)]).sizes
     assert not isinstance(found, int)
+
+
+@pytest.mark.parametrize("widths", [INT, (INT, INT), [[INT, INT]]])
+def test_a_size_that_depends_on_an_unknown_integer_is_unknown(widths):
+    symbols = ["n", "m", "k"]  # of samples 7, 11, 13 and 10, 9, 8: 11 + 2 * 1 and 9 + 2 * 2 are 13
+    found = result_type(np.pad, [array(*symbols), widths])
+    assert not any(isinstance(n, int) or set(sizes.atoms(n)) & {*symbols} for n in found.sizes)
+
+
+K, J, L = (sizes.integer(name) for name in "kjl")
+TWICE, MORE = sizes.multiply(2, "n"), sizes.add("n", "m")
+GUESSED = [
+    (np.diff, [array(K), 2]),
+    (lambda a: np.array_split(a, 3), [array(K)]),
+    (lambda a: a[::2], [array(K)]),
+    (np.fft.rfft, [array(MORE)]),
+    (np.tril_indices, [Sized(K), -1]),
+    (np.triu_indices, [Sized("n"), 0, Sized(3)]),
+    (np.ix_, [array("n", dtype=I8), array(K, dtype=np.dtype(bool))]),
+    (lambda a, b: np.hstack([a, b]), [array(K, J), array(K, L)]),
+    *((fn, [array(*shape)]) for fn in (np.linalg.svd, np.linalg.qr, np.diag)
+      for shape in (("n", K), (K, "n"), (TWICE, "m"), ("m", TWICE), (MORE, "k"), ("n", 3), (3, K))),
+    *((np.convolve, [array(a), array(b), "same"]) for a, b in (("n", K), (TWICE, "m"), (3, "n"))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fn", "args"), GUESSED)
+def test_what_fits_some_numbers_by_chance_is_not_taken_for_a_size(fn, args):
+    found = result_type(fn, args)
+    found = found if isinstance(found, (tuple, list)) else [found]
+    for numbers in itertools.product((2, 4, 7), repeat=3):
+        values = dict(zip(("n", "m", "k"), numbers, strict=True))
+        values |= dict(zip((K, J, L), numbers[::-1], strict=True))
+        made = fn(*(sample(arg, values) for arg in args))
+        for part, expected in zip(found, made if len(found) > 1 else [made], strict=True):
+            for size, n in zip(part.sizes, np.shape(expected), strict=True):
+                if set(sizes.atoms(size)) <= values.keys():  # else it is unknown
+                    assert sizes.evaluate(size, values) == n
+
+
+def test_sums_of_arrays_whose_sizes_are_computed():
+    half = sizes.add(sizes.floor_divide(sizes.integer("n"), 2), 1)
+    found = result_type(np.sum, [array(2, half, "m")], {"axis": 2})  # one is 2 * half * m
+    assert found == array(2, half)
 
 
 def test_a_call_that_numpy_refuses_is_refused():

@@ -342,6 +342,39 @@ def test_the_tape_does_not_follow_these(f):
         on_the_tape(f)
 
 
+def test_an_assigned_shape_is_left_to_the_source_engine():
+    def f(x):
+        y = x * x[0]
+        y.shape = 1, 3  # HERE
+        return np.sum(y @ y.T)
+
+    verdict = scan(f)
+    assert verdict.engine == "source"
+    assert [place for place, _ in verdict.reasons] == [line_of(f)]
+    assert cr.grad(f)(X) == pytest.approx(cr.grad(lambda x: x[0] ** 2 * np.sum(x * x))(X))
+
+
+def counts_in_an_outer_function(x):
+    k = 0
+
+    def next_one():
+        nonlocal k
+        k += 1
+        return x[k - 1]
+
+    try:
+        total = np.sum(np.array([next_one() for _ in range(3)]) ** 2)  # HERE
+    finally:
+        k = 0
+    return total
+
+
+def test_nonlocal_names_of_a_function_that_is_read_are_no_obstacle():
+    verdict = scan(counts_in_an_outer_function)
+    assert (verdict.engine, verdict.refused) == ("source", ())
+    assert cr.grad(counts_in_an_outer_function)(X) == pytest.approx(2 * X)
+
+
 # -- what the tape can follow ----------------------------------------------------------------------
 
 

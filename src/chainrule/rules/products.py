@@ -284,34 +284,29 @@ def _einsum(*arrays, subscripts, optimize, order):
 def einsum_of_arrays(ct, i, *arrays, subscripts, optimize, order):
     terms, out = _split_subscripts(subscripts)
     others = [k for k in range(len(arrays)) if k != i]
-    target = _known_labels(terms, out, i, arrays)
+    elsewhere = set(out).union(*(terms[k] for k in others))
+    target = "".join(label for label in dict.fromkeys(terms[i]) if label in elsewhere)
     inputs = ",".join([out, *(terms[k] for k in others)])
     ct = np.einsum(f"{inputs}->{target}", ct, *(arrays[k] for k in others), optimize=bool(optimize))
-    return _spread(ct, target, terms[i], np.shape(arrays[i]))
-
-
-def _known_labels(terms, out, i, arrays):
-    """Labels of operand ``i`` that occur elsewhere, each once; not those that it stretched."""
-    elsewhere = set(out).union(*(term for k, term in enumerate(terms) if k != i))
-    sizes = dict(zip(terms[i], np.shape(arrays[i]), strict=True))
-    stretched = {
-        label
-        for k, term in enumerate(terms)
-        for label, size in zip(term, np.shape(arrays[k]), strict=True)
-        if label in sizes and size != sizes[label] and sizes[label] == 1
-    }
-    return "".join(label for label in sizes if label in elsewhere and label not in stretched)
+    return ct if target == terms[i] else _spread(ct, target, terms[i], np.shape(arrays[i]))
 
 
 def _spread(ct, target, term, shape):
-    """Lay ``ct``, with axes ``target``, out over an operand: along missing axes, on diagonals."""
+    """Lay ``ct``, with axes ``target``, out over an operand: along missing axes, on diagonals.
+
+    Along its own axes it is longer than an operand that was stretched, or shorter than one against
+    which all else was; both are left to what is done for all rules, but on a diagonal.
+    """
     labels = dict.fromkeys(term)  # each once, in order; ``target`` has a part of them
     known = dict(zip(target, np.shape(ct), strict=True))
-    sizes = [shape[term.index(label)] for label in labels]
+    own = {label: shape[term.index(label)] for label in labels}
+    is_diagonal = len(labels) < len(term)
+    sizes = [max(known.get(x, 1), own[x]) if is_diagonal else known.get(x, own[x]) for x in labels]
     ct = np.broadcast_to(np.reshape(ct, [known.get(label, 1) for label in labels]), sizes)
-    if len(labels) == len(term):
+    if not is_diagonal:
         return ct
-    places = dict(zip(labels, np.ix_(*map(np.arange, sizes)), strict=True))
+    axes = [np.minimum(np.arange(n), own[x] - 1) for n, x in zip(sizes, labels, strict=True)]
+    places = dict(zip(labels, np.ix_(*axes), strict=True))
     return scatter_add(ct, tuple(places[label] for label in term), shape)
 
 

@@ -7,6 +7,7 @@ varied together, since a store into one changes the others.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Collection, Iterable
 
 import numpy as np
@@ -97,6 +98,13 @@ def _reached(statement: Stmt, found: set[str]) -> Iterable[str]:
             yield from names
 
 
+def _is_text(call: Call) -> bool:
+    """Tell a call that makes a text of numbers."""
+    if call.fn in (operator.mod, np.remainder):
+        return call.args[0].type.kind == "object"
+    return call.fn in (str, repr, ascii, format) or getattr(call.fn, "__objclass__", None) is str
+
+
 def depends(expr: Expr, found: Collection[str]) -> bool:
     """Tell whether the value of an expression may have a derivative by what varies."""
     match expr:
@@ -104,7 +112,7 @@ def depends(expr: Expr, found: Collection[str]) -> bool:
             return name in found
         case Call(fn=fn, args=args, kwargs=kwargs):
             constant = fn in _SHAPES or isinstance(TABLE.get(fn), PiecewiseConstant)
-            if constant or not can_vary(expr.type):
+            if constant or not can_vary(expr.type) or _is_text(expr):
                 return False
             if fn is np.full_like:
                 return depends(args[1], found)

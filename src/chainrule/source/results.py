@@ -7,6 +7,7 @@ elementwise functions and products of matrices have rules of their own.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -29,11 +30,15 @@ _LIMIT = 20_000
 # Assignments of numbers to atoms: a size is what fits them all. The third is for sizes that depend
 # on integer variables, of which a product may be the same twice.
 _NUMBERS = (
-    (7, 11, 13, 17, 19, 23, 29, 31),
+    (7, 11, 13, 5, 3, 17, 2, 19),
     (10, 9, 8, 6, 5, 12, 14, 15),
     (12, 14, 9, 11, 16, 8, 21, 18),
 )
+_FURTHER = ((2, 8, 25, 60, 3, 5), (60, 25, 8, 2, 5, 3), (2,))
+"""Further numbers, to confirm what fits: the first are smallest, or largest, or all are small."""
 _LARGE = 64
+_MANY = 100_000
+"""From so many elements on a call takes its time."""
 
 DATA_SIZED = frozenset(
     {
@@ -213,24 +218,54 @@ def _sampled(fn: Any, args: Sequence[Spec], kwargs: dict[str, Spec]) -> Any:
     constant = [size for size in dict.fromkeys(everything) if size not in variable]
     found_atoms = list(dict.fromkeys(a for size in constant for a in _atoms(size)))
     results: list[tuple[dict[Any, int], Any]] = []
-    error: Exception | None = None
-    for integer, numbers in enumerate(_NUMBERS if variable else _NUMBERS[:2], start=1):
-        values = {
-            atom: numbers[i] if i < len(numbers) else 43 + i for i, atom in enumerate(found_atoms)
-        }
-        values |= _numbered(variable, integer)
-        values[ANY_INTEGER] = integer  # a size that comes from it differs, and is unknown
-        values["varied"] = len(results)
+    for values in _assignments(found_atoms, variable, _has_integer([*args, *kwargs.values()])):
         try:
             results.append((values, _call_sample(fn, args, kwargs, values)))
-        except Exception as problem:  # sizes that do not fit: try again with equal ones
-            error = problem
-            break
-    if error is not None:
-        return _with_equal_sizes(fn, args, kwargs, [*found_atoms, *variable], everything, error)
+        except Exception as error:  # sizes that do not fit: try again with equal ones
+            atoms = [*found_atoms, *variable]
+            return _with_equal_sizes(fn, args, kwargs, atoms, everything, error)
+    arrays = list(_array_types([*args, *kwargs.values()]))
+    for values in _further_assignments(found_atoms, variable):
+        with contextlib.suppress(Exception):  # they need not fit
+            if all(sizes.evaluate(sizes.product(t.sizes), values) < _MANY for t in arrays):
+                results.append((values, _call_sample(fn, args, kwargs, values)))
     candidates = [s for s in dict.fromkeys(everything) if not isinstance(s, int)]
-    candidates += [sizes.product(t.sizes) for t in _array_types(args) if t.ndim > 1]
+    whole = [sizes.product(t.sizes) for t in _array_types(args) if t.ndim > 1]
+    candidates += [size for size in whole if sizes.is_numbered(size, results[0][0])]
     return _combine([values for values, _ in results], [x for _, x in results], candidates)
+
+
+def _assignments(atoms: list[Any], variable: list[Size], integers: bool) -> list[dict[Any, int]]:
+    """Return the numbers for all sizes in each sample.
+
+    ``integers``: there are others, of which nothing is known. The last sample differs from the
+    first one in these alone, so that a size which comes from them fits nothing: it is unknown.
+    """
+    made = []
+    for turn, numbers in enumerate(_NUMBERS if variable else _NUMBERS[:2], start=1):
+        row = itertools.chain(numbers, itertools.count(43 + len(numbers)))
+        values = dict(zip(atoms, row, strict=False)) | _numbered(variable, turn)
+        made.append(values | {ANY_INTEGER: turn, "varied": turn - 1})
+    return [*made, made[0] | {ANY_INTEGER: 2}] if integers else made
+
+
+def _further_assignments(atoms: list[Any], variable: list[Size]) -> Iterator[dict[Any, int]]:
+    """Yield more numbers: here those of integer variables are what other sizes follow from."""
+    everything = dict.fromkeys([*atoms, *(a for size in variable for a in sizes.atoms(size))])
+    for turn, numbers in enumerate(_FURTHER):
+        yield dict(zip(everything, itertools.cycle(numbers), strict=False)) | {
+            ANY_INTEGER: 3 - turn,
+            "varied": turn,
+        }
+
+
+def _has_integer(specs: Any) -> bool:
+    """Tell whether there is an integer of which nothing is known among specs."""
+    if isinstance(specs, Type):
+        return specs.is_number and specs.dtype is not None and specs.dtype.kind in "iu"
+    if isinstance(specs, slice):
+        specs = [specs.start, specs.stop, specs.step]
+    return isinstance(specs, list | tuple) and any(map(_has_integer, specs))
 
 
 _SMALL = ((1, 2, 2), (2, 1, 3), (1, 3, 1), (3, 1, 2), (2, 4, 3), (4, 2, 1))

@@ -37,7 +37,6 @@ from .lower import indexing as indices
 from .lower.containers import expression
 from .lower.expressions import evaluate
 from .lower.indexing import as_slice
-from .lower.plain_calls import plain_call
 from .lower.state import State
 from .parts import merged
 from .types import OBJECT, Type
@@ -280,12 +279,7 @@ class Rules:
         keywords: dict[str, Value] | None = None,
     ) -> Value:
         """Lower a call of a rule; where it cannot be, call it as a helper of the program."""
-        mark = len(self.state.block)
-        try:
-            return calls.call(self.state, Known(rule), list(values), keywords or {})
-        except UnsupportedError:  # as where it needs to know sizes
-            del self.state.block[mark:]
-            return plain_call(self.state, rule, list(values), keywords or {})
+        return calls.call(self.state, Known(rule), list(values), keywords or {})
 
     def component(self, found: Value, k: int) -> Expr:
         """Return one of the results of a rule for several arguments."""

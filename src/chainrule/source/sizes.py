@@ -247,6 +247,20 @@ def evaluate(size: Size, values: dict[Any, int]) -> int:
     return size if isinstance(size, int) else values[size]
 
 
+def is_numbered(size: Size, values: dict[Any, int]) -> bool:
+    """Tell whether a size, or all that it is made of, has a number, so that it can be evaluated."""
+    match _tag(size):
+        case _ if isinstance(size, int) or size in values:
+            return True
+        case "sum":
+            return all(is_numbered(atom, values) for atom, _ in size[2])
+        case "prod":
+            return all(is_numbered(factor, values) for factor in size[1])
+        case None:
+            return False
+    return all(is_numbered(part, values) for part in size[1:])
+
+
 def substituted(size: Size, values: dict[Any, int]) -> Size:
     """Return a size with numbers in place of some of its atoms.
 

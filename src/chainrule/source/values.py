@@ -69,9 +69,13 @@ class Items(Value):
 
 @dataclass(slots=True)
 class Mapping(Value):
-    """A dict with known keys, shared by reference."""
+    """A dict with known keys, shared by reference.
+
+    ``factory``: what makes the value of a key that it lacks, of a ``defaultdict``.
+    """
 
     items: dict[Any, Value]
+    factory: Value | None = None
 
 
 @dataclass(slots=True)

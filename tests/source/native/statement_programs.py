@@ -59,6 +59,21 @@ def without_axes(x):
     return a * b, b
 
 
+def places_named_twice(x, k):
+    """Indices that are known, or stand in brackets."""
+    z, w, a = np.zeros(6), x.copy(), np.outer(x, x)
+    z[[1, 1]] += x[:2]
+    z[[k, 2, k]] += x[1:4]
+    z[[k, k]] = x[2:4]
+    w[[1, 1]] -= x[:2]
+    w[[0, 3]] = w[[3, 0]]
+    np.add.at(w, [k, k], x[:2])
+    a[[0, 0], [k, k]] += x[:2]
+    a[:, [1, 1]] *= 2.0
+    windows = np.lib.stride_tricks.sliding_window_view(x, k + 2)
+    return np.sum(z * w) + np.sum(a[[0, k, k]] ** 2) + np.sum(windows.max(-1)[[1, 1]] * x[k])
+
+
 def index_arrays(a, i):
     b = a.copy()
     b[i] = np.arange(1.0, 1.0 + i.shape[0])

@@ -31,6 +31,7 @@ CASES = {
     "view_with_a_changing_number": (A,),
     "without_axes": (2.5,),
     "index_arrays": (A, TWICE),
+    "places_named_twice": (A, 1),
     "masks": (M,),
     "mixed_indices": (M, np.array([0, 2, 1])),
     "negative_steps": (A,),
@@ -440,3 +441,14 @@ def test_stores_at_places_that_lists_and_tuples_name_twice():
     program = cr.compile(f, backend="numba")
     np.testing.assert_allclose(program(x), f(x))
     cr.check_grads(program, (x,), order=2)
+
+
+def test_sizes_that_are_numbers_in_a_kernel_are_handed_on():
+    """The way back of np.pad is given sizes, which few places make literals."""
+    program = cr.compile(lambda a: np.sum(np.pad(a, ((1, 0), (0, 2)), mode="edge") ** 2))
+    y, pullback = cr.vjp(program, SQUARE)
+    (found,) = pullback(1.0)
+    counts = np.outer([2, 1, 1], [1, 1, 3])
+    np.testing.assert_allclose(
+        (y, *found.ravel()), (program(SQUARE), *(2 * counts * SQUARE).ravel())
+    )

@@ -121,12 +121,25 @@ def read(state: State, value: Value, node: str | ast.expr) -> Value:
 
 def evaluated(state: State, node: ast.expr) -> Value:
     """Evaluate an expression whose value is only kept: it may be None."""
-    from . import calls, expressions
+    from . import expressions
 
-    if isinstance(node, ast.Call):
-        found = calls.evaluate_call(state, node)
+    if isinstance(node, (ast.Call, ast.IfExp, ast.BoolOp)):
+        found = expressions.unread(state, node)
         return found if is_maybe(found) else slots.readable(found)
     return raw(state, node) or expressions.evaluate(state, node)
+
+
+def end_of_slice(state: State, value: Value, otherwise: int) -> Value:
+    """Return the end of a slice; None is ``otherwise``."""
+    if not is_maybe(value):
+        return value
+    assert isinstance(value, Record)
+    none, found = value.attributes["none"], slots.readable(value.attributes["value"])
+    if isinstance(none, Known):
+        return Known(None) if none.value else found
+    assert isinstance(none, Leaf)
+    assert isinstance(found, (Known, Leaf))
+    return operators.choice(state, none, Known(otherwise), found)
 
 
 def place_of(state: State, node: ast.expr) -> tuple[slots.Holder, str] | None:

@@ -14,9 +14,11 @@ from . import (
     containers,
     expressions,
     indexing,
+    inplace,
     memory,
     operators,
     order,
+    plain_calls,
     slots,
     statements,
 )
@@ -78,11 +80,23 @@ _OPS = {np.add: "add", np.subtract: "subtract"}
 def _store_with(
     state: State, ufunc: Any, base: Leaf, index: tuple[Expr, ...], old: Value, value: Value
 ) -> None:
+    if isinstance(old, Leaf) and old.type.is_array:
+        _check(state, ufunc, old, value)
     if ufunc in _OPS:
         memory.store(state, base, index, statements.array_expression(state, value), _OPS[ufunc])
     else:
         new = operators.binary(state, ufunc, old, value)
         memory.store(state, base, index, containers.expression(state, new))
+
+
+def _check(state: State, ufunc: Any, old: Leaf, value: Value) -> None:
+    """Refuse what NumPy refuses, ``+= 0.5`` on an array of integers."""
+    if old.type.dtype is None or old.type.dtype.kind not in "biuf":
+        return
+    given = Leaf(statements.array_expression(state, value))
+    if given.type.dtype is not None and given.type.dtype.kind in "biufc":
+        made = plain_calls.typed(state, ufunc, [old, given], {})
+        inplace.check_cast(state, f"np.{ufunc.__name__} in place", made, old)
 
 
 def _augmented_item(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .. import sizes
-from ..ir import Expr, Lit, Var
+from ..ir import Access, Call, Expr, Index, Lit, Var
 from ..jumps import RESULT
 from ..types import type_of
 from ..values import Items, Known, Leaf, Value
-from . import memory, slots
-from .state import State, in_rule, is_plain_number
+from . import memory, rows, slots
+from .state import State, Unreadable, in_rule, is_plain_number
 
 
 def bind(state: State, name: str, value: Value, fresh: bool = False) -> None:
@@ -126,3 +127,69 @@ def apart(state: State, value: Value, rewritten: set[str]) -> Value:
     if memory.mentions(state, value) & rewritten:
         return Leaf(state.temporary(value.expr), None, value.size)
     return value
+
+
+def named(state: State, target: Leaf) -> Leaf:
+    """Give a new array that is stored into at once a name: ``out=np.empty_like(x)``."""
+    if not target.type.is_array:
+        return target
+    expr = _of_named(state, target.expr)
+    return Leaf(expr, memory.root_of(state, expr))
+
+
+def _of_named(state: State, expr: Expr) -> Expr:
+    if isinstance(expr, (Var, Access)) or memory.root_of(state, expr) is not None:
+        return expr
+    base = memory.shares(expr)
+    if base is None:
+        return state.temporary(expr, "out")
+    inner = _of_named(state, base)
+    if isinstance(expr, Index):
+        return replace(expr, base=inner)
+    assert isinstance(expr, Call)
+    return replace(expr, args=(inner, *expr.args[1:]))
+
+
+def reshape(state: State, array: Leaf, shape: Value) -> None:
+    """``array.shape = shape``: all names of the array have one of another shape from now on."""
+    from . import calls
+
+    if not rows.is_by_rows(state, array.expr):
+        raise state.error(
+            "The shape of an array is assigned that may not lie in memory row by row",
+            "bind the reshaped array to a name: y = y.reshape(...)",
+        )
+    given = calls.call(state, Known(np.reshape), [array, shape], {})
+    made, same = memory.held(state, given, "reshaped"), _origin(state, array.expr)
+    sites = memory.sites_of(state, array.expr)
+    is_unknown = _is_bound_again(state, same)
+    for holder in slots.holders(state).values():
+        for key, value in slots.entries(holder):
+            if not isinstance(value, Leaf) or not value.type.is_array:
+                continue
+            other = _origin(state, value.expr)
+            if other == same:
+                holder[key] = made
+                continue
+            may_be_same = is_unknown or _is_bound_again(state, other)
+            if may_be_same and sites & memory.sites_of(state, value.expr):
+                holder[key] = Unreadable(
+                    state.error(
+                        "The shape of an array is assigned that may have another name here",
+                        "bind the reshaped array to a name: y = y.reshape(...)",
+                    )
+                )
+
+
+def _origin(state: State, expr: Expr) -> Expr:
+    """Return the variable that an array was first bound to, as far as that is known."""
+    while isinstance(expr, Var) and isinstance(made := state.definitions.get(expr.name), Var):
+        expr = made
+    return expr
+
+
+def _is_bound_again(state: State, expr: Expr) -> bool:
+    """Tell a variable that may hold one of several arrays, which may have other names too."""
+    if not isinstance(expr, Var) or expr.name in state.roots:
+        return False
+    return state.definitions.get(expr.name) is None and expr.name in state.rebound

@@ -24,9 +24,9 @@ from ..ir import (
 from ..jumps import RESULT
 from ..types import OBJECT, Type
 from ..values import Known, Leaf, Value
-from . import absent, memory, slots
+from . import absent, memory, slots, splitting
 from .slots import Slot, Snapshot
-from .state import Endless, State, Unreadable, in_rule
+from .state import Endless, Refine, State, Unreadable, in_rule
 
 # ------------------------------------------------------------------------------- the two arms
 
@@ -156,9 +156,7 @@ class _Join:
     def _check_shape(self, a: slots.Holder, b: slots.Holder, is_scope: bool) -> None:
         same = len(a) == len(b) if isinstance(a, list) else is_scope or a.keys() == b.keys()
         if not same:
-            for test in (*self.state.tests, self.test):  # unroll the loop that it depends on
-                self.state.ask(test)
-            raise self.state.error(
+            raise self._request() or self.state.error(
                 "A list or dict has different entries after the two arms of an if",
                 "give it the same number of entries in both, or use an array",
             )
@@ -234,12 +232,22 @@ class _Join:
                 )
             )
         return Unreadable(
-            self.state.error(
+            self._request()
+            or self.state.error(
                 f"{base} is a {describe(a)} after one arm of an if and a {describe(b)} "
                 "after the other, or two different functions or texts",
                 "bind it to values of one kind, or put what uses it into both arms",
             )
         )
+
+    def _request(self) -> Refine | None:
+        """Return what helps: to know what the tests depend on, to unroll a loop, to split."""
+        try:
+            for test in (*self.state.tests, self.test):
+                self.state.ask(test)
+        except Refine as request:
+            return request
+        return splitting.asked(self.state, self.where)
 
     def leaf(self, places: tuple[Slot, Slot], base: str, a: Value, b: Value) -> Value:
         """Join two numbers or two arrays: they get one variable."""

@@ -210,9 +210,11 @@ def _list(state: State, values: Value = EMPTY) -> Value:
 @intrinsic(dict)
 def _dict(state: State, values: Value = EMPTY, /, **named: Value) -> Value:
     if isinstance(values, Mapping):
-        return Mapping({**values.items, **named})
-    pairs = [items_of(state, pair) for pair in items_of(state, values)]
-    return Mapping({**{state.static(k, "a key of a dict"): v for k, v in pairs}, **named})
+        found = dict(values.items)
+    else:
+        pairs = [items_of(state, pair) for pair in items_of(state, values)]
+        found = {state.static(key, "a key of a dict"): value for key, value in pairs}
+    return Mapping({key: settle(state, value) for key, value in {**found, **named}.items()})
 
 
 @intrinsic(set, frozenset)
@@ -242,7 +244,9 @@ def _partial(state: State, fn: Value, /, *args: Value, **kwargs: Value) -> Value
         fn = made if made is not None else _as_lambda(state, fn)
     if not isinstance(fn, Function):
         raise state.error(f"functools.partial of a {describe(fn)}", "pass a function")
-    return replace(fn, first=(*fn.first, *args), keywords={**fn.keywords, **kwargs})
+    first = [settle(state, x) for x in args]
+    named = {key: settle(state, x) for key, x in kwargs.items()}
+    return replace(fn, first=(*fn.first, *first), keywords={**fn.keywords, **named})
 
 
 @intrinsic(functools.lru_cache, functools.cache)
@@ -285,9 +289,9 @@ def _shallow(state: State, x: Value) -> Value:
         case Leaf() if x.type.is_array:
             return calls.call_attribute(state, x, "copy", [])
         case Items(items=items, kind="list"):
-            return Items(list(items), "list")
-        case Mapping(items=entries):
-            return Mapping(dict(entries))
+            return Items(list(items), "list", x.cls)
+        case Mapping(items=entries, factory=factory):
+            return Mapping(dict(entries), factory)
         case Record(cls=cls, attributes=attributes) if dataclasses.is_dataclass(cls):
             return Record(cls, dict(attributes))
         case Known() | Leaf() | Items():
@@ -300,8 +304,8 @@ def _deep(state: State, x: Value) -> Value:
     match _shallow(state, x):
         case Items(items=items, kind=kind, cls=cls):
             return Items([_deep(state, item) for item in items], kind, cls)
-        case Mapping(items=entries):
-            return Mapping({key: _deep(state, item) for key, item in entries.items()})
+        case Mapping(items=entries, factory=factory):
+            return Mapping({key: _deep(state, item) for key, item in entries.items()}, factory)
         case Record(cls=cls, attributes=entries):
             return Record(cls, {key: _deep(state, item) for key, item in entries.items()})
         case other:

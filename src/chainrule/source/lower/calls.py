@@ -154,6 +154,12 @@ def call_attribute(
 
 def _call_known(state: State, fn: Any, args: list[Value], kwargs: dict[str, Value]) -> Value:
     intrinsics.load()
+    if isinstance(fn, _OF_NUMPY) and module_of(fn) == "numpy":
+        from . import inplace
+
+        args, kwargs, out = inplace.without_out(fn, args, kwargs)
+        if out is not None:
+            return inplace.store_result(state, fn, args, kwargs, out)
     handler = _look_up(INTRINSICS, fn)
     if handler is not None:
         found: Value = handler(state, args, kwargs)
@@ -198,6 +204,9 @@ def _call_known(state: State, fn: Any, args: list[Value], kwargs: dict[str, Valu
         if inlined is not None:
             return functions.inline(state, inlined, args, kwargs)
     return call_other(state, fn, args, kwargs)
+
+
+_OF_NUMPY = (np.ufunc, types.FunctionType, types.BuiltinFunctionType, type(np.dot))
 
 
 def _look_up(table: dict[Any, Any], fn: Any) -> Any:
@@ -250,12 +259,6 @@ def call_entry(
     state: State, entry: Any, fn: Any, args: list[Value], kwargs: dict[str, Value]
 ) -> Value:
     """Call a function that has a derivative rule."""
-    kwargs = dict(kwargs)
-    out = kwargs.pop("out", None)
-    if out is not None and known(out) != (True, None):
-        from .inplace import store_result
-
-        return store_result(state, fn, args, kwargs, out)
     if is_folded(state, fn, args, kwargs):
         return fold(state, fn, args, kwargs)
     if fn is np.where and len(args) == 1 and not kwargs:
@@ -373,10 +376,6 @@ def _ufunc(state: State, fn: Any, args: list[Value], kwargs: dict[str, Value]) -
             f"np.{fn.__name__} with where= and without out= leaves elements undefined",
             "use np.where(condition, ..., 0), or give out=",
         )
-    if len(args) > fn.nin:
-        from .inplace import store_result
-
-        return store_result(state, fn, args[: fn.nin], kwargs, args[fn.nin])
     args = [as_array(state, a) for a in args]
     found = plain_call(state, fn, args, kwargs)
     if dtype is None or known(dtype) == (True, None):

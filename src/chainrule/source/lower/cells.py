@@ -106,8 +106,9 @@ def mapped(plan: Value, change: Callable[[Cell], Value]) -> Value:
             return change(plan)
         case Items(items=items, kind=kind, cls=cls):
             return Items([mapped(item, change) for item in items], kind, cls)
-        case Mapping(items=entries):
-            return Mapping({key: mapped(item, change) for key, item in entries.items()})
+        case Mapping(items=entries, factory=factory):
+            made = {key: mapped(item, change) for key, item in entries.items()}
+            return Mapping(made, factory)
         case Record(cls=cls, attributes=entries):
             return Record(cls, {key: mapped(item, change) for key, item in entries.items()})
     return plan

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..values import Items, Known, Mapping, Value
+from ..values import Items, Known, Leaf, Mapping, Value
 from .containers import FALSE, LAST, NONE, describe, items_of, known, lift, settle
 from .operators import binary
 from .state import State
@@ -55,6 +55,8 @@ def _index(state: State, a: Items, value: Value) -> Value:
         if known(same) == (True, True):
             return Known(k)
         if not isinstance(same, Known):
+            assert isinstance(same, Leaf)
+            state.ask(same)
             break
     raise state.error("The place of a value in a list is not known", "use known values")
 
@@ -101,12 +103,12 @@ def _update(state: State, a: Mapping, other: Value = NONE, /, **values: Value) -
         a.items.update(other.items)
     elif known(other) != (True, None):
         raise state.error(f"update of a dict by a {describe(other)}", "give a dict")
-    a.items.update(values)
+    a.items.update({key: settle(state, value) for key, value in values.items()})
     return NONE
 
 
 def _set_default(state: State, a: Mapping, key: Value, default: Value = NONE) -> Value:
-    return a.items.setdefault(state.static(key, "a key of a dict"), default)
+    return a.items.setdefault(state.static(key, "a key of a dict"), settle(state, default))
 
 
 DICT: dict[str, Any] = {
@@ -117,7 +119,7 @@ DICT: dict[str, Any] = {
     "pop": _dict_pop,
     "update": _update,
     "setdefault": _set_default,
-    "copy": lambda state, a: Mapping(dict(a.items)),
+    "copy": lambda state, a: Mapping(dict(a.items), a.factory),
 }
 
 CHANGING = frozenset({*LIST, *DICT}) - {"copy", "keys", "values", "items", "get"}

@@ -31,7 +31,11 @@ def expression(state: State, value: Value) -> Expr:
             None if known(part) == (True, None) else expression(state, part) for part in value.items
         ]
         return Slice(OBJECT, *ends)
-    if isinstance(value, Items) and value.cls is None and value.kind != "iterator":
+    if (
+        isinstance(value, Items)
+        and value.kind != "iterator"
+        and not (value.cls is not None and value.kind == "tuple")
+    ):
         items = tuple(expression(state, item) for item in value.items)
         if all(isinstance(item, Lit) for item in items):
             found = [item.value for item in items if isinstance(item, Lit)]
@@ -105,13 +109,23 @@ def known(value: Value) -> tuple[bool, Any]:
 
 def lift(value: Any) -> Value:
     """Return a Python object as an abstract value, its containers taken apart."""
+    return _lift(value, {})
+
+
+def _lift(value: Any, seen: dict[int, Value]) -> Value:
+    """Lift a part; what is there twice (``[[0.0]] * 2``) stays one."""
+    if id(value) in seen:
+        return seen[id(value)]
+    found: Value = Known(value)
     if isinstance(value, (tuple, list)) and type(value) in (tuple, list):
-        return Items([lift(item) for item in value], type(value).__name__)
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return Items([lift(item) for item in value], "tuple", type(value))
-    if type(value) is dict:
-        return Mapping({key: lift(item) for key, item in value.items()})
-    return Known(value)
+        found = Items([_lift(item, seen) for item in value], type(value).__name__)
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        found = Items([_lift(item, seen) for item in value], "tuple", type(value))
+    elif type(value) is dict:
+        found = Mapping({key: _lift(item, seen) for key, item in value.items()})
+    if not isinstance(found, Known):
+        seen[id(value)] = found
+    return found
 
 
 def settle(state: State, value: Value) -> Value:
@@ -180,4 +194,33 @@ def spread(state: State, nodes: list[ast.expr]) -> list[Value]:
     found: list[Value] = []
     for node, value in zip(nodes, evaluate_all(state, bare), strict=True):
         found += items_of(state, value) if isinstance(node, ast.Starred) else [value]
+    return found
+
+
+# ---------------------------------------------------------------------------- of collections
+
+
+class Deque(list[Any]):
+    """Stands for the class of a deque."""
+
+    maxlen: int | None = None
+
+    def __init__(self, *items: Any) -> None:
+        super().__init__(items)
+
+
+def is_deque(value: Value) -> bool:
+    """Tell a deque."""
+    return isinstance(value, Items) and isinstance(value.cls, type) and issubclass(value.cls, Deque)
+
+
+def missing(state: State, a: Mapping, key: Any) -> Value:
+    """Return the value of a key that a dict lacks, which it has from now on."""
+    from . import calls
+
+    if a.factory is None:
+        raise state.error(f"The {describe(a)} has no key {key!r}", "use a key that exists")
+    if id(a) in state.foreign:
+        raise state.error("A dict from outside gets another key", "make a new one")
+    found = a.items[key] = settle(state, calls.call(state, a.factory, [], {}))
     return found

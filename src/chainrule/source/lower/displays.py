@@ -13,7 +13,7 @@ from ..types import OBJECT
 from ..values import Function, Items, Known, Leaf, Mapping, Scope, Value
 from . import calls, expressions, functions, iteration, memory, operators
 from .containers import describe, expression, items_of, known, settle, settled, spread
-from .state import State, in_rule
+from .state import State
 
 
 def tuple_display(
@@ -172,8 +172,6 @@ def _generate(
     for item in iteration.known_items(state, items):
         bind(state, first.target, item)
         tests = [expressions.condition(state, test) for test in first.ifs]
-        if in_rule(state):  # it is about sizes
-            tests = [Known(state.static(test)) for test in tests]
         if not all(isinstance(test, Known) for test in tests):
             raise state.error(
                 "The condition of a comprehension depends on numbers of the program",

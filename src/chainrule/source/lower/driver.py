@@ -275,6 +275,8 @@ class _Lowering:
                 return known.expr
             case Items(items=items, kind=kind, cls=cls) if kind != "iterator":
                 parts = [self._template(item) for item in items]
+                if containers.is_deque(value):
+                    raise state.error("The function returns a deque", "return list(...)")
                 return cls(*parts) if cls else parts if kind == "list" else tuple(parts)
             case Mapping(items=entries):
                 return {key: self._template(item) for key, item in entries.items()}

@@ -13,7 +13,7 @@ from ..ir import Note
 from ..values import Function, Known, Leaf, Mapping, Value
 from . import absent, attributes, calls, displays, indexing, operators, order, slots
 from . import statements as statement_forms
-from .containers import items_of, known, settled
+from .containers import items_of, known, settle, settled
 from .state import Endless, State
 
 # ------------------------------------------------------------------------------- in order
@@ -21,6 +21,11 @@ from .state import Endless, State
 
 def evaluate(state: State, node: ast.expr) -> Value:
     """Evaluate an expression: compute what is known, emit statements for the rest."""
+    return absent.read(state, unread(state, node), node)
+
+
+def unread(state: State, node: ast.expr) -> Value:
+    """Evaluate an expression whose value may be None, or must not be read."""
     handler = _HANDLERS.get(type(node))
     if handler is None:
         name = type(node).__name__
@@ -28,7 +33,7 @@ def evaluate(state: State, node: ast.expr) -> Value:
             f"The expression {ast.unparse(node)!r} ({name}) is not supported",
             _ADVICE.get(type(node), "write it with plain functions and loops"),
         )
-    return absent.read(state, handler(state, node), node)
+    return handler(state, node)
 
 
 _ADVICE: dict[type, str] = {
@@ -38,12 +43,14 @@ _ADVICE: dict[type, str] = {
 }
 
 
-def evaluate_all(state: State, nodes: Sequence[ast.expr]) -> list[Value]:
-    """Evaluate several expressions from left to right, as Python does."""
+def evaluate_all(
+    state: State, nodes: Sequence[ast.expr], one: Callable[[State, ast.expr], Value] = evaluate
+) -> list[Value]:
+    """Evaluate several expressions from left to right, as Python does, each by ``one``."""
     found: list[Value] = []
     for node in nodes:
         mark = len(state.block)
-        value = evaluate(state, node)
+        value = one(state, node)
         if found and len(state.block) > mark:
             found = order.keep_before(state, found, mark)
         found.append(value)
@@ -117,16 +124,16 @@ def _lambda(state: State, node: ast.Lambda) -> Value:
 
 
 def defaults(state: State, arguments: ast.arguments) -> dict[str, Value]:
-    """Evaluate the default values in a function definition."""
+    """Evaluate the default values in a function definition, which keep their values."""
     positional = [*arguments.posonlyargs, *arguments.args]
     count = len(arguments.defaults)
     found = {
-        a.arg: evaluate(state, node)
+        a.arg: settle(state, evaluate(state, node))
         for a, node in zip(positional[len(positional) - count :], arguments.defaults, strict=True)
     }
     for a, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         if default is not None:
-            found[a.arg] = evaluate(state, default)
+            found[a.arg] = settle(state, evaluate(state, default))
     return found
 
 

@@ -20,13 +20,15 @@ from ..results import spec_of
 from ..samples import Sized
 from ..types import Size, Type, broadcast_sizes, type_of, unknown_size
 from ..values import Items, Known, Leaf, Mapping, Record, Value
-from . import choices, contents, memory, pasting
-from .containers import NONE, describe, expression, items_of, known, lift
+from . import absent, choices, contents, memory, pasting
+from .containers import NONE, describe, expression, items_of, known, lift, missing
 from .intrinsics import intrinsic
 from .operators import is_cheap, operand, symbol
 from .state import State
 
 _FULL = Known(slice(None))
+_BEYOND = 2**40
+"""An end of slices that no array reaches."""
 
 
 def index_value(state: State, node: ast.expr) -> Value:
@@ -35,8 +37,16 @@ def index_value(state: State, node: ast.expr) -> Value:
 
     if isinstance(node, ast.Slice):
         parts = [node.lower, node.upper, node.step]
-        ends = iter(evaluate_all(state, [part for part in parts if part is not None]))
-        return slice_of([Known(None) if part is None else next(ends) for part in parts])
+        nodes = [part for part in parts if part is not None]
+        ends = iter(evaluate_all(state, nodes, absent.evaluated))
+        values = [Known(None) if part is None else next(ends) for part in parts]
+        is_forward = known(values[2]) == (True, None)
+        return slice_of([
+            absent.end_of_slice(state, value, otherwise)
+            if is_forward
+            else absent.read(state, value, node)
+            for value, otherwise in zip(values, (0, _BEYOND, 1), strict=True)
+        ])  # fmt: skip
     if isinstance(node, ast.Tuple):
         found: list[Value] = []
         for item in node.elts:
@@ -108,6 +118,9 @@ def subscript(state: State, base: Value, index: Value) -> Value:
     if isinstance(base, Known) and pasting.is_pasting(base.value):
         return pasting.pasted(state, base.value, entries(index))
     ok, found = known(index)
+    if isinstance(base, Known) and not ok and pasting.is_grid(base.value):
+        is_tuple = isinstance(index, Items) and index.kind == "tuple"
+        return pasting.grid(state, base.value, entries(index), is_tuple)
     if isinstance(base, Known) and ok:
         return _of_known(state, base.value, found)
     if isinstance(base, Known) and isinstance(base.value, np.ndarray):
@@ -116,6 +129,9 @@ def subscript(state: State, base: Value, index: Value) -> Value:
         from .calls import call_attribute
 
         return call_attribute(state, base, "__getitem__", [index])
+    if isinstance(base, Known) and isinstance(base.value, (str, bytes, range)):
+        found = state.static(index, f"the index of a {describe(base)}")
+        return _of_known(state, base.value, found)
     if isinstance(base, Known):
         base = lift(base.value)
     if not isinstance(base, (Items, Mapping)):
@@ -153,6 +169,8 @@ def _of_container(state: State, base: Items | Mapping, index: Any) -> Value:
             raise TypeError("an iterator takes no index")
         if isinstance(base, Items) and isinstance(index, slice):
             return Items(base.items[index], base.kind)
+        if isinstance(base, Mapping) and base.factory is not None and index not in base.items:
+            return missing(state, base, index)
         return base.items[index]
     except (IndexError, KeyError, TypeError) as error:
         raise state.error(

@@ -48,6 +48,7 @@ _MODULES = (
     *(
         "builtins",
         "classes",
+        "collected",
         "constructors",
         "elementwise",
         "inplace",

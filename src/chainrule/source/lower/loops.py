@@ -121,9 +121,7 @@ def _counted(
     def begin() -> Carried:
         carried = Carried(state, dict.fromkeys(assigned), flags)
         carried.skipped = {(id(state.scope.variables), name) for name in direct}
-        if all(isinstance(bound, Lit) for bound in bounds):
-            count = len(range(*(bound.value for bound in bounds if isinstance(bound, Lit))))
-            carried.unroll = Refine(("unroll", location)) if count <= _SHORT else None
+        carried.unroll = _unrolling(state, location, bounds)
         return carried
 
     index: list[Var] = []
@@ -223,6 +221,20 @@ def _index_targets(target: ast.expr, found: Counted) -> list[str]:
         first = target.elts[0]
         return [first.id] if isinstance(first, ast.Name) else []
     return []
+
+
+def _unrolling(state: State, location: Any, bounds: list[Expr]) -> Refine | None:
+    """Return the request to unroll a loop: that it is short, or first to know its bounds."""
+    numbers = [bound.value for bound in bounds if isinstance(bound, Lit)]
+    if len(numbers) == len(bounds):
+        is_short = len(range(*numbers)) <= _SHORT
+        return Refine(("unroll", location)) if is_short else None
+    try:
+        for bound in bounds:
+            state.ask(Leaf(bound))
+    except Refine as request:
+        return request
+    return None
 
 
 def _bind_items(state: State, target: ast.expr, item: Value, direct: list[str], var: Var) -> None:

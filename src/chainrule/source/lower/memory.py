@@ -222,7 +222,7 @@ def make_buffer(state: State, expr: Expr) -> None:
 
 
 def alias(state: State, expr: Expr, hint: str, users: bool = False, home: str | None = None) -> Var:
-    """Emit a view of a buffer under a name of its own."""
+    """Emit a view of a buffer under a name of its own; where it may be a copy, a copy."""
     root = root_of(state, expr)
     assert root is not None
     part = rows.uncertain(state, expr)
@@ -344,8 +344,9 @@ def store(
         raise state.error(
             f"A store into a {target.type.kind}, which cannot be changed", "store into an array"
         )
-    from . import slots
+    from . import binding, slots
 
+    target = binding.named(state, target)
     root = root_of(state, target.expr)
     if root is None:
         if not _will_be_buffer(state, target.expr):

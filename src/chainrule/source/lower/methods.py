@@ -10,8 +10,9 @@ from ..ir import Call, Lit, Var
 from ..types import INT, OBJECT, Type
 from ..values import Items, Known, Leaf, Mapping, Method, Value
 from . import calls, memory, rows
+from .collected import DEQUE
 from .container_methods import CHANGING, DICT, LIST, SEQUENCE
-from .containers import LAST, NONE, TRUE, describe, known
+from .containers import LAST, NONE, TRUE, describe, is_deque, known
 from .indexing import subscript
 from .inplace import mutate
 from .intrinsics import intrinsic
@@ -27,6 +28,8 @@ def call_method(state: State, method: Method, args: list[Value], kwargs: dict[st
             return _of_array(state, receiver, name, args, kwargs)
         case Leaf():
             return _of_object(state, receiver, name, args, kwargs)
+        case Items(kind="list") if is_deque(receiver) and name in DEQUE:
+            handler = DEQUE[name]
         case Items(kind="list"):
             handler = LIST.get(name, SEQUENCE.get(name))
         case Items():

@@ -1,4 +1,7 @@
-"""``np.r_`` and ``np.c_``: what stands between the brackets, one behind the other."""
+"""``np.r_`` and ``np.c_``: what stands between the brackets, one behind the other.
+
+``np.mgrid`` and ``np.ogrid``: ranges across each other.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from .containers import known
 from .state import State
 
 _ROWS, _COLUMNS = type(np.r_), type(np.c_)
+_GRIDS = (type(np.mgrid), type(np.ogrid))
 
 
 def is_pasting(x: Any) -> bool:
@@ -32,6 +36,25 @@ def pasted(state: State, made: Any, parts: list[Value]) -> Value:
     if not isinstance(found, Leaf) or known(weak)[1] == found.type.dtype:
         return found
     return calls.call_attribute(state, found, "astype", [weak])
+
+
+def is_grid(x: Any) -> bool:
+    """Tell ``np.mgrid`` and ``np.ogrid``."""
+    return isinstance(x, _GRIDS)
+
+
+def grid(state: State, made: Any, parts: list[Value], is_tuple: bool) -> Value:
+    """Return ``np.mgrid[parts]`` or ``np.ogrid[parts]``."""
+    ranges = [_range(state, part) for part in parts]
+    if not is_tuple:
+        return ranges[0]
+    if made is np.ogrid:
+        kind = calls.call(state, Known(np.result_type), list(ranges), {})
+        ranges = [calls.call_attribute(state, x, "astype", [kind]) for x in ranges]
+        return calls.call(state, Known(np.ix_), ranges, {})
+    full = calls.call(state, Known(np.meshgrid), ranges, {"indexing": Known("ij")})
+    stack = calls.call(state, Known(np.stack), [full], {})
+    return calls.call_attribute(state, stack, "copy", [])  # it lies by rows
 
 
 def _array(state: State, part: Value) -> Value:

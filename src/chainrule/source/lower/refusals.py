@@ -26,10 +26,6 @@ _ADVICE = {
     "breakpoint": "stop in the function itself, called without cr.compile",
     "memoryview": "use slices of arrays",
     "bytearray": "use an array",
-    "deque": "use a list",
-    "defaultdict": "use a dict, with get for the default",
-    "OrderedDict": "use a dict",
-    "Counter": "use a dict, or np.bincount",
     "ChainMap": "use a dict",
 }
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..build import CONTIGUOUS, DISPLAYS, in_one_piece_of, is_one_piece
-from ..ir import Call, Expr, Index, Lit, Var, walk
+from ..ir import Call, Expr, Index, Lit, Seq, Var, walk
 from ..signature import LAYOUT, Place
+from ..types import Type
 from .state import Refine, State
 
 _MAKERS: tuple[Any, ...] = (np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.arange)
@@ -33,6 +34,8 @@ def is_by_rows(state: State, expr: Expr) -> bool:
     match expr:
         case Var():
             return _is_variable_by_rows(state, expr)
+        case Index(base=base, index=(Expr(type=Type(kind="array")) as places,)):
+            return base.type.ndim == 1 and is_by_rows(state, places)
         case Index(base=base, index=index):
             return is_one_piece(index) and is_by_rows(state, base)
         case Call():
@@ -96,6 +99,13 @@ def _layout(state: State, place: Place) -> bool:
     return bool(state.looked_at[key])
 
 
+def _items(display: Expr) -> list[Expr]:
+    """Return what stands in nested brackets."""
+    if not isinstance(display, Seq):
+        return [display]
+    return [part for item in display.items for part in _items(item)]
+
+
 def _is_result_by_rows(state: State, call: Call) -> bool:
     options = dict(call.kwargs)
     if "order" in options and options["order"] != Lit(options["order"].type, "C"):
@@ -103,9 +113,13 @@ def _is_result_by_rows(state: State, call: Call) -> bool:
     arrays = [a for a in call.args if a.type.is_array and a.type.ndim > 1]
     if call.fn in CONTIGUOUS:
         return is_by_rows(state, call.args[0])
-    if isinstance(call.fn, np.ufunc) or call.fn in _LIKE:
+    if call.fn in _BY_ROWS:
+        return True
+    if call.fn in DISPLAYS:  # np.stack is one too: it keeps the order of matrices
+        arrays = [x for x in _items(call.args[0]) if x.type.is_array and x.type.ndim > 1]
+    if isinstance(call.fn, np.ufunc) or call.fn in _LIKE or call.fn in DISPLAYS:
         return "shape" not in options and all(is_by_rows(state, a) for a in arrays)
-    return call.fn in _BY_ROWS or call.fn in DISPLAYS
+    return False
 
 
 __all__ = ["is_argument_by_columns", "is_by_rows", "refusal", "uncertain"]

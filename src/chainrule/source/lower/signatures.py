@@ -63,7 +63,7 @@ def structure(state: State, value: Value) -> Hashable:
         case Items(kind=kind, cls=cls):
             return (kind, cls, inside)
         case Mapping(items=entries):
-            return ("dict", tuple(entries), inside)
+            return ("dict", tuple(entries), inside, id(value.factory))
         case Record(cls=cls, attributes=entries) if type(entries) is dict:
             return (cls if isinstance(cls, type) else type(cls), tuple(entries), inside)
         case Function(node=node, scope=scope):
@@ -88,7 +88,8 @@ def rebuilt(value: Value, made: Iterator[Value]) -> Value:
         case Items(items=items, kind=kind, cls=cls):
             return Items([rebuilt(item, made) for item in items], kind, cls)
         case Mapping(items=entries):
-            return Mapping({key: rebuilt(item, made) for key, item in entries.items()})
+            parts = {key: rebuilt(item, made) for key, item in entries.items()}
+            return Mapping(parts, value.factory)
         case Record(cls=cls, attributes=entries) if type(entries) is dict:
             return Record(cls, {key: rebuilt(item, made) for key, item in entries.items()})
     return value

@@ -375,7 +375,7 @@ def rebuilt(value: Value, parts: dict[Any, Value]) -> Value:
             return Items(list(parts.values()), kind, cls)
         case Record(cls=cls):
             return Record(cls, parts)
-    return Mapping(parts)
+    return Mapping(parts, getattr(value, "factory", None))
 
 
 def maybe_unbound(value: Value) -> Value:

@@ -3,7 +3,8 @@
 After ``v = a if c else b`` a store into ``v`` changes ``a`` or ``b``. A join of the two arms gives
 ``v`` a copy, which serves as long as it is only read. If it is stored into, or read after a change
 of ``a`` or ``b``, lowering starts over, and the statements that follow in the block move into both
-arms, where ``v`` is known. A short loop that hands arrays on between names is unrolled.
+arms, where ``v`` is known. A short loop that hands arrays on between names is unrolled. The same is
+done for names of values of two kinds, and for lists of two lengths.
 """
 
 from __future__ import annotations
@@ -46,10 +47,9 @@ def two_arrays(state: State, name: str, where: Sequence[Any] = ()) -> Exception:
 
     ``where``: the branches to split, from the inside out, or the loop to unroll.
     """
-    splits = sum(isinstance(key, tuple) and key[0] == "split" for key in state.refinements)
-    helping = [key for key in where if key not in state.refinements]
-    if helping and splits < _MOST:
-        return Refine(helping[0])
+    request = asked(state, where)
+    if request is not None:
+        return request
     shown = "What is chosen by a condition" if name.startswith("chosen") else name
     return UnsupportedError(
         f"{shown} names different arrays after the two arms of an if, or from one iteration of "
@@ -58,3 +58,10 @@ def two_arrays(state: State, name: str, where: Sequence[Any] = ()) -> Exception:
         "array itself; or put the statements that change it into both arms of the if",
         state.location,
     )
+
+
+def asked(state: State, where: Sequence[Any]) -> Refine | None:
+    """Return the request to split the innermost of these branches that is not split yet."""
+    splits = sum(isinstance(key, tuple) and key[0] == "split" for key in state.refinements)
+    helping = [key for key in where if key not in state.refinements]
+    return Refine(helping[0]) if helping and splits < _MOST else None

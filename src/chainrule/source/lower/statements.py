@@ -16,6 +16,7 @@ from ..types import OBJECT
 from ..values import Function, Items, Known, Leaf, Mapping, Record, Value
 from . import (
     absent,
+    binding,
     branches,
     containers,
     displays,
@@ -152,6 +153,9 @@ def assign_attribute(state: State, base: Value, name: str, value: Value) -> None
     """``base.name = value``, for objects made in the function, and the parts of complex arrays."""
     if isinstance(base, Leaf) and name in ("real", "imag") and base.type.is_array:
         _assign_part(state, base, name, value)
+        return
+    if isinstance(base, Leaf) and name == "shape" and base.type.is_array:
+        binding.reshape(state, base, value)
         return
     if not isinstance(base, Record) or id(base) in state.foreign:
         raise state.error(

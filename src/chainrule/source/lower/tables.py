@@ -9,9 +9,8 @@ import numpy as np
 
 from ...rules import elementwise, products, sorting
 from ..ir import Call
-from ..types import Size, is_plain
 from ..values import Items, Known, Leaf, Value
-from . import calls, functions, memory, slots
+from . import calls, functions, memory
 from .attributes import shape_of
 from .containers import ONE, ZERO, describe, items_of, known, lift
 from .indexing import subscript
@@ -21,7 +20,6 @@ from .state import State
 
 _VALID = Known("valid")
 _BEST: Any = products._best_splits
-_SPLIT: Any = products._split_subscripts
 
 
 @intrinsic(elementwise._power_by_base)
@@ -42,25 +40,6 @@ def _power_by_base(state: State, a: Value, b: Value) -> Value:
 def _best_splits(state: State, shapes: Value) -> Value:
     """The order of a chain of products follows from the sizes themselves."""
     return Known(_BEST(state.static(shapes, "the shapes in np.linalg.multi_dot")))
-
-
-@intrinsic(products.einsum_of_arrays)
-def _einsum(state: State, *arrays: Value, subscripts: Value, **kwargs: Value) -> Value:
-    """Which operands stretch must be known: sizes that differ, and may be 1, are asked for."""
-    terms, _ = _SPLIT(known(subscripts)[1])
-    found: dict[str, dict[Size, None]] = {}
-    for term, array in zip(terms, arrays, strict=True):
-        for label, size in zip(term, slots.leaf_type(array).sizes, strict=True):
-            found.setdefault(label, {})[size] = None
-    for among in found.values():
-        if len(among) > 1:
-            for size in among:
-                if not is_plain(size):
-                    state.ask_size(size)
-    entry: Any = products.einsum_of_arrays
-    return calls.call_entry(
-        state, entry, entry.fn, list(arrays), {"subscripts": subscripts, **kwargs}
-    )
 
 
 @intrinsic(np.ndindex)

@@ -205,7 +205,7 @@ class Reading:
         """Read what has no meaning of its own here: the expressions in it, then its blocks."""
         if isinstance(node, ast.Match) and as_ifs(node) is None:
             self.refuse(node, frame, "a match statement with patterns other than values")
-        if type(node) in REFUSED:
+        if type(node) in REFUSED and not _is_taken(node, frame):
             self.refuse(node, frame, REFUSED[type(node)])
         if isinstance(node, ast.ClassDef | ast.AsyncFunctionDef):
             return
@@ -258,8 +258,9 @@ class Reading:
                 self._put(target.value, boxed(value), frame)
             case ast.Subscript():
                 self._store(target, value, frame)
-            case ast.Attribute():
-                self.value(target.value, frame)
+            case ast.Attribute(attr=name):
+                if self.value(target.value, frame).traced and name == "shape":
+                    self.alarm(target, frame, "the shape of a traced value is assigned")
                 self.taint(target.value, boxed(value), frame)
 
     def _store(self, target: ast.Subscript, value: Value, frame: Frame) -> None:
@@ -313,6 +314,13 @@ class Reading:
             case ast.Attribute(attr="items"):
                 return [NOTHING, element(value)]
         return []
+
+
+def _is_taken(node: ast.AST, frame: Frame) -> bool:
+    """Tell what the source engine takes of a construct that it refuses otherwise."""
+    if isinstance(node, ast.Nonlocal):  # of a function that is read too
+        return all(frame.owner(name) is not None for name in node.names)
+    return isinstance(node, ast.Try) and not node.handlers
 
 
 def _is_text(index: ast.expr) -> bool:
