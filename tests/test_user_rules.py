@@ -425,3 +425,10 @@ def test_programs_call_a_primitive_of_the_user(backend):
 def test_second_derivatives_of_such_programs_are_refused():
     with pytest.raises(UnsupportedError, match="declared derivative only the tape"):
         cr.hessian(cr.compile(stored, backend="numpy"))(np.array([0.5, 1.5, 2.0]))
+
+
+@pytest.mark.parametrize("outer", [lambda g, x: cr.jvp(g, (x,), (x,)), lambda g, x: cr.grad(g)(x)])
+def test_a_derivative_of_such_a_tangent_is_refused_too(outer):
+    x, p = np.array([0.5, 1.5, 2.0]), cr.compile(stored, backend="numpy")
+    with pytest.raises(UnsupportedError, match="declared derivative only the tape"):
+        outer(lambda x: cr.jvp(p, (x,), (np.ones(3),))[1], x)

@@ -330,6 +330,9 @@ def test_functions_without_source_go_through_the_tape():
     same(compiled.jvp(p, (x,), (x,)), cr.jvp(f, (x,), (x,)), 1e-10)
     with pytest.raises(UnsupportedError, match="second derivative"):
         compiled_jacobians.hvp(p, (x,), (x,))
+    for outer in (lambda g: cr.jvp(g, (x,), (x,)), lambda g: cr.vjp(g, x)[1](1.0)):
+        with pytest.raises(UnsupportedError, match="second derivative through hidden"):
+            outer(lambda x: cr.jvp(p, (x,), (np.ones(3),))[1])
 
 
 def test_comments_show_the_users_lines_and_no_rules():

@@ -13,11 +13,13 @@ import numpy as np
 
 from .._core import TABLE, PiecewiseConstant
 from .build import base_variable
+from .helpers import function_behind
 from .ir import (
     Alias,
     Assign,
     Call,
     Choice,
+    Effect,
     Expr,
     Index,
     Invoke,
@@ -89,12 +91,19 @@ def _reached(statement: Stmt, found: set[str]) -> Iterable[str]:
             yield target.name
         case Opaque(name=name, args=args) if any(depends(a, found) for a in args):
             yield name
+        case Effect(names=names) if _depends_through_tape(statement, found):
+            yield from names
         case Push(value=value, stack=stack) if stack and depends(value, found):
             yield stack  # of one value in a list, so of all
         case Pop(stack=stack) if stack in found and is_restored(statement, found):
             yield statement.target.name
         case Invoke(names=names, args=args) if any(depends(a, found) for a in args):
             yield from names
+
+
+def _depends_through_tape(s: Effect, found: Collection[str]) -> bool:
+    """Tell whether an effect is a tangent by the tape, of something that varies."""
+    return function_behind(s) is not None and any(depends(x, found) for x in s.value.args[1:])  # type: ignore[attr-defined]
 
 
 def depends(expr: Expr, found: Collection[str]) -> bool:
