@@ -206,12 +206,17 @@ def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[str,
 def _reduce(ufunc: Any, method: str, inputs: Any, kwargs: Any, out: Any, where: Any) -> Any:
     from ..rules import reductions
 
+    if method == "outer":
+        a, b = inputs
+        kwargs |= {} if out is None else {"out": out}
+        return call_ufunc(
+            ufunc,
+            "__call__",
+            (np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b),
+            kwargs if where is True else {**kwargs, "where": where},
+        )
     function = reductions.UFUNC_METHODS.get((ufunc, method))
     if function is None:
-        if method == "outer":
-            a, b = inputs
-            columns = np.shape(a) + (1,) * np.ndim(b)
-            return ENTRIES[ufunc](np.reshape(a, columns), b)
         raise UnsupportedError(
             f"np.{ufunc.__name__}.{method} of a traced value has no derivative rule",
             "use the NumPy function (np.sum for np.add.reduce), or a loop",
