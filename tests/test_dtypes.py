@@ -25,6 +25,13 @@ def test_integer_arrays_count_as_float64():
     assert x.dtype.kind == "i"
 
 
+def test_single_precision_stays_at_odd_reflections():
+    x = X.astype(np.float32)
+    for mode in ("reflect", "symmetric"):
+        y, y_dot = cr.jvp(lambda x: np.pad(x, 5, mode, reflect_type="odd"), (x,), (x,))  # noqa: B023
+        assert y.dtype == y_dot.dtype == np.float32
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
 def test_floats_stay_what_they_are(dtype):
     x = X.astype(dtype)
