@@ -15,6 +15,7 @@ import numpy as np
 
 from ...errors import _is_users_file
 from .frames import Bound, Closure, Frame, Made, Ref, attribute_of, method_of_made, of_object
+from .questions import is_one_of, question
 from .rules import (
     FACTS,
     NOTHING,
@@ -61,6 +62,8 @@ def value(reading: Reading, node: ast.expr, frame: Frame) -> Value:
         case ast.Compare():
             for part in (node.left, *node.comparators):
                 of(part)
+                if _is_type(reading, part, frame):
+                    reading.alarm(node, frame, "the type of a traced value is compared")
             return NOTHING
         case ast.BoolOp():
             return join(*map(of, node.values))
@@ -86,6 +89,16 @@ def value(reading: Reading, node: ast.expr, frame: Frame) -> Value:
             return element(of(node.value))
     reading.other(node, frame)
     return NOTHING
+
+
+def _is_type(reading: Reading, node: ast.expr, frame: Frame) -> bool:
+    """Tell whether an expression is ``type(x)`` of a traced value."""
+    return (
+        isinstance(node, ast.Call)
+        and len(node.args) == 1
+        and is_one_of(value(reading, node.func, frame), type)
+        and bool(value(reading, node.args[0], frame).bits & TRACED)
+    )
 
 
 def _name(reading: Reading, node: ast.Name, frame: Frame) -> Value:
@@ -119,16 +132,11 @@ def _stored(base: Value) -> frozenset[Any]:
     return frozenset(ref for ref in base.refs if isinstance(ref, Closure | Bound))
 
 
-def _is_one_of(value: Any, *objects: Any) -> bool:
-    """Whether a value may be one of these objects (an array must not be asked for equality)."""
-    return any(isinstance(r, Ref) and any(r.object is o for o in objects) for r in value.refs)
-
-
 def _item(reading: Reading, node: ast.Subscript, base: Value, index: Value, frame: Frame) -> Value:
-    if index.traced and _is_one_of(base, np.r_, np.c_):
+    if index.traced and is_one_of(base, np.r_, np.c_):
         reading.alarm(node, frame, f"{ast.unparse(node.value)} joins traced values")
         return Value(TRACED)
-    if _is_one_of(base, np.mgrid, np.ogrid):
+    if is_one_of(base, np.mgrid, np.ogrid):
         return Value(PLAIN | PLAIN_IN)
     view = base.bits & PLAIN if _has_slice(node.slice) else 0
     found = element(base)
@@ -169,8 +177,9 @@ def _call(reading: Reading, node: ast.Call, frame: Frame) -> Value:
         found = method_of(base, node.func.attr, [*args, rest] if rest.bits else args, kwargs)
     else:
         found = Outcome(Value(join(rest, *args, *kwargs.values()).bits))
-    if found.alarm:
-        reading.alarm(node, frame, found.alarm)
+    alarm = found.alarm or question(callee, node, args)
+    if alarm:
+        reading.alarm(node, frame, alarm)
     if found.refused:
         reading.refuse(node, frame, found.refused)
     given: dict[int | str | None, ast.expr] = dict(enumerate(node.args))
