@@ -35,6 +35,26 @@ def test_a_constant_of_an_inner_derivative():
     assert cr.jvp(f, (3.0,), (1.0,))[1] == 1
 
 
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda f, y: cr.linearize(f, y)[1](y)[0],
+        lambda f, y: cr.jacfwd(f)(y)[0, 0],
+        lambda f, y: cr.jacrev(f)(y)[0, 0],
+        lambda f, y: cr.vjp(f, y)[1](y)[0][0],
+        lambda f, y: cr.jvp(f, (y,), (y,))[1][0],
+        lambda f, y: cr.hessian(lambda y: f(y)[0] * y[0])(y)[0, 0],
+        lambda f, y: cr.hvp(lambda y: f(y)[0] * y[0], (y,), (y,))[0],
+    ],
+)
+def test_an_inner_output_that_depends_on_outer_arguments_only(inner):
+    def f(x):
+        return inner(lambda y: x * x, 1.0 * x) + x[1]
+
+    np.testing.assert_array_equal(cr.grad(f)(X), [0, 1, 0])
+    assert cr.jvp(f, (X,), (X,))[1] == X[1]
+
+
 def test_a_shared_value_of_three_levels():
     def f(x):
         def g(y):
