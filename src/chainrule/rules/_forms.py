@@ -253,6 +253,9 @@ def composite(*functions: Any, kinks: dict[str, str] | None = None) -> Callable[
     return declare
 
 
-def piecewise_constant(*functions: Any) -> None:
-    """Declare functions whose derivative is zero wherever it exists."""
-    _enter(functions, PiecewiseConstant)
+def piecewise_constant(*functions: Any, cuts: bool = True) -> None:
+    """Declare functions whose derivative is zero wherever it exists.
+
+    ``cuts``: whether they look at numbers, not only at shapes and dtypes.
+    """
+    _enter(functions, lambda fn: PiecewiseConstant(fn, cuts))

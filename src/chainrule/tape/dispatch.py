@@ -9,7 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from .._core import STRICT, TABLE, Composite, Primitive, Tracer, plain, top_trace
+from .._core import (
+    CUTS,
+    STRICT,
+    TABLE,
+    Composite,
+    Primitive,
+    Tracer,
+    note_cut,
+    plain,
+    top_trace,
+)
 from ..errors import MutationError, UnsupportedError
 from ..rules import indexing, load
 
@@ -66,13 +76,16 @@ def _where(select: Entry) -> Entry:
 
 
 def _watched(rule: Composite) -> Entry:
-    """Return the body of a composite with kinks, which ``strict_kinks`` looks at."""
+    """Return the body of a composite with kinks, watched by ``strict_kinks`` and ``why_zero``."""
 
     @functools.wraps(rule.body)
     def body(*args: Any, **kwargs: Any) -> Any:
         if STRICT.notify is not None:
             STRICT.notify(rule, args, kwargs)
-        return rule.body(*args, **kwargs)
+        result = rule.body(*args, **kwargs)
+        if CUTS.notify is not None and not _has_tracer(result):
+            note_cut(rule.name, args)
+        return result
 
     return body
 

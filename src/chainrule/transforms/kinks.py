@@ -95,8 +95,8 @@ def hit(
 
 def _error(name: str, kink: tuple[str, str], place: str) -> KinkError:
     return KinkError(
-        f"{name} is not differentiable here: {kink[0]}; outside strict_kinks its slope there "
-        f"is taken as {kink[1]}",
+        f"{name} is not differentiable here: {kink[0]}; outside strict_kinks its slope there: "
+        f"{kink[1]}",
         "move the point, or write the function so that it avoids the kink",
         place,
     )
