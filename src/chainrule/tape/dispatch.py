@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,12 +45,20 @@ ENTRIES = _Entries()
 def unsupported(function: Any) -> UnsupportedError:
     """Make the error for a function without a rule."""
     name = getattr(function, "__name__", str(function))
-    module = getattr(function, "__module__", "numpy") or "numpy"
+    module = getattr(function, "__module__", None) or _home_of_ufunc(function, name)
     return UnsupportedError(
-        f"{module}.{name} of a traced value: there is no derivative rule for it",
+        f"{'.'.join(filter(None, (module, name)))} of a traced value: there is no derivative rule "
+        "for it",
         f"express it by functions that have one (see docs/support.md), declare its derivative with "
         f"@cr.primitive, or call {name}(cr.stop_gradient(x)) if no derivative is wanted",
     )
+
+
+def _home_of_ufunc(function: Any, name: str) -> str:
+    """Return the module of a ufunc, which does not know it itself."""
+    homes = ("numpy", "scipy.special")
+    found = (home for home in homes if getattr(sys.modules.get(home), name, None) is function)
+    return next(found, "")
 
 
 def _entry(rule: Any) -> Entry:
