@@ -172,6 +172,20 @@ def test_check_grads_finds_a_wrong_rule():
             cr.check_grads(wrong, (X,), order=1, modes=modes)
 
 
+def test_a_checkpoint_of_what_the_tape_cannot_follow():
+    def powers(x, n=3):
+        out = np.zeros(n)
+        for i in range(n):
+            out[i] = x[i] ** (i + 1)
+        return out
+
+    def f(x):
+        return np.sum(cr.checkpoint(powers)(x, n=3) * x)
+
+    np.testing.assert_allclose(cr.grad(f)(X), [2, 3, 4] * X ** [1, 2, 3])
+    np.testing.assert_allclose(cr.hessian(f)(X), np.diag([2, 6, 12] * X ** [0, 1, 2]))
+
+
 def test_checkpoint_changes_nothing_but_memory():
     def segment(x, k):
         y = np.sin(x) * k

@@ -478,6 +478,15 @@ def test_programs_call_a_primitive_of_the_user(backend):
     np.testing.assert_allclose(cr.grad(stored)(x), slope)
 
 
+def test_a_program_that_closes_over_a_traced_value():
+    def outer(x):
+        p = cr.compile(lambda y: np.array([x * y, y]).sum(), backend="numpy")
+        return cr.grad(p)(3.0)
+
+    with cr.engine("tape"), pytest.raises(UnsupportedError, match="x is a traced value that the"):
+        cr.grad(outer)(2.0)
+
+
 def test_second_derivatives_of_such_programs_are_refused():
     with pytest.raises(UnsupportedError, match="declared derivative only the tape"):
         cr.hessian(cr.compile(stored, backend="numpy"))(np.array([0.5, 1.5, 2.0]))

@@ -656,6 +656,36 @@ def test_derivatives_inside_derivatives():
     assert scan(lambda x: cr.grad(store_into_zeros)(x).sum()) == Verdict("tape")
 
 
+def test_derivatives_of_what_closes_over_traced_values():
+    """The inner derivative is not asked for what the outer one traces."""
+
+    def by(transform):
+        def outer(x):
+            def inner(y):
+                out = np.zeros(2)
+                out[0] = y * y * x[0]  # HERE
+                return out.sum()
+
+            return transform(inner)
+
+        return outer
+
+    for transform in (
+        lambda f: cr.grad(f)(3.0),
+        lambda f: cr.value_and_grad(f)(3.0)[1],
+        lambda f: cr.jvp(f, (3.0,), (1.0,))[1],
+        lambda f: cr.vjp(f, 3.0)[1](1.0)[0],
+        lambda f: cr.hvp(f, (3.0,), (1.0,)),
+    ):
+        outer = by(transform)
+        assert scan(outer).engine == "source"
+        factor = 2.0 if "hvp" in transform.__code__.co_names else 6.0
+        np.testing.assert_allclose(cr.grad(outer)(X), factor * np.eye(len(X))[0])
+    assert scan(lambda x: cr.jvp(store_into_zeros, (x,), (x,))[1]) == Verdict("tape")
+    assert scan(lambda x: cr.vjp(store_into_zeros, x)[0]) == Verdict("tape")
+    assert scan(lambda x: 2 * cr.checkpoint(store_into_zeros)(x)) == Verdict("tape")
+
+
 def test_primitives_of_the_user_are_not_looked_into():
     @cr.primitive
     def power(x):

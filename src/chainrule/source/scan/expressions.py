@@ -14,10 +14,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import _is_users_file
-from .frames import Bound, Closure, Frame, Made, Ref, attribute_of, method_of_made, of_object
+from .frames import (
+    Bound,
+    Closure,
+    Derived,
+    Frame,
+    Made,
+    Ref,
+    attribute_of,
+    method_of_made,
+    of_object,
+)
 from .questions import is_one_of, question
 from .rules import (
     FACTS,
+    MAKING_DERIVATIVES,
     NOTHING,
     PLAIN,
     PLAIN_IN,
@@ -29,8 +40,10 @@ from .rules import (
     call_of,
     element,
     is_list_of_traced,
+    is_transform,
     join,
     method_of,
+    untraced,
 )
 
 if TYPE_CHECKING:
@@ -250,6 +263,12 @@ def _apply_one(
         given = {**dict(ref.kwargs), **kwargs}
         outcome = _apply_one(reading, ref.function, [*ref.args, *args], given, rest)
         return outcome._replace(written=_shifted(outcome.written, len(ref.args)))
+    if isinstance(ref, Derived):
+        plain = [untraced(x) for x in (*args, *kwargs.values(), rest)]
+        given = dict(zip(kwargs, plain[len(args) :], strict=False))
+        outcome = _apply_one(reading, ref.function, plain[: len(args)], given, plain[-1])
+        bits = join(outcome.value, *args, *kwargs.values(), rest).bits
+        return outcome._replace(value=Value(bits), written={})
     fn = ref.object
     if isinstance(fn, functools.partial):
         first = Bound(
@@ -265,6 +284,8 @@ def _apply_one(
     if fn is functools.reduce and len(args) > 1:
         parts = join(*map(element, args[1:]), *args[2:])
         return apply(reading, args[0], [parts, parts], {})._replace(written={})
+    if is_transform(fn) and args and args[0].refs:
+        return _differentiated(reading, fn.__name__, args, kwargs)
     if fn is map and len(args) > 1:
         outcome = apply(reading, args[0], [element(arg) for arg in args[1:]], {})
         return outcome._replace(value=boxed(outcome.value), written={})
@@ -276,6 +297,23 @@ def _apply_one(
     if method is not None:
         return reading.function(method, [of_object(fn), *args], kwargs, rest)
     return call_of(fn, [*args, rest] if rest.bits else args, kwargs)
+
+
+def _differentiated(
+    reading: Reading, name: str, args: Sequence[Value], kwargs: Mapping[str, Value]
+) -> Outcome:
+    """Take a derivative of a function.
+
+    The tape records a call of it, whichever engine takes the inner derivative. It cannot follow
+    what the function closes over: so the function is read with arguments that are not traced.
+    """
+    f, *given = args
+    derived = frozenset(map(Derived, f.refs))
+    if name in MAKING_DERIVATIVES:
+        return Outcome(Value(f.bits, derived))
+    rest = boxed(*given, *kwargs.values())
+    found = apply(reading, Value(f.bits, derived), [], {}, rest)
+    return found._replace(value=boxed(found.value))
 
 
 def _make(
