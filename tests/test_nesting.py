@@ -172,6 +172,14 @@ def test_check_grads_finds_a_wrong_rule():
             cr.check_grads(wrong, (X,), order=1, modes=modes)
 
 
+def test_check_grads_hands_on_what_holds_no_number():
+    def f(mode, x, scale=None):
+        return np.sum(np.sin(x) if mode == "sine" else x) * (scale or 1)
+
+    cr.check_grads(f, ("sine", X, None))
+    cr.check_grads(f, ("sine", X, 2.0))
+
+
 def test_a_checkpoint_of_what_the_tape_cannot_follow():
     def powers(x, n=3):
         out = np.zeros(n)
