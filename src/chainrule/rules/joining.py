@@ -380,8 +380,8 @@ def _odd_weights(n, width, mode, dtype):
     Odd reflection is linear: padding unit vectors gives the weights. Between the ends a place has
     one mirrored element, and its sign; the ends enter again with every reflection.
     """
-    between, first, last = np.ones(n), np.zeros(n), np.zeros(n)
+    between, first, last = np.ones(n, int), np.zeros(n, int), np.zeros(n, int)
     between[[0, -1]] = 0
     first[0], last[-1] = 1, 1
-    units = (x.astype(dtype) for x in (between, first, last))
-    return [np.pad(x, width, mode, reflect_type="odd") for x in units]
+    padded = [np.pad(x, width, mode, reflect_type="odd") for x in (between, first, last)]
+    return [x.astype(dtype) for x in padded]

@@ -161,8 +161,9 @@ _TAKING_DERIVATIVES = frozenset({"jvp", "vjp", "hvp", "linearize"})
 
 def is_transform(fn: Any) -> bool:
     """Tell whether a function differentiates the one that it is given first."""
-    is_ours = isinstance(fn, types.FunctionType) and fn.__module__.startswith("chainrule.")
-    return is_ours and fn.__name__ in MAKING_DERIVATIVES | _TAKING_DERIVATIVES
+    if not isinstance(fn, types.FunctionType) or not (fn.__module__ or "").startswith("chainrule."):
+        return False
+    return fn.__name__ in MAKING_DERIVATIVES | _TAKING_DERIVATIVES
 
 
 def call_of(fn: Any, args: Sequence[Value], kwargs: Mapping[str, Value]) -> Outcome:
