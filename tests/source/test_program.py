@@ -399,3 +399,18 @@ def test_odd_reflections(mode):
     with cr.engine("tape"):
         expected = cr.grad(f)(numbers(4))
     same(grad(f)(numbers(4)), expected, 1e-12)
+
+
+@pytest.mark.parametrize("shape", [(1,), (1, 1)])
+def test_arrays_of_one_element_are_arrays(shape):
+    def f(x):
+        out = np.zeros(shape)
+        for i in range(2):
+            out[(0,) * len(shape)] += x[i] * x[0]
+        return np.sum(out) + np.array([x[1] * 3.0]).sum() + np.mean(out)
+
+    x = numbers(2)
+    slope = np.array([2 * (2 * x[0] + x[1]), 2 * x[0] + 3])
+    np.testing.assert_allclose(grad(f)(x), slope)
+    np.testing.assert_allclose(compiled.jvp(compile_(f), (x,), (x,))[1], slope @ x)
+    np.testing.assert_allclose(cr.hessian(compile_(f))(x), [[4, 2], [2, 0]])

@@ -42,7 +42,8 @@ def spread(x: Expr, like: Expr) -> Expr:
     """Broadcast to the shape of another expression, where the sizes say that it is smaller."""
     have, want = x.type.sizes, like.type.sizes
     padded = (1,) * (len(want) - len(have)) + tuple(have)
-    if not any(h == 1 != w for h, w in zip(padded, want, strict=False)):
+    is_bare = bool(want) and not have  # a number for an array, be it of one element
+    if not is_bare and not any(h == 1 != w for h, w in zip(padded, want, strict=False)):
         return x
     if not have:
         dtype = None if x.type.kind == "python" else x.type.dtype
