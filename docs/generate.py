@@ -237,6 +237,8 @@ order. What stays NaN:
 
 - contractions (`np.matmul`, `np.dot`, `np.einsum` and their like): a zero times an infinite or NaN
   element inside the sum is NaN, as in NumPy;
+- products of many factors (`np.prod`, `np.cumprod`) with an infinite or NaN factor, beyond the
+  first order;
 - an infinite cotangent that meets a slope of zero;
 - a NaN that is in the values.
 

@@ -156,3 +156,13 @@ def test_every_input_gets_its_own_answer():
 
     findings = cr.why_zero(f, argnums=(0, 1))({"a": X, "b": X}, X)
     assert [finding.kind for finding in findings] == ["nonzero", "cut", "unused"]
+
+
+@pytest.mark.parametrize("function", [np.sign, np.angle, np.floor, np.isnan])
+def test_a_question_about_the_type_is_no_cut(function):
+    def f(x):
+        size = np.size(x) + np.ndim(x) + np.iscomplexobj(x)
+        return np.sum(function(x)) * size
+
+    [finding] = cr.why_zero(f)(np.array([1.0, -2.0]))
+    assert finding.operation == function.__name__

@@ -9,6 +9,12 @@ from derivatives import along
 X = np.array([0.7, -1.3, 0.4])
 
 
+def test_an_integer_beyond_64_bits_counts_as_float64():
+    assert cr.grad(lambda x: x**2 / 2)(10**30) == 1e30
+    assert cr.jvp(lambda x: x * 0.5, (10**30,), (2,)) == (5e29, 1.0)
+    assert cr.jacobian(lambda x: x * 0.5)(10**30) == 0.5
+
+
 @pytest.mark.parametrize("x", [3, np.int32(3), np.array(3), np.uint8(3)])
 def test_integers_count_as_float64(x):
     gradient = cr.grad(lambda x: x**3 / 2)(x)
@@ -23,6 +29,13 @@ def test_integer_arrays_count_as_float64():
     assert gradient.dtype == np.float64
     np.testing.assert_allclose(gradient, x / 5 * np.exp(x * x / 10))
     assert x.dtype.kind == "i"
+
+
+def test_single_precision_stays_at_odd_reflections():
+    x = X.astype(np.float32)
+    for mode in ("reflect", "symmetric"):
+        y, y_dot = cr.jvp(lambda x: np.pad(x, 5, mode, reflect_type="odd"), (x,), (x,))  # noqa: B023
+        assert y.dtype == y_dot.dtype == np.float32
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])

@@ -1,5 +1,6 @@
 """Both engines on the same programs: values and derivatives to second order agree."""
 
+import contextlib
 import pickle
 
 import numpy as np
@@ -128,3 +129,24 @@ def test_what_the_source_engine_refuses_goes_to_the_tape_before_anything_has_run
     with pytest.raises(cr.errors.ConversionError):
         cr.grad(f)(2.0)
     assert calls == [1, 2]
+
+
+def halved_if_a_number(x):
+    return x / 2 if isinstance(x, float) else np.sum(x)
+
+
+@pytest.mark.parametrize("x", [3.0, np.float64(3.0), np.array([1.0, 2.0])])
+@pytest.mark.parametrize("engine", [None, "source"])
+def test_the_class_of_an_argument_decides_as_it_does_without_a_derivative(x, engine):
+    expected = np.full(np.shape(x), 0.5 if np.ndim(x) == 0 else 1.0)
+    with contextlib.nullcontext() if engine is None else cr.engine(engine):
+        np.testing.assert_array_equal(cr.grad(halved_if_a_number)(x), expected)
+
+
+def test_a_number_is_a_scalar_for_the_source_engine():
+    def f(x, y):
+        return x * (2 if np.isscalar(x) else 3) + y.sum() * (5 if np.isscalar(y) else 7)
+
+    x, y = 1.5, np.ones(2)
+    assert cr.grad(f)(x, y) == cr.grad(cr.compile(f, backend="numpy"))(x, y) == 2
+    np.testing.assert_array_equal(cr.grad(f, argnums=1)(x, y), [7, 7])

@@ -35,6 +35,26 @@ def test_a_constant_of_an_inner_derivative():
     assert cr.jvp(f, (3.0,), (1.0,))[1] == 1
 
 
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda f, y: cr.linearize(f, y)[1](y)[0],
+        lambda f, y: cr.jacfwd(f)(y)[0, 0],
+        lambda f, y: cr.jacrev(f)(y)[0, 0],
+        lambda f, y: cr.vjp(f, y)[1](y)[0][0],
+        lambda f, y: cr.jvp(f, (y,), (y,))[1][0],
+        lambda f, y: cr.hessian(lambda y: f(y)[0] * y[0])(y)[0, 0],
+        lambda f, y: cr.hvp(lambda y: f(y)[0] * y[0], (y,), (y,))[0],
+    ],
+)
+def test_an_inner_output_that_depends_on_outer_arguments_only(inner):
+    def f(x):
+        return inner(lambda y: x * x, 1.0 * x) + x[1]
+
+    np.testing.assert_array_equal(cr.grad(f)(X), [0, 1, 0])
+    assert cr.jvp(f, (X,), (X,))[1] == X[1]
+
+
 def test_a_shared_value_of_three_levels():
     def f(x):
         def g(y):
@@ -150,6 +170,28 @@ def test_check_grads_finds_a_wrong_rule():
     for modes in (("fwd",), ("rev",), ("fwd", "rev")):
         with pytest.raises(AssertionError):
             cr.check_grads(wrong, (X,), order=1, modes=modes)
+
+
+def test_check_grads_hands_on_what_holds_no_number():
+    def f(mode, x, scale=None):
+        return np.sum(np.sin(x) if mode == "sine" else x) * (scale or 1)
+
+    cr.check_grads(f, ("sine", X, None))
+    cr.check_grads(f, ("sine", X, 2.0))
+
+
+def test_a_checkpoint_of_what_the_tape_cannot_follow():
+    def powers(x, n=3):
+        out = np.zeros(n)
+        for i in range(n):
+            out[i] = x[i] ** (i + 1)
+        return out
+
+    def f(x):
+        return np.sum(cr.checkpoint(powers)(x, n=3) * x)
+
+    np.testing.assert_allclose(cr.grad(f)(X), [2, 3, 4] * X ** [1, 2, 3])
+    np.testing.assert_allclose(cr.hessian(f)(X), np.diag([2, 6, 12] * X ** [0, 1, 2]))
 
 
 def test_checkpoint_changes_nothing_but_memory():

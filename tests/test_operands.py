@@ -68,6 +68,38 @@ def test_astype_without_a_copy_is_the_array_itself():
     assert seen == [True, False] * 2
 
 
+# -- parts of numbers ------------------------------------------------------------------------------
+
+
+def test_a_real_array_has_no_imaginary_part_to_set():
+    def f(x):
+        with pytest.raises(TypeError, match="imaginary"):
+            x.imag = 3.0
+        x.real = 2 * x
+        return np.sum(x * x)
+
+    _, g = in_both_modes(f, X)
+    np.testing.assert_allclose(g, 8 * X)
+
+
+# -- numbers that are zero -------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of dividing by zero
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.complex128])
+@pytest.mark.parametrize("zero", [0, 0.0, -0.0])
+def test_division_by_a_zero_of_python_is_numpys(zero, dtype):
+    for x in (np.array([1.0, 2.0], dtype), dtype(3.0)):
+        y, pullback = cr.vjp(lambda x: x / zero, x)
+        y_dot = cr.jvp(lambda x: x / zero, (x,), (np.ones_like(x),))[1]
+        np.testing.assert_array_equal(y, x / zero)
+        for found in (pullback(np.ones_like(y))[0], y_dot):
+            assert found.dtype == dtype
+            np.testing.assert_array_equal(found.real, 1 / np.float64(zero))
+        second = cr.grad(lambda x: np.sum(np.real(cr.grad(lambda x: np.sum((x / zero).real))(x))))
+        np.testing.assert_array_equal(second(x), 0 * x)
+
+
 # -- numbers and subclasses ------------------------------------------------------------------------
 
 

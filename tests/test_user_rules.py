@@ -9,6 +9,7 @@ import chainrule as cr
 from chainrule.errors import ArgumentError, ChainruleError, MutationError, UnsupportedError
 
 X = np.array([2.0, 3.0])
+ONES = np.ones(3)
 SLOPE = 3 * X**2
 
 
@@ -410,6 +411,61 @@ def stored(x):
     return np.sum(out)
 
 
+# -- rules that return something wrong -------------------------------------------------------------
+
+WRONG_VJPS = {
+    "no return": (lambda ct, y, x: None, "lack a return"),
+    "too short": (lambda ct, y, x: ct[:1], r"of shape \(1,\) for an argument of shape \(3,\)"),
+    "a number": (lambda ct, y, x: np.sum(ct), r"of shape \(\) for an argument of shape \(3,\)"),
+    "of another length": (lambda ct, y, x: np.ones(2), r"shape \(2,\)"),
+    "too many": (lambda ct, y, x: (ct, ct), "must return 1 cotangents"),
+}
+WRONG_JVPS = {
+    "no return": (lambda t, y, x: None, "lack a return"),
+    "a number": (lambda t, y, x: np.sum(t[0]), r"a tangent of shape \(\) for an output"),
+    "too long": (lambda t, y, x: np.ones((2, 3)), r"a tangent of shape \(2, 3\) for an output"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_VJPS)
+def test_a_vjp_that_returns_something_wrong(name):
+    rule, message = WRONG_VJPS[name]
+    with pytest.raises(ChainruleError, match=message):
+        cr.grad(lambda x: np.sum(primitive_of(lambda x: x * x, rule)(x)))(np.ones(3))
+
+
+@pytest.mark.parametrize("name", WRONG_JVPS)
+def test_a_jvp_that_returns_something_wrong(name):
+    rule, message = WRONG_JVPS[name]
+    f = primitive_of(lambda x: x * x, None, rule)
+    for derivative in (lambda: cr.jvp(f, (np.ones(3),), (np.ones(3),)), lambda: cr.vjp(f, ONES)):
+        with pytest.raises(ChainruleError, match=message):
+            derivative()[1](ONES)
+
+
+def test_a_vjp_may_return_zero_and_what_was_broadcast():
+    f = primitive_of(lambda x, w: x * w, lambda ct, y, x, w: (0, ct * x))
+    x, w = np.array([1.0, 2.0]), 3.0
+    assert cr.grad(lambda w: np.sum(f(x, w)))(w) == 3
+    np.testing.assert_array_equal(cr.grad(lambda x: np.sum(f(x, w)))(x), [0, 0])
+    one = primitive_of(lambda x: np.ones(2) * np.sum(x), lambda ct, y, x: 0.0)
+    np.testing.assert_array_equal(cr.grad(lambda x: np.sum(one(x)))(ONES), [0, 0, 0])
+
+
+@pytest.mark.parametrize("hold", [lambda x: [x, x], lambda x: {"a": x}, lambda x: (x, 1.0)])
+def test_traced_values_in_containers_are_refused(hold):
+    f = primitive_of(lambda xs: np.sum(np.ones(2)), lambda ct, y, xs: (None,))
+    with pytest.raises(ArgumentError, match="each as an argument of its own"):
+        cr.grad(lambda x: f(hold(x)))(2.0)
+
+
+@pytest.mark.parametrize("result", [{"a": 1.0}, None, "text"])
+def test_a_primitive_returns_numbers(result):
+    f = primitive_of(lambda x: result, lambda ct, y, x: ct)
+    with pytest.raises(ArgumentError, match=f"of type {type(result).__name__}"):
+        cr.grad(f)(2.0)
+
+
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_programs_call_a_primitive_of_the_user(backend):
     if backend == "numba":
@@ -422,6 +478,22 @@ def test_programs_call_a_primitive_of_the_user(backend):
     np.testing.assert_allclose(cr.grad(stored)(x), slope)
 
 
+def test_a_program_that_closes_over_a_traced_value():
+    def outer(x):
+        p = cr.compile(lambda y: np.array([x * y, y]).sum(), backend="numpy")
+        return cr.grad(p)(3.0)
+
+    with cr.engine("tape"), pytest.raises(UnsupportedError, match="x is a traced value that the"):
+        cr.grad(outer)(2.0)
+
+
 def test_second_derivatives_of_such_programs_are_refused():
     with pytest.raises(UnsupportedError, match="declared derivative only the tape"):
         cr.hessian(cr.compile(stored, backend="numpy"))(np.array([0.5, 1.5, 2.0]))
+
+
+@pytest.mark.parametrize("outer", [lambda g, x: cr.jvp(g, (x,), (x,)), lambda g, x: cr.grad(g)(x)])
+def test_a_derivative_of_such_a_tangent_is_refused_too(outer):
+    x, p = np.array([0.5, 1.5, 2.0]), cr.compile(stored, backend="numpy")
+    with pytest.raises(UnsupportedError, match="declared derivative only the tape"):
+        outer(lambda x: cr.jvp(p, (x,), (np.ones(3),))[1], x)

@@ -329,14 +329,17 @@ class PiecewiseConstant:
 
     form = "piecewise constant"
 
-    def __init__(self, fn: Any) -> None:
+    def __init__(self, fn: Any, cuts: bool = True) -> None:
         self.fn = fn
         self.name = str(getattr(fn, "__name__", fn))
         self.kinks: dict[str, str] = {}
+        self.cuts = cuts
+        """Whether numbers go in, of which the result has no derivative; not a shape or a dtype."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Apply to the values behind the tracers."""
-        note_cut(self.name, args)
+        if self.cuts:
+            note_cut(self.name, args)
         return self.fn(*plain(args), **plain(kwargs))
 
 

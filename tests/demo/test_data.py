@@ -74,6 +74,7 @@ GOOD = {"x": RNG.random((20, 4)), "y": np.arange(20) % 2}
         ({"y": np.full(20, "a")}, "class numbers"),
         ({"y": np.full(20, np.nan)}, "class numbers"),
         ({"y": np.zeros(20, int)}, "two classes"),
+        ({"y": np.full(20, 7)}, "two classes"),
         ({"x": np.array([{}] * 20, dtype=object)}, "cannot be read"),
     ],
 )

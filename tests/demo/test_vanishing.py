@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule.demo.data import load
+from chainrule.demo.figures import vanishing
 from chainrule.demo.vanishing import LAYERS, gradient_sizes
 
 
@@ -26,3 +27,7 @@ def test_first_over_last_layer(digits, activation, seed):
     low, high = BOUNDS[activation]
     assert low < sizes[0] / sizes[-1] < high
     assert low < sizes[1] / sizes[-2] < high
+
+
+def test_a_gradient_of_zero_is_drawn():
+    assert "<img" in vanishing({"relu": [0.0, 0.0], "tanh": [2.0, 0.0]})

@@ -261,6 +261,21 @@ def test_wrong_data_are_refused():
         SGD(Line(), X, Y, batch_size=0)
     with pytest.raises(ArgumentError, match="steps"):
         SGD(Line(), X, Y).train(steps=0)
+    with pytest.raises(ArgumentError, match=r"batch_size=2\.5 is no whole number"):
+        SGD(Line(), X, Y, batch_size=2.5)
+    with pytest.raises(ArgumentError, match=r"steps=2\.5 is no whole number"):
+        SGD(Line(), X, Y).train(steps=2.5)
+
+
+@pytest.mark.parametrize("given", [0.1, "alpha", {"alpha": "0.1"}, {"beta": None}])
+def test_hyperparameters_of_wrong_types_are_refused(given):
+    with pytest.raises(ArgumentError, match=r"come as a dict|is no number"):
+        SGD(Line(), X, Y, given)
+
+
+def test_a_class_is_no_model():
+    with pytest.raises(ArgumentError, match=r"make one first: Line\(\)"):
+        SGD(Line, X, Y)
 
 
 def test_a_diverging_training_says_so():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.rules import norms, reductions
+from chainrule.rules.singular import dyad, polar_factor, singular_norm, sylvester
 from rules._samples import Sample, Samples, array, complex_array
 
 A = array(2, 3)
@@ -154,6 +155,26 @@ SAMPLES: Samples = {
         Sample((np.array([0.0, 4.0]), 0.5), expect=([0.0, 1.0],)),
         Sample((A[0], 1.5)),
         Sample((np.zeros((0, 2)), np.inf), {"axis": 0}),
+        Sample((np.zeros((0, 2)), np.inf)),
+        Sample((np.zeros((2, 0)), 1)),
+        *(Sample((A, order)) for order in (2, -2, "nuc")),
+        *(Sample((A.T, order)) for order in (2, -2, "nuc")),
+        *(Sample((C, order), {"keepdims": True}) for order in (2, -2, "nuc")),
+        Sample((CUBE, 2), {"axis": (0, 2)}),
+        Sample((CUBE, "nuc"), {"axis": (2, 1), "keepdims": True}),
+    ],
+    singular_norm.primitives[0].fn: [
+        Sample((A, 2)),
+        Sample((C, "nuc")),
+        Sample((np.eye(2), 2), expect=([[1, 0], [0, 0]],)),
+        Sample((np.zeros((2, 3)), -2), expect=(np.zeros((2, 3)),)),
+        Sample((np.zeros((2, 3)), "nuc"), expect=(np.zeros((2, 3)),)),
+    ],
+    dyad.primitives[0].fn: [Sample((A, 0)), Sample((A, -1)), Sample((C, 0))],
+    polar_factor.primitives[0].fn: [Sample((A,)), Sample((C,))],
+    sylvester.primitives[0].fn: [
+        Sample((A @ A.T, array(2, 2)), diff=(1,)),
+        Sample((C @ C.T.conj(), complex_array(2, 2)), diff=(1,)),
     ],
     np.linalg.vector_norm: [
         Sample((A,)),
@@ -193,6 +214,7 @@ if hasattr(np, "cumulative_sum"):  # From NumPy 2.1 on.
     SAMPLES[np.cumulative_sum] = [
         Sample((A[0],)),
         Sample((A,), {"axis": -1, "include_initial": True}),
+        Sample((np.float64(0.5),)),
     ]
     SAMPLES[np.cumulative_prod] = [
         Sample((ZEROS,), {"axis": 0}),

@@ -117,6 +117,8 @@ SAMPLES: Samples = {
         Sample((np.array([0.0, 1.0, 0.0, 2.0, 0.0]), "f"), expect=([0, 1, 1, 1, 1],)),
         Sample((np.array([0.0, 1.0, 0.0, 2.0, 0.0]), "b"), expect=([1, 1, 1, 1, 0],)),
         Sample((np.zeros(2),), expect=([0, 0],)),
+        Sample((np.zeros(1),), expect=([0],)),
+        Sample((np.zeros((1, 3)),), {"axis": 0}, expect=(np.zeros((1, 3)),)),
     ],
     np.ediff1d: [
         Sample((A,)),

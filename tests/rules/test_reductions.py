@@ -57,14 +57,57 @@ def test_a_running_maximum_stays_where_nothing_is_larger(value: float) -> None:
     np.testing.assert_array_equal(pullback(np.ones(5))[0], [1, 4, 0, 0, 0])
 
 
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")  # NumPy's own
+@pytest.mark.parametrize("function", [np.prod, np.std, np.var, np.cumprod])
+def test_a_real_dtype_takes_the_real_parts(function: Any) -> None:
+    z = np.array([0.3 + 0.5j, -1.2 + 0.4j, 0.8 - 0.7j])
+    t, h = np.array([0.2 - 0.1j, 0.5j, -0.6]), 1e-6
+
+    def f(z: Any) -> Any:
+        return function(z, axis=0, dtype=np.float64)
+
+    difference = (f(z + h * t) - f(z - h * t)) / (2 * h)
+    y, y_dot = cr.jvp(f, (z,), (t,))
+    np.testing.assert_allclose(y_dot, difference, atol=1e-8)  # h^2 and rounding over h
+    ct = np.cos(y)
+    gradient = cr.vjp(f, z)[1](ct)[0]
+    np.testing.assert_allclose(
+        np.sum(np.real(np.conj(gradient) * t)), np.sum(ct * y_dot), rtol=1e-12
+    )
+
+
+def test_vectors_of_two_lengths_have_no_product() -> None:
+    with pytest.raises(ValueError, match="vectors of 1 and 4"):
+        cr.jvp(lambda x: np.vecdot(x, np.ones(4)), (np.ones(1),), (np.ones(1),))
+
+
 def test_reduceat_takes_increasing_indices_only() -> None:
     with pytest.raises(UnsupportedError, match="strictly increasing"):
         cr.grad(lambda x: np.add.reduceat(x, [2, 0]).sum())(A[0])
 
 
 @pytest.mark.parametrize("order", [2, -2, "nuc"])
-def test_matrix_norms_of_singular_values_are_refused(order: Any) -> None:
-    with pytest.raises(UnsupportedError, match="singular values"):
+def test_norms_of_singular_values_to_third_order(order: Any) -> None:
+    def norm(x: Any) -> Any:
+        return np.linalg.norm(x, order)
+
+    h, t = 1e-4, array(3, 4, seed=3)
+    third = cr.jvp(cr.hessian(norm), (A,), (t,))[1]
+    difference = (cr.hessian(norm)(A + h * t) - cr.hessian(norm)(A - h * t)) / (2 * h)
+    scale = np.max(np.abs(third))
+    np.testing.assert_allclose(third, difference, atol=1e-5 * scale)  # of order h^2
+    reverse = cr.vjp(cr.hessian(norm), A)[1](np.ones_like(third))[0]
+    np.testing.assert_allclose(np.sum(reverse * t), np.sum(third), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "order"),
+    [(np.eye(2), 2), (np.ones((2, 2)) * [[1], [0]], -2), (np.zeros((2, 3)), "nuc")],
+)
+def test_strict_kinks_sees_singular_values_that_tie_or_vanish(matrix: Any, order: Any) -> None:
+    with cr.strict_kinks(), pytest.raises(cr.errors.KinkError, match="singular values"):
+        cr.grad(lambda x: np.linalg.norm(x, order))(matrix)
+    with cr.strict_kinks():
         cr.grad(lambda x: np.linalg.norm(x, order))(A)
 
 

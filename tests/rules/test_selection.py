@@ -26,6 +26,26 @@ def test_where_takes_nothing_from_the_side_that_is_not_chosen() -> None:
     np.testing.assert_array_equal(y_ct, [0.0, np.nan, 0.0])
 
 
+def test_a_clipped_number_is_double_precision() -> None:
+    low = np.float32(0.5)
+    y, y_dot = cr.jvp(lambda low: np.clip(1.0, low, 2), (low,), (low,))
+    assert y.dtype == y_dot.dtype == np.clip(1.0, low, 2).dtype == np.float64
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.complex128])
+def test_weights_of_a_histogram_keep_their_dtype(dtype: Any) -> None:
+    weights = (X * (1 + 2j if dtype == np.complex128 else 1)).astype(dtype)
+
+    def counts(weights: Any) -> Any:
+        return np.histogram(X, 2, weights=weights)[0]
+
+    y, y_dot = cr.jvp(counts, (weights,), (weights,))
+    np.testing.assert_array_equal(y_dot, counts(weights))
+    assert y.dtype == y_dot.dtype == counts(weights).dtype
+    ct = np.array([1, 3], dtype)
+    np.testing.assert_array_equal(cr.vjp(counts, weights)[1](ct)[0], [1, 1, 3, 3])
+
+
 def test_piecewise_gives_each_function_only_its_elements() -> None:
     seen = []
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import linecache
+import os
 import subprocess
 import sys
 import threading
@@ -330,6 +334,9 @@ def test_functions_without_source_go_through_the_tape():
     same(compiled.jvp(p, (x,), (x,)), cr.jvp(f, (x,), (x,)), 1e-10)
     with pytest.raises(UnsupportedError, match="second derivative"):
         compiled_jacobians.hvp(p, (x,), (x,))
+    for outer in (lambda g: cr.jvp(g, (x,), (x,)), lambda g: cr.vjp(g, x)[1](1.0)):
+        with pytest.raises(UnsupportedError, match="second derivative through hidden"):
+            outer(lambda x: cr.jvp(p, (x,), (np.ones(3),))[1])
 
 
 def test_comments_show_the_users_lines_and_no_rules():
@@ -341,3 +348,69 @@ def test_comments_show_the_users_lines_and_no_rules():
     gradient(np.eye(2))
     comments = [x.strip() for x in gradient.source.splitlines() if x.strip().startswith("#")]
     assert comments == ["# return b + np.trace(a @ a)", "# b = np.trace(a) * a[0, 0]"]
+
+
+def test_a_file_that_is_changed_and_imported_again(tmp_path, monkeypatch):
+    """The text of the function is the one that it was made from."""
+    file = tmp_path / "changing_module.py"
+    body = ("y = np.zeros(2)", "y[0] = {} * x", "return y.sum()")
+    text = "\n    ".join(("import numpy as np\ndef f(x):", *body)) + "\n"
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    file.write_text(text.format(2))
+    module = importlib.import_module("changing_module")
+    try:
+        assert cr.grad(module.f)(1.0) == grad(module.f)(1.0) == 2
+        for factor in (33, 4):  # another length, and the same length as at first
+            file.write_text(text.format(factor))
+            os.utime(file, (factor, factor))
+            importlib.reload(module)
+            assert cr.grad(module.f)(1.0) == factor
+            assert grad(module.f)(1.0) == factor
+        file.write_text(text.format(5))  # and not imported again
+        os.utime(file, (5, 5))
+        old = module.f
+        new = type(old)(old.__code__.replace(), old.__globals__)
+        with pytest.raises(UnsupportedError, match="source of f"):
+            compile_(new)(1.0)
+        file.write_text("this is no Python")
+        os.utime(file, (6, 6))
+        with pytest.raises(UnsupportedError, match="source of f"):
+            compile_(type(old)(old.__code__.replace(), old.__globals__))(1.0)
+    finally:
+        del sys.modules["changing_module"]
+
+
+def test_a_cell_of_a_notebook():
+    """Its statements are compiled one by one: without the import beside them."""
+    file, space = "<cell 7>", {}
+    text = "import numpy as np\ndef f(x):\n    return np.array([x, np.sin(x)]).sum()\nk = 1\n"
+    linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+    for statement in ast.parse(text).body:
+        exec(compile(ast.Module([statement], []), file, "exec"), space)
+    assert grad(space["f"])(0.5) == cr.grad(space["f"])(0.5) == 1 + np.cos(0.5)
+
+
+@pytest.mark.parametrize("mode", ["reflect", "symmetric"])
+def test_odd_reflections(mode):
+    def f(x):
+        return np.sum(np.pad(x, (2, 3), mode, reflect_type="odd") ** 2)
+
+    with cr.engine("tape"):
+        expected = cr.grad(f)(numbers(4))
+    same(grad(f)(numbers(4)), expected, 1e-12)
+
+
+@pytest.mark.parametrize("shape", [(1,), (1, 1)])
+def test_arrays_of_one_element_are_arrays(shape):
+    def f(x):
+        out = np.zeros(shape)
+        for i in range(2):
+            out[(0,) * len(shape)] += x[i] * x[0]
+        return np.sum(out) + np.array([x[1] * 3.0]).sum() + np.mean(out)
+
+    x = numbers(2)
+    slope = np.array([2 * (2 * x[0] + x[1]), 2 * x[0] + 3])
+    np.testing.assert_allclose(grad(f)(x), slope)
+    np.testing.assert_allclose(compiled.jvp(compile_(f), (x,), (x,))[1], slope @ x)
+    np.testing.assert_allclose(cr.hessian(compile_(f))(x), [[4, 2], [2, 0]])

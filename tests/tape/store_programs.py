@@ -384,6 +384,16 @@ def stored_into_then_copied(x):
     return a + b * c * d
 
 
+@program(X, W)
+def outer_products_into_arrays(x, w):
+    a = np.zeros((4, 4), like=x)
+    np.multiply.outer(x, w, out=a)
+    b = a * x
+    np.add.outer(x[:1], w, out=b[2:3])
+    np.subtract.outer(w, x, out=b, where=np.eye(4, dtype=bool))
+    return a * b
+
+
 @program(X)
 def several_outputs(x):
     a = x * x

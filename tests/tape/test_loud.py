@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+import scipy.special
 
 import chainrule as cr
 from chainrule.errors import (
@@ -276,6 +277,20 @@ def test_an_error_of_the_user_comes_through_untouched():
 
 
 # -- functions without a rule, and values out of their place ---------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ufunc", "name"),
+    [
+        (scipy.special.erf, "scipy.special.erf"),
+        (np.bitwise_count, "numpy.bitwise_count"),
+        (np.frompyfunc(lambda v: v, 1, 1), "<lambda>"),
+    ],
+)
+def test_a_ufunc_without_a_rule_is_named_with_its_module(ufunc, name):
+    with cr.engine("tape"), pytest.raises(UnsupportedError) as caught:
+        cr.grad(ufunc)(1.0)
+    assert str(caught.value).startswith(name)
 
 
 def test_a_function_without_a_rule():

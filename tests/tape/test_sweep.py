@@ -329,6 +329,32 @@ def test_other_guarded_functions_are_finite(f):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda x: np.sin(np.power(x, [0.5, 0.5, 0.5])),
+        lambda x: np.sin(np.float_power(x, np.float32(0.5))),
+        lambda x: np.sin(np.sqrt(x)) * np.real(np.exp(1j * x)),
+        lambda x: np.real(np.sin(np.sqrt(x + 0j))) * np.sqrt(x),
+    ],
+)
+def test_what_is_recorded_in_another_way_is_guarded_with_the_rest(inner):
+    x, v = np.array([0.0, 0.5, 2.0]), np.array([0.3, 1.0, -0.7])
+
+    def f(x):
+        return np.sum(np.where(x > 0, inner(x), 0) * x)
+
+    twice = [
+        cr.jvp(cr.grad(f), (x,), (v,))[1],
+        cr.grad(lambda x: cr.grad(f)(x) @ v)(x),
+        cr.grad(lambda x: cr.jvp(f, (x,), (v,))[1])(x),
+    ]
+    assert twice[0][0] == 0
+    assert np.all(np.isfinite(twice[0]))
+    np.testing.assert_allclose(twice[1:], [twice[0]] * 2, rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_nan_that_belongs_there_stays():
     assert np.isnan(cr.grad(lambda x: np.sqrt(x) * np.log(x))(-1.0))
     gradient = cr.grad(lambda x: np.sum(np.sqrt(x)))(np.array([-1.0, 4.0]))

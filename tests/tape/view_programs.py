@@ -272,6 +272,26 @@ def flat_reads_and_stores(x):
     return a.flat[1] * np.array([1.0, 2.0]) * a.flat[2]
 
 
+@program(X)
+def conjugate_of_real_numbers_is_the_array_itself(x):
+    a, c = x * 1, x * 1j
+    a.conj()[0] = x[1] ** 2
+    a.conjugate()[1] *= x[0]
+    c.conj()[0] = 5
+    return a * np.real(c * 1j)
+
+
+@program(X)
+def parts_of_complex_numbers(x):
+    z = x * (0.5 + 2j)
+    z.real[0] = z.imag[1] ** 2
+    z.imag[2:] *= x[0]
+    z.imag = np.abs(z)
+    z.real = z.imag * x
+    np.real(z)[3] = 4.0
+    return np.real(z * z), np.imag(z)
+
+
 @program(M)
 def in_place_result_keeps_the_layout_of_the_array(m):
     b = np.tanh(m.T) * 0.5  # Fortran order

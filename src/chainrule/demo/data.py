@@ -111,7 +111,7 @@ def _checked(source: str, x: Array, y: Array) -> tuple[Array, Array]:
         raise DataError(f"{source}: x must hold finite numbers only")
     if y.dtype.kind not in "iuf" or np.any(y != np.floor(y)) or np.any(y < 0) or np.any(y > 999):
         raise DataError(f"{source}: y must hold class numbers 0, 1, 2, ... (below 1000)")
-    if y.max() < 1:
+    if y.min() == y.max():
         raise DataError(f"{source}: y must hold at least two classes")
     return x, y.astype(np.int64)
 

@@ -94,8 +94,8 @@ def vanishing(sizes: Mapping[str, Sequence[float]]) -> str:
     width = 0.8 / len(sizes)
     for k, (activation, values) in enumerate(sizes.items()):
         layers = np.arange(1, len(values) + 1)
-        ratio = values[0] / values[-1]
-        label = f"{activation}: first / last = {ratio:.2g}"
+        ratio = f"{values[0] / values[-1]:.2g}" if values[-1] else f"{values[0]:.2g} / 0"
+        label = f"{activation}: first / last = {ratio}"
         shift = (k - (len(sizes) - 1) / 2) * width
         axes.bar(layers + shift, values, width, color=colors[k % len(colors)], label=label)
     axes.set(xlabel="layer", ylabel="sum of |dW|", yscale="log", xticks=layers)

@@ -77,11 +77,15 @@ class Optimizer(ABC):
         batch_size: int = 128,
         seed: int | np.random.Generator | None = None,
     ) -> None:
+        if isinstance(model, type):
+            raise ArgumentError(
+                f"{model.__name__} is a class, not a model.", f"make one first: {model.__name__}()"
+            )
         self.model = model
         self.x_train = np.asarray(x_train)
         self.y_train = np.asarray(y_train)
         _check_data(self.x_train, self.y_train, batch_size)
-        self.hyperparam = {**self.defaults, **_checked(hyperparam or {})}
+        self.hyperparam = {**self.defaults, **_checked({} if hyperparam is None else hyperparam)}
         self.batch_size = min(batch_size, len(self.x_train))
         self.step_count = 0  # steps taken so far, in all calls of train
         self.state: dict[tuple[str, str], Matrix] = {}  # what an optimizer remembers
@@ -124,8 +128,7 @@ class Optimizer(ABC):
         parameters ``para_hist[i]``, a dict of copies; for a large network that is much memory.
         A second call goes on where the first one ended, with the optimizer's state kept.
         """
-        if steps < 1:
-            raise ArgumentError(f"steps={steps!r} is not a number of steps.", "steps=1 or more")
+        _check_count("steps", steps)
         losses: list[float] = []
         parameters: list[dict[str, Matrix]] = []
         for _ in range(steps):
@@ -267,12 +270,19 @@ def _batches(size: int, batch_size: int, rng: np.random.Generator) -> Iterator[M
 
 def _checked(hyperparam: Mapping[str, float]) -> dict[str, float]:
     """Refuse misspelt names and values out of range."""
+    if not isinstance(hyperparam, Mapping):
+        raise ArgumentError(
+            f"The hyperparameters come as a dict, not as {hyperparam!r}.",
+            'SGD(model, x, y, {"alpha": 0.01})',
+        )
     for name, value in hyperparam.items():
         if name not in HYPERPARAMETERS:
             raise ArgumentError(
                 f"There is no hyperparameter {name!r}.",
                 f"the names are {', '.join(HYPERPARAMETERS)}",
             )
+        if not isinstance(value, (int, float, np.number)):
+            raise ArgumentError(f"{name}={value!r} is no number.", f'{{"{name}": 0.01}}')
         low_enough = value < 1 if name.startswith("beta") else value < np.inf
         if not (low_enough and (value >= 0 if name.startswith("beta") else value > 0)):
             raise ArgumentError(
@@ -288,5 +298,9 @@ def _check_data(x: Matrix, y: Matrix, batch_size: int) -> None:
             f"x_train {x.shape} and y_train {y.shape} must be matrices with one row an example.",
             "labels: Helper.one_hot_encoding(labels) or labels.reshape(-1, 1)",
         )
-    if batch_size < 1:
-        raise ArgumentError(f"batch_size={batch_size!r} is too small.", "batch_size=1 or more")
+    _check_count("batch_size", batch_size)
+
+
+def _check_count(name: str, number: object) -> None:
+    if not isinstance(number, (int, np.integer)) or number < 1:
+        raise ArgumentError(f"{name}={number!r} is no whole number from 1.", f"{name}=100")

@@ -19,6 +19,7 @@ def load() -> None:
         reductions,
         selection,
         shape,
+        singular,
         sorting,
         statistics,
     )

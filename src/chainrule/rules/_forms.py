@@ -61,6 +61,7 @@ class Elementwise(_Splittable):
 
     def jvp(self, tangents: dict[int, Any], y: Any, args: Sequence[Any]) -> Any:
         """Sum of tangent times partial."""
+        args = _dividing(args)
         t = total([product(t, self.entry(i)(y, *args)) for i, t in tangents.items()])
         if np.shape(t) != np.shape(y):
             t = np.broadcast_to(t, np.shape(y))
@@ -68,7 +69,12 @@ class Elementwise(_Splittable):
 
     def vjp(self, i: int, ct: Any, y: Any, args: Sequence[Any]) -> Any:
         """Cotangent times partial, summed where the argument was broadcast."""
-        return restore(product(ct, conjugate(self.entry(i)(y, *args))), args[i])
+        return restore(product(ct, conjugate(self.entry(i)(y, *_dividing(args)))), args[i])
+
+
+def _dividing(args: Sequence[Any]) -> list[Any]:
+    """Make NumPy's zeros of Python's, by which a rule could not divide."""
+    return [np.float64(x) if type(x) in (int, float) and not x else x for x in args]
 
 
 class Reduction(_Splittable):
@@ -247,6 +253,9 @@ def composite(*functions: Any, kinks: dict[str, str] | None = None) -> Callable[
     return declare
 
 
-def piecewise_constant(*functions: Any) -> None:
-    """Declare functions whose derivative is zero wherever it exists."""
-    _enter(functions, PiecewiseConstant)
+def piecewise_constant(*functions: Any, cuts: bool = True) -> None:
+    """Declare functions whose derivative is zero wherever it exists.
+
+    ``cuts``: whether they look at numbers, not only at shapes and dtypes.
+    """
+    _enter(functions, lambda fn: PiecewiseConstant(fn, cuts))

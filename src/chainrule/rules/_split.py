@@ -32,6 +32,8 @@ class Piece:
     """Whether the expression makes a new array that may be overwritten."""
     keeps_dtype: bool
     """Whether ct times the expression has the dtype of ct when all arguments have."""
+    divisors: frozenset[str]
+    """Names that something is divided by: a Python number there must not be zero."""
 
 
 @functools.cache
@@ -91,7 +93,16 @@ def _piece(assignments: list[ast.stmt], entry: ast.expr) -> Piece:
     fresh = keeps and isinstance(entry, ast.BinOp | ast.UnaryOp | ast.Call)
     read = frozenset().union(*(_read_names(node) for node in [entry, *kept_nodes]))
     statements = tuple(ast.unparse(node) for node in reversed(kept_nodes))
-    return Piece(statements, ast.unparse(entry), frozenset(needed), read, fresh, keeps)
+    divisors = frozenset().union(*(_divisors(node) for node in [entry, *kept_nodes]))
+    return Piece(statements, ast.unparse(entry), frozenset(needed), read, fresh, keeps, divisors)
+
+
+def _divisors(node: ast.AST) -> set[str]:
+    return {
+        n.right.id
+        for n in ast.walk(node)
+        if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div) and isinstance(n.right, ast.Name)
+    }
 
 
 def _read_names(node: ast.AST) -> set[str]:

@@ -54,6 +54,10 @@ piecewise_constant(
     np.allclose,
     np.array_equal,
     np.array_equiv,
+)
+
+# Shapes, dtypes and memory.
+piecewise_constant(
     np.isrealobj,
     np.iscomplexobj,
     np.shape,
@@ -65,6 +69,7 @@ piecewise_constant(
     np.min_scalar_type,
     np.may_share_memory,
     np.shares_memory,
+    cuts=False,
 )
 
 # Places and counts.

@@ -168,7 +168,7 @@ def delete(arr, obj, axis=None):
     axis, n = axis % np.ndim(arr), np.shape(arr)[axis]
     keep = np.zeros(n, bool)
     keep[np.delete(np.arange(n), obj)] = True
-    return arr[(slice(None),) * axis + (keep,)]
+    return np.take(arr, np.flatnonzero(keep), axis)  # in C order, as NumPy has it
 
 
 # ------------------------------------------------------------------------------------ splitting
@@ -363,7 +363,7 @@ def _mirrored(array, axis, width, mode, kind):
     if kind != "odd" or n == 1:
         return blocks
     shape = [-1 if k == axis else 1 for k in range(np.ndim(array))]
-    sign, *weights = (np.reshape(x, shape) for x in _odd_weights(n, width, mode))
+    sign, *weights = (np.reshape(x, shape) for x in _odd_weights(n, width, mode, array.dtype))
     ends = [np.take(array, [k], axis) for k in (0, n - 1)]
     before = (slice(None),) * axis
     return [
@@ -374,13 +374,14 @@ def _mirrored(array, axis, width, mode, kind):
     ]
 
 
-def _odd_weights(n, width, mode):
+def _odd_weights(n, width, mode, dtype):
     """What a place has of the element mirrored there, of the first and of the last element.
 
     Odd reflection is linear: padding unit vectors gives the weights. Between the ends a place has
     one mirrored element, and its sign; the ends enter again with every reflection.
     """
-    between, first, last = np.ones(n), np.zeros(n), np.zeros(n)
+    between, first, last = np.ones(n, int), np.zeros(n, int), np.zeros(n, int)
     between[[0, -1]] = 0
     first[0], last[-1] = 1, 1
-    return [np.pad(x, width, mode, reflect_type="odd") for x in (between, first, last)]
+    padded = [np.pad(x, width, mode, reflect_type="odd") for x in (between, first, last)]
+    return [x.astype(dtype) for x in padded]

@@ -1,4 +1,4 @@
-"""Vector norms, and the matrix norms that need no singular values."""
+"""Vector and matrix norms."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from .._core import plain
-from ..errors import UnsupportedError
 from ._central import conjugate
 from ._forms import composite, reduction
 from .reductions import reduced_axes
+from .singular import KINKS as SINGULAR_KINKS
+from .singular import norm_of_singular_values
 
 KINKS = {"norm(x) == 0": "0", "x[i] == 0 (ord below 2)": "0 for x[i]", "n elements tie": "1/n each"}
+MATRIX_KINKS = {**KINKS, **SINGULAR_KINKS}
 
 
 def euclidean_norm(a, axis=None, keepdims=False):
@@ -28,7 +30,7 @@ def euclidean(y, a, axis=None, keepdims=False):
     return np.where(y == 0, 0, conjugate(a) / np.where(y == 0, 1, y))
 
 
-@composite(np.linalg.norm, kinks=KINKS)
+@composite(np.linalg.norm, kinks=MATRIX_KINKS)
 def norm(x, ord=None, axis=None, keepdims=False):
     if ord is None:
         return euclidean(x, axis=axis, keepdims=keepdims)
@@ -47,7 +49,7 @@ if hasattr(np.linalg, "vector_norm"):  # From NumPy 2.0 on.
     def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
         return _vector_norm(x, ord, axis, keepdims)
 
-    @composite(np.linalg.matrix_norm, kinks=KINKS)
+    @composite(np.linalg.matrix_norm, kinks=MATRIX_KINKS)
     def matrix_norm(x, /, *, keepdims=False, ord="fro"):
         return norm(x, "fro" if ord is None else ord, (-2, -1), keepdims)
 
@@ -79,14 +81,12 @@ def _matrix_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
     if ord in ("fro", "f"):
         return euclidean(x, axis=axes, keepdims=keepdims)
     if ord in (2, -2, "nuc"):
-        raise UnsupportedError(
-            f"The matrix norm of order {ord!r} needs singular values, which have no rule",
-            "use ord='fro', 1, -1, np.inf or -np.inf",
-        )
+        return norm_of_singular_values(x, ord, axes, keepdims)
     if ord not in (1, -1, np.inf, -np.inf):
         # NumPy's own error.
         return np.linalg.norm(plain(x), ord, axes, keepdims)
     rows, columns = axes
     sums = np.sum(np.abs(x), axis=rows if abs(ord) == 1 else columns, keepdims=True)
-    extreme = np.max if ord > 0 else np.min
-    return extreme(sums, axis=axes, keepdims=keepdims)
+    if ord < 0:
+        return np.min(sums, axis=axes, keepdims=keepdims)
+    return np.max(sums, axis=axes, keepdims=keepdims, initial=0)

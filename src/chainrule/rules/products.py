@@ -123,6 +123,8 @@ def vdot(a, b):
 
 def vecdot(x1, x2, axis=-1):
     x1, x2 = np.moveaxis(x1, axis, -1), np.moveaxis(x2, axis, -1)
+    if np.shape(x1)[-1] != np.shape(x2)[-1]:
+        raise ValueError(f"vecdot of vectors of {np.shape(x1)[-1]} and {np.shape(x2)[-1]} numbers")
     return np.sum(np.multiply(np.conjugate(x1), x2), axis=-1)
 
 

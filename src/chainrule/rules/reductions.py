@@ -90,21 +90,21 @@ def _at_least_one(count: Any) -> Any:
 
 @reduction(np.var)
 def var(y, a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True, correction=ABSENT):
-    return 2 * _deviation(a, axis, where) / _freedom(a, axis, where, ddof, correction)
+    return 2 * _deviation(a, axis, dtype, where) / _freedom(a, axis, where, ddof, correction)
 
 
 @reduction(np.std, kinks={"std(a) == 0": "0"})
 def std(y, a, axis=None, dtype=None, *, ddof=0, keepdims=False, where=True, correction=ABSENT):
-    slope = _deviation(a, axis, where) / _freedom(a, axis, where, ddof, correction)
+    slope = _deviation(a, axis, dtype, where) / _freedom(a, axis, where, ddof, correction)
     return np.where(y == 0, 0, slope / np.where(y == 0, 1, y))
 
 
-def _deviation(a: Any, axis: Any, where: Any) -> Any:
+def _deviation(a: Any, axis: Any, dtype: Any, where: Any) -> Any:
     """Distance from the mean (conjugated: d|z|^2 = 2 Re(conj(z) dz)); 0 where not counted.
 
     The mean's own derivative drops out of the variance, because the distances sum to zero.
     """
-    distance = a - np.mean(a, axis=axis, keepdims=True, where=where)
+    distance = a - np.mean(a, axis=axis, dtype=dtype, keepdims=True, where=where)
     return masked(conjugate(distance), where, 0)
 
 
@@ -119,7 +119,7 @@ def _freedom(a: Any, axis: Any, where: Any, ddof: Any, correction: Any) -> Any:
 
 @reduction(np.prod)
 def prod(y, a, axis=None, dtype=None, *, keepdims=False, initial=1, where=True):
-    others = _product_of_others(masked(a, where, 1), axis)
+    others = _product_of_others(masked(as_array(a, dtype), where, 1), axis)
     return masked(others * initial, where, 0)
 
 
@@ -188,7 +188,7 @@ def cumprod(t, y, a, axis=None, dtype=None):
     axis = axis if a.ndim else None
     along = 0 if axis is None else reduced_axes(a, axis)[0]
     before = _shifted(y, along, 1)
-    return _recurrence(_flat(t, axis) * before, _flat(a, axis), along)
+    return _recurrence(_flat(t, axis) * before, _flat(as_array(a, dtype), axis), along)
 
 
 @cumprod.vjp
@@ -196,7 +196,7 @@ def cumprod_vjp(ct, y, a, axis=None, dtype=None):
     """ct_a[j] = y[j-1] r[j] with r[j] = ct[j] + a[j+1] r[j+1], the recurrence run backwards."""
     axis = axis if a.ndim else None
     along = 0 if axis is None else reduced_axes(a, axis)[0]
-    factors = _shifted(np.flip(_flat(a, axis), along), along, 0)
+    factors = _shifted(np.flip(_flat(as_array(a, dtype), axis), along), along, 0)
     r = np.flip(_recurrence(np.flip(ct, along), factors, along), along)
     return np.reshape(_shifted(y, along, 1) * r, a.shape)
 
@@ -226,6 +226,7 @@ def _cumulative(cumulate: Any, first: float) -> Any:
     """Make the array API's form of a cumulative function."""
 
     def function(x, /, *, axis=None, dtype=None, include_initial=False):
+        x = np.atleast_1d(x)
         if axis is None and x.ndim != 1:
             raise ValueError(f"axis is needed for an array of {x.ndim} dimensions")
         along = 0 if axis is None else reduced_axes(x, axis)[0]

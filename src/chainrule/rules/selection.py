@@ -7,6 +7,7 @@ import numpy as np
 from .._core import plain
 from ._forms import composite, elementwise, linear
 from .elementwise import share
+from .reductions import as_array
 
 
 @linear(np.where, args=("x", "y"), joint=True)
@@ -35,6 +36,7 @@ def clip_between(y, a, low, high):
 def clip(a, a_min=None, a_max=None, *, min=None, max=None):
     low = a_min if min is None else min
     high = a_max if max is None else max
+    a = as_array(a)
     if low is None and high is None:
         return np.positive(a)
     if low is None:

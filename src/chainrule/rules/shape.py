@@ -38,7 +38,8 @@ def ravel(a, order="C"):
     a = a if is_traced(a) else np.asarray(a)
     if order == "K":  # as in memory: the axis with the longest stride comes first
         strides = np.abs(a.strides)
-        return np.reshape(np.transpose(a, np.argsort(-strides, kind="stable")), -1)
+        flat = np.reshape(np.transpose(a, np.argsort(-strides, kind="stable")), -1)
+        return flat if a.flags.forc else np.copy(flat)
     if order == "A":
         order = "F" if a.flags.fnc else "C"
     flat = np.reshape(a, -1, order=order)

@@ -218,9 +218,11 @@ def trim_zeros(filt, trim="fb", axis=None):
     found = np.nonzero(plain(filt))
     slices = [slice(None)] * filt.ndim
     for i in reduced_axes(filt, axis):
-        nonzero = found[i] if found[i].size else np.array([0, -1])
-        first = nonzero.min() if "f" in trim.lower() or not found[i].size else None
-        last = nonzero.max() + 1 if "b" in trim.lower() or not found[i].size else None
+        if not found[i].size:
+            slices[i] = slice(0, 0)
+            continue
+        first = found[i].min() if "f" in trim.lower() else None
+        last = found[i].max() + 1 if "b" in trim.lower() else None
         slices[i] = slice(first, last)
     return filt[tuple(slices)]
 

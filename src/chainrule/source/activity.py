@@ -14,11 +14,13 @@ import numpy as np
 
 from .._core import TABLE, PiecewiseConstant
 from .build import base_variable
+from .helpers import function_behind
 from .ir import (
     Alias,
     Assign,
     Call,
     Choice,
+    Effect,
     Expr,
     Index,
     Invoke,
@@ -90,6 +92,8 @@ def _reached(statement: Stmt, found: set[str]) -> Iterable[str]:
             yield target.name
         case Opaque(name=name, args=args) if any(depends(a, found) for a in args):
             yield name
+        case Effect(names=names) if _depends_through_tape(statement, found):
+            yield from names
         case Push(value=value, stack=stack) if stack and depends(value, found):
             yield stack  # of one value in a list, so of all
         case Pop(stack=stack) if stack in found and is_restored(statement, found):
@@ -103,6 +107,11 @@ def _is_text(call: Call) -> bool:
     if call.fn in (operator.mod, np.remainder):
         return call.args[0].type.kind == "object"
     return call.fn in (str, repr, ascii, format) or getattr(call.fn, "__objclass__", None) is str
+
+
+def _depends_through_tape(s: Effect, found: Collection[str]) -> bool:
+    """Tell whether an effect is a tangent by the tape, of something that varies."""
+    return function_behind(s) is not None and any(depends(x, found) for x in s.value.args[1:])  # type: ignore[attr-defined]
 
 
 def depends(expr: Expr, found: Collection[str]) -> bool:

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Primitive, Tracer, is_traced, plain
+from .._core import USER_DEFINED, Primitive, Tracer, is_traced, plain
 from .._syntax import parse
 from ..errors import ChainruleError, UnsupportedError
 from ..rules._forms import _ExplicitRule
+from .ir import Call, Effect
 from .names import Names, is_ours, public_name
 
 # ------------------------------------------------------------------------- helpers of our own
@@ -62,6 +63,39 @@ def opaque_vjp() -> Callable[..., Any]:
             "import chainrule, whose tape can follow it",
         )
     return _injected["vjp"]
+
+
+def set_opaque_jvp(function: Callable[..., Any]) -> None:
+    """Say what computes ``fn(*args)`` and its tangent where only a tape can follow."""
+    _injected["jvp"] = function
+
+
+def opaque_jvp() -> Callable[..., Any]:
+    """Return what was set: ``fn, args, tangents -> (result, tangent)``."""
+    if "jvp" not in _injected:
+        raise UnsupportedError(
+            "A function without rule or source, and no tape to follow it", "import chainrule"
+        )
+    return _injected["jvp"]
+
+
+def second_derivative(fn: Any, origin: Any) -> UnsupportedError:
+    """Make the error for a derivative of what the tape computes in a derivative."""
+    name = getattr(fn, "__name__", fn)
+    if getattr(fn, "form", None) == USER_DEFINED:
+        why = "whose declared derivative only the tape can follow"
+        instead = "store into no array of the function's own: then the tape follows all of it"
+    else:
+        why, instead = "which has neither a rule nor source", "give it a rule with cr.primitive"
+    return UnsupportedError(f"A second derivative through {name}, {why}", instead, str(origin))
+
+
+def function_behind(effect: Effect) -> Any:
+    """Return the function of which an effect computes the tangent by the tape, else None."""
+    value = effect.value
+    if isinstance(value, Call) and value.fn is _injected.get("jvp"):
+        return value.args[0].value  # type: ignore[attr-defined]
+    return None
 
 
 # ----------------------------------------------------------------------- the text of a function

@@ -1,10 +1,14 @@
 """The user's functions as syntax trees, and where their free names live."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import functools
 import linecache
+import operator
+from collections import defaultdict
+from collections.abc import Iterator
 from types import CodeType, FunctionType
 
 from .._syntax import parse as parse_text
@@ -26,7 +30,7 @@ def _parsed(file: str, text: str) -> dict[int, list[ast.AST]]:
     return found
 
 
-def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> int:
+def _first_line(node: ast.stmt | ast.Lambda) -> int:
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
@@ -34,15 +38,82 @@ def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> in
 def definition(fn: FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | None:
     """Return the definition of a function, None where its source is not at hand."""
     code = fn.__code__
-    lines = linecache.getlines(code.co_filename, fn.__globals__)
-    candidates = [
-        node
-        for node in _parsed(code.co_filename, "".join(lines)).get(code.co_firstlineno, [])
-        if _matches(node, code)
-    ]
+    linecache.checkcache(code.co_filename)  # the file may have been changed and imported again
+    text = "".join(linecache.getlines(code.co_filename, fn.__globals__))
+    at_line = _parsed(code.co_filename, text).get(code.co_firstlineno, [])
+    candidates = [node for node in at_line if _matches(node, code)]
     if len(candidates) > 1:
         candidates = [node for node in candidates if _covers(node, code)]
-    return candidates[0] if len(candidates) == 1 else None  # type: ignore[return-value]
+    if len(candidates) != 1 or not _is_text_of(code, text, candidates[0]):
+        return None
+    return candidates[0]  # type: ignore[return-value]
+
+
+def _is_text_of(code: CodeType, text: str, node: ast.AST) -> bool:
+    """Tell whether a function was made from this text, and not from an older or newer one.
+
+    Tools that look at assertions compile them otherwise: functions with such are not compared.
+    """
+    if any(isinstance(part, ast.Assert) for part in ast.walk(node)):
+        return True
+    line, flags = code.co_firstlineno, code.co_flags & _FUTURES
+    compiled = _compiled(text, flags)
+    if compiled is None or any(_alike(found, code) for found in compiled[line]):
+        return True
+    return any(_alike(found, code) for found in _compiled_apart(text, line, flags))
+
+
+_FUTURES = functools.reduce(
+    operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+)
+
+
+@functools.lru_cache(256)
+def _compiled(text: str, flags: int) -> dict[int, list[CodeType]] | None:
+    """Return what Python makes of a text by first lines, None of what it takes in pieces only."""
+    try:
+        module = compile(text, "<text>", "exec", flags, dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return None
+    found: dict[int, list[CodeType]] = defaultdict(list)
+    for code in _codes(module):
+        found[code.co_firstlineno].append(code)
+    return found
+
+
+def _compiled_apart(text: str, line: int, flags: int) -> list[CodeType]:
+    """Return what Python makes of the one statement of a text with this line, as notebooks do.
+
+    Without the imports around it the calls of a module's functions are other instructions.
+    """
+    body = parse_text(text).body
+    statements = [s for s in body if _first_line(s) <= line <= (s.end_lineno or 0)]
+    module = compile(ast.Module(statements, []), "<text>", "exec", flags, dont_inherit=True)
+    return [code for code in _codes(module) if code.co_firstlineno == line]
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _codes(constant)
+
+
+def _alike(a: CodeType, b: CodeType) -> bool:
+    """Compare what two functions do, wherever they stand."""
+    return (
+        a.co_firstlineno == b.co_firstlineno
+        and a.co_code == b.co_code
+        and (a.co_names, a.co_varnames, a.co_freevars) == (b.co_names, b.co_varnames, b.co_freevars)
+        and len(a.co_consts) == len(b.co_consts)
+        and all(map(_same_constant, a.co_consts, b.co_consts))
+    )
+
+
+def _same_constant(a: object, b: object) -> bool:
+    if isinstance(a, CodeType) and isinstance(b, CodeType):
+        return _alike(a, b)
+    return type(a) is type(b) and (a == b or repr(a) == repr(b))
 
 
 def _matches(node: ast.AST, code: CodeType) -> bool:

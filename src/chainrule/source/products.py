@@ -7,10 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from .derived import Adjoint, Cotangents, Derived, Gradient, Pullback, Tangent
+from .helpers import opaque_jvp
 from .primitive import as_before
 from .program import Program
 from .signature import Place, leaf_at, leaves, parts, replaced
-from .tangent import opaque_jvp
 
 
 def push(

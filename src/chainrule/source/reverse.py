@@ -26,6 +26,7 @@ from .accumulate import BORROWED, OWNED, repeats
 from .activity import is_restored, is_saved
 from .build import add, base_variable, call, copy, literal, negative, zeros_like
 from .fitting import as_sized
+from .helpers import function_behind, second_derivative
 from .ir import AFTER, Assign, Block, Call, Choice, Expr, Index, Seq, Stmt, Var
 from .locals import local_names
 from .places import Places
@@ -106,9 +107,11 @@ class Reversal(Contributions):
             case ir.Invoke():
                 reverse_call(self, statement)
             case ir.Effect(names=names):
-                for name in names:
-                    if self.cts.present(name):
-                        self.cts.take(name)
+                present = [name for name in names if self.cts.present(name)]
+                if present and function_behind(statement):
+                    raise second_derivative(function_behind(statement), statement.origin)
+                for name in present:
+                    self.cts.take(name)
             case ir.Push():
                 self.reverse_push(statement)
             case ir.Pop():

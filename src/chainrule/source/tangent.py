@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from .._core import USER_DEFINED
-from ..errors import UnsupportedError
 from . import ir
 from .activity import is_restored, is_saved, varied
 from .adjoint import Fresh
 from .build import CONTIGUOUS, base_variable, copy, literal, zeros_like
 from .callees import Callees
+from .helpers import function_behind, opaque_jvp, second_derivative
 from .ir import Access, Alias, Assign, Block, Call, Expr, Index, Seq, Stmt, Var
 from .rulecode import Rules
 from .sharing import holders, is_fresh
@@ -119,6 +118,8 @@ class Tangents(Expressions):
                     self.emit(ir.Pop(self.dot(target.name), index, stack=s.stack))
             case ir.Opaque(name=name) if name in self.varied:
                 self.opaque(s)
+            case ir.Effect(names=names) if self.varied & set(names) and function_behind(s):
+                raise second_derivative(function_behind(s), s.origin)
             case ir.Invoke(names=names) if self.varied & set(names):
                 write_call(self, s, self.start)
             case ir.Turn():
@@ -218,7 +219,7 @@ class Tangents(Expressions):
     def opaque(self, s: ir.Opaque) -> None:
         """The tape computes value and tangent of a function without a rule or source."""
         if s.pullback is not None:
-            raise _second_derivative(s)
+            raise second_derivative(s.fn, s.origin)
         tangents = [self.tangent_of(arg) for arg in s.args]
         given = Seq(OBJECT, tuple(literal(None) if t is None else t for t in tangents))
         call = Call(OBJECT, opaque_jvp(), (literal(s.fn), Seq(OBJECT, s.args), given))
@@ -249,23 +250,6 @@ class Tangents(Expressions):
         return map_template(tangent_of, template)
 
 
-_injected: dict[str, Callable[..., Any]] = {}
-
-
-def set_opaque_jvp(function: Callable[..., Any]) -> None:
-    """Say what computes ``fn(*args)`` and its tangent where only a tape can follow."""
-    _injected["jvp"] = function
-
-
-def opaque_jvp() -> Callable[..., Any]:
-    """Return what was set: ``fn, args, tangents -> (result, tangent)``."""
-    if "jvp" not in _injected:
-        raise UnsupportedError(
-            "A function without rule or source, and no tape to follow it", "import chainrule"
-        )
-    return _injected["jvp"]
-
-
 def tangent(
     program: ir.Program, wrt: Collection[str], guarded: bool = False, rules: Any = None
 ) -> ir.Program:
@@ -289,16 +273,6 @@ def tangent(
         buffers=program.buffers | made.buffer_dots(),
         functions=made.callees.functions,
     )
-
-
-def _second_derivative(s: ir.Opaque) -> Exception:
-    name = getattr(s.fn, "__name__", s.fn)
-    if getattr(s.fn, "form", None) == USER_DEFINED:
-        why = "whose declared derivative only the tape can follow"
-        instead = "store into no array of the function's own: then the tape follows all of it"
-    else:
-        why, instead = "which has neither a rule nor source", "give it a rule with cr.primitive"
-    return UnsupportedError(f"A second derivative through {name}, {why}", instead, str(s.origin))
 
 
 def _tangent_inputs(made: Tangents) -> dict[str, Any]:

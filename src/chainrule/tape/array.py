@@ -159,7 +159,7 @@ class ArrayTracer(Guarded):
 
     @real.setter
     def real(self, value: Any) -> None:
-        self[...] = value + 1j * np.imag(self) if self.dtype.kind == "c" else value
+        np.real(self)[...] = value
 
     @property
     def imag(self) -> Any:
@@ -168,7 +168,9 @@ class ArrayTracer(Guarded):
 
     @imag.setter
     def imag(self, value: Any) -> None:
-        self[...] = np.real(self) + 1j * value
+        if self.dtype.kind != "c":
+            raise TypeError("array does not have imaginary part to set")
+        np.imag(self)[...] = value
 
     @property
     def flat(self) -> Any:
@@ -269,8 +271,13 @@ class ArrayTracer(Guarded):
     argsort, argpartition, searchsorted = map(
         _function, ("argsort", "argpartition", "searchsorted")
     )
-    nonzero, dot, conj, conjugate = map(_function, ("nonzero", "dot", "conjugate", "conjugate"))
-    put = _function("put")
+    nonzero, dot, put = map(_function, ("nonzero", "dot", "put"))
+
+    def conj(self) -> Any:
+        """Complex conjugate; of real numbers the array itself, as NumPy's method has it."""
+        return np.conjugate(self) if self.dtype.kind == "c" else self
+
+    conjugate = conj
 
     def compress(self, condition: Any, axis: Any = None) -> Any:
         """Select the slices where the condition holds."""

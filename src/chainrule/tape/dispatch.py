@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .._core import STRICT, TABLE, Composite, Primitive, Tracer, plain, top_trace
+from .._core import (
+    CUTS,
+    STRICT,
+    TABLE,
+    Composite,
+    Primitive,
+    Tracer,
+    note_cut,
+    plain,
+    top_trace,
+)
 from ..errors import MutationError, UnsupportedError
 from ..rules import indexing, load
 
@@ -34,12 +45,20 @@ ENTRIES = _Entries()
 def unsupported(function: Any) -> UnsupportedError:
     """Make the error for a function without a rule."""
     name = getattr(function, "__name__", str(function))
-    module = getattr(function, "__module__", "numpy") or "numpy"
+    module = getattr(function, "__module__", None) or _home_of_ufunc(function, name)
     return UnsupportedError(
-        f"{module}.{name} of a traced value: there is no derivative rule for it",
+        f"{'.'.join(filter(None, (module, name)))} of a traced value: there is no derivative rule "
+        "for it",
         f"express it by functions that have one (see docs/support.md), declare its derivative with "
         f"@cr.primitive, or call {name}(cr.stop_gradient(x)) if no derivative is wanted",
     )
+
+
+def _home_of_ufunc(function: Any, name: str) -> str:
+    """Return the module of a ufunc, which does not know it itself."""
+    homes = ("numpy", "scipy.special")
+    found = (home for home in homes if getattr(sys.modules.get(home), name, None) is function)
+    return next(found, "")
 
 
 def _entry(rule: Any) -> Entry:
@@ -66,13 +85,16 @@ def _where(select: Entry) -> Entry:
 
 
 def _watched(rule: Composite) -> Entry:
-    """Return the body of a composite with kinks, which ``strict_kinks`` looks at."""
+    """Return the body of a composite with kinks, watched by ``strict_kinks`` and ``why_zero``."""
 
     @functools.wraps(rule.body)
     def body(*args: Any, **kwargs: Any) -> Any:
         if STRICT.notify is not None:
             STRICT.notify(rule, args, kwargs)
-        return rule.body(*args, **kwargs)
+        result = rule.body(*args, **kwargs)
+        if CUTS.notify is not None and not _has_tracer(result):
+            note_cut(rule.name, args)
+        return result
 
     return body
 
@@ -206,12 +228,17 @@ def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[str,
 def _reduce(ufunc: Any, method: str, inputs: Any, kwargs: Any, out: Any, where: Any) -> Any:
     from ..rules import reductions
 
+    if method == "outer":
+        a, b = inputs
+        kwargs |= {} if out is None else {"out": out}
+        return call_ufunc(
+            ufunc,
+            "__call__",
+            (np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b),
+            kwargs if where is True else {**kwargs, "where": where},
+        )
     function = reductions.UFUNC_METHODS.get((ufunc, method))
     if function is None:
-        if method == "outer":
-            a, b = inputs
-            columns = np.shape(a) + (1,) * np.ndim(b)
-            return ENTRIES[ufunc](np.reshape(a, columns), b)
         raise UnsupportedError(
             f"np.{ufunc.__name__}.{method} of a traced value has no derivative rule",
             "use the NumPy function (np.sum for np.add.reduce), or a loop",

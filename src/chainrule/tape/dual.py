@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Primitive, Trace, Tracer, is_array
+from .._core import Primitive, Trace, Tracer, array_behind, is_array
 from ..errors import ShapeError
 from .alias import shares_memory
 from .array import ArrayTracer
-from .memory import Steps, is_basic, lift, walk, with_layout, writable_copy
+from .memory import Steps, is_basic, laid_out_as, lift, walk, writable_copy, zeros_laid_out_as
 from .node import as_inexact, is_inexact
 from .stores import inner_store
 
@@ -115,11 +115,11 @@ class Forward(Trace):
         if not is_array(value):
             return Dual(self, value, tangent)
         value = writable_copy(value)
-        return Dual(self, value, _as_laid_out(value, tangent))
+        return Dual(self, value, _own_tangent(value, tangent))
 
     def constant(self, value: Any) -> Dual:
         """Wrap an array of zero derivative, to be stored into."""
-        return Dual(self, value, np.zeros_like(value))
+        return Dual(self, value, zeros_laid_out_as(array_behind(value)))
 
     def recorder(self, brief: Any) -> Callable[..., Any] | None:
         """Return the function that calls a compiled function with tangents."""
@@ -142,7 +142,7 @@ class Forward(Trace):
             y_dot = primitive.jvp(tangents, y, values)
         if type(y) is tuple:
             return tuple(
-                Dual(self, v, _as_laid_out(v, t)) if is_inexact(v) else v
+                Dual(self, v, _own_tangent(v, t)) if is_inexact(v) else v
                 for v, t in zip(y, y_dot, strict=True)
             )
         operands = list(active.values())
@@ -155,21 +155,22 @@ class Forward(Trace):
 
 def separate(y: Any, y_dot: Any, operands: Sequence[Dual]) -> Any:
     """Give the tangent of a new array memory of its own, laid out as the value's."""
-    if not isinstance(y, np.ndarray) or not isinstance(y_dot, np.ndarray):
+    if not is_array(y):
         return y_dot
+    if isinstance(y, Tracer) or isinstance(y_dot, Tracer):
+        alike = array_behind(y).strides == array_behind(y_dot).strides
+        return y_dot if alike else laid_out_as(y, y_dot)
     if (
         y_dot.base is None
         and y_dot.strides == y.strides
         and not any(y_dot is x.tangent for x in operands)
     ):
         return y_dot
-    return _as_laid_out(y, y_dot)
+    return laid_out_as(y, y_dot)
 
 
-def _as_laid_out(y: Any, y_dot: Any) -> Any:
-    """Copy a tangent into memory that is laid out as the value's."""
-    if isinstance(y, Tracer) or isinstance(y_dot, Tracer) or not is_array(y):
-        return np.copy(y_dot) if is_array(y_dot) else y_dot
-    own = with_layout(y)
-    own[...] = y_dot
-    return own
+def _own_tangent(y: Any, y_dot: Any) -> Any:
+    """Copy a tangent into memory of its own that is laid out as the value's."""
+    if is_array(y) and is_array(y_dot):
+        return laid_out_as(y, y_dot)
+    return np.copy(y_dot) if is_array(y_dot) else y_dot

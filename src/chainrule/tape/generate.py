@@ -24,7 +24,7 @@ from ..rules._forms import Elementwise, Linear
 from ..rules._split import Piece
 from . import generate_forward
 from .alias import shares_memory, view_of
-from .generate_forward import forward_lines
+from .generate_forward import except_zero, forward_lines
 from .node import GENERAL, OPERATIONS, PENDING, UNGUARDED, Aliased, Node, accumulate, next_order
 
 CONSTANTS = frozenset((float, int, np.float64, np.ndarray))
@@ -165,7 +165,10 @@ class _Generator:
             for name in filter(self.read(mask).__contains__, saved):
                 lines.append(f"if type({name}) in _CONTAINERS: _n.scope.captured.check({name})")
         for k in mask:
-            lines += self.contribution(k, restore, in_place=len(self.arrays) == len(mask))
+            contribution = self.contribution(k, restore, in_place=len(self.arrays) == len(mask))
+            if self.pieces[k].divisors.intersection(saved):
+                contribution = except_zero(contribution, [f"return _general{k}(_n)"])
+            lines += contribution
         return self.compile("_n", lines, f"pull_{self.primitive.name}")
 
     def restores(self, k: int, restore: bool) -> bool:
@@ -234,13 +237,12 @@ class _Generator:
     def pullbacks(self, mask: tuple[int, ...]) -> str:
         """Enter the pullbacks of a mask into the name space; return their common suffix."""
         suffix = "".join(map(str, mask))
-        general = self.general(mask)
+        general = self.space[f"_general{suffix}"] = self.general(mask)
         for name, restore in (("same", False), ("plain", True)):
             pull = self.pullback(mask, restore)
             GENERAL[pull] = general
             self.space[f"_{name}{suffix}"] = pull
         UNGUARDED[general] = self.space[f"_plain{suffix}"]
-        self.space[f"_general{suffix}"] = general
         return suffix
 
     # -- recording ---------------------------------------------------------------------------

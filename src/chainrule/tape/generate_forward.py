@@ -43,6 +43,12 @@ SPACE: dict[str, Any] = {
 }
 
 
+def except_zero(lines: list[str], instead: list[str]) -> list[str]:
+    """Let the general way divide by a zero of Python's: costs nothing where there is none."""
+    body, rest = (["    " + line for line in part] for part in (lines, instead))
+    return ["try:", *body, "except ZeroDivisionError:", *rest]
+
+
 def forward_lines(primitive: Any, pieces: list[Piece], value: str, lead: str) -> list[str]:
     """Write the body of the function that computes value and tangent."""
     arrays = primitive.args
@@ -76,20 +82,23 @@ def _branch(
     duals = ", ".join(f"{k}: _x_{arrays[k]}" for k in mask)
     plain = " and ".join(f"type({n}) in _PLAIN and type(_x_{n}.tangent) in _PLAIN" for n in active)
     statements = [s for k in mask for s in pieces[k].statements]
+    general = f"_general_tangent(_primitive, {{{duals}}}, {lead}, ({', '.join(arrays)},))"
     terms = " + ".join(_term(f"_x_{arrays[k]}.tangent", pieces[k].expression) for k in mask)
     if len(mask) == 1 and pieces[mask[0]].expression in ("1", "1.0"):
         terms = "+" + terms  # a copy: value and tangent are stored into independently
+    tangent = [*statements, f"_t = {terms}"]
+    if any(pieces[k].divisors & set(arrays) - set(active) for k in mask):
+        tangent = except_zero(tangent, ["_t = None"])
     return [
         *lines,
         f"{lead} = {value}",
         f"if {plain} and {lead}.dtype.kind == 'f':",
         "    with _errstate(all='ignore'):",
-        *("        " + s for s in statements),
-        f"        _t = {terms}",
+        *("        " + s for s in tangent),
         f"    if not _is_settled(_t, {lead}):",
-        f"        _t = _general_tangent(_primitive, {{{duals}}}, {lead}, ({', '.join(arrays)},))",
+        f"        _t = {general}",
         "else:",
-        f"    _t = _general_tangent(_primitive, {{{duals}}}, {lead}, ({', '.join(arrays)},))",
+        f"    _t = {general}",
         f"return _Dual(_x_{active[0]}.scope, {lead}, _t)",
     ]
 

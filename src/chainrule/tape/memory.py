@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Tracer, is_traced, top_trace
+from .._core import Tracer, array_behind, is_traced, top_trace
 
 Steps = tuple[tuple[Any, tuple[Any, ...]], ...]
 """How to get from an owner's array to a view's region: calls with their further arguments."""
@@ -50,17 +50,30 @@ def is_mask(index: Any) -> bool:
 
 def writable_copy(value: Any) -> Any:
     """Copy an array; the copy is laid out alike, so that it has the same views."""
-    if is_traced(value):
+    return laid_out_as(value, value)
+
+
+def laid_out_as(like: Any, value: Any) -> Any:
+    """Copy ``value`` into memory laid out as ``like``; either may be traced."""
+    model = array_behind(like)
+    if is_traced(value) and model.flags.forc and array_behind(value).strides == model.strides:
         return np.copy(value)
-    copy = with_layout(value)
+    copy = lift(with_layout(model, array_behind(value).dtype), value)
     copy[...] = value
     return copy
 
 
-def with_layout(value: Any) -> Any:
-    """Make an array of the same shape, dtype and strides."""
+def zeros_laid_out_as(value: Any) -> Any:
+    """Make zeros of the same shape, dtype and strides."""
     if value.flags.forc or 0 in value.strides:
-        return np.empty_like(value)
+        return np.zeros_like(value)
+    return with_layout(value)
+
+
+def with_layout(value: Any, dtype: Any = None) -> Any:
+    """Make an array of the same shape, dtype and strides; zeros, if it is not in one piece."""
+    if value.flags.forc or 0 in value.strides or dtype not in (None, value.dtype):
+        return np.empty_like(value, dtype)
     low, high = np.lib.array_utils.byte_bounds(value)
     memory = np.zeros(high - low, np.uint8)
     start = value.__array_interface__["data"][0] - low

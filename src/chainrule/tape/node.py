@@ -179,7 +179,7 @@ def as_inexact(value: Any) -> Any:
     if isinstance(value, Tracer):
         return value
     array = np.asarray(value)
-    if array.dtype.kind in "iu":
+    if array.dtype.kind in "iuO":  # an object: an integer of more than 64 bits
         array = array.astype(float)
     return array[()] if array.ndim == 0 else array
 

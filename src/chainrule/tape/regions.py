@@ -9,7 +9,16 @@ import numpy as np
 from .._core import plain
 from ..rules import indexing
 from ..rules._central import restore
-from .memory import Steps, is_basic, is_mask, lift, walk
+from .memory import (
+    Steps,
+    is_basic,
+    is_mask,
+    laid_out_as,
+    lift,
+    walk,
+    with_layout,
+    zeros_laid_out_as,
+)
 from .node import GENERAL, PENDING, Node, accumulate
 
 
@@ -24,9 +33,9 @@ def own_cotangent(node: Node) -> Any:
         if value.flags.c_contiguous:
             buffer = np.zeros(value.shape, value.dtype)
         else:
-            buffer = np.zeros_like(value)
+            buffer = zeros_laid_out_as(value)
     else:
-        buffer = np.empty_like(node.value)
+        buffer = with_layout(node.value)
         buffer[...] = ct
     node.ct = buffer
     owned.add(id(node))
@@ -112,7 +121,7 @@ def _scatter(ct: Any, steps: Steps, index: Any, like: Any) -> Any:
     """Zeros, with ``ct`` added to one region."""
     if not steps:
         return indexing.scatter_add(ct, index, like.shape)
-    buffer = lift(np.zeros_like(plain(like)), ct)
+    buffer = lift(zeros_laid_out_as(plain(like)), ct)
     region = walk(steps, buffer)
     region[...] = indexing.scatter_add(ct, index, region.shape)
     return buffer
@@ -120,8 +129,7 @@ def _scatter(ct: Any, steps: Steps, index: Any, like: Any) -> Any:
 
 def _general_store(node: Node) -> None:
     steps, index, winners = node.aux
-    buffer = lift(np.zeros_like(plain(node.value)), node.ct)
-    buffer[...] = node.ct
+    buffer = laid_out_as(node.value, node.ct)
     region = walk(steps, buffer)
     if node.b is not None:
         ct = np.copy(region[index])[()]

@@ -11,7 +11,17 @@ import numpy as np
 from .._core import Tracer, is_array
 from ..rules._central import holds_nan, zeros
 from .collector import COLLECTOR_PAUSED
-from .node import GENERAL, PENDING, UNGUARDED, Node, Tape, accumulate, new_node, parents_of
+from .node import (
+    GENERAL,
+    PENDING,
+    UNGUARDED,
+    Node,
+    Tape,
+    accumulate,
+    new_node,
+    parents_of,
+    pull_recorded,
+)
 
 _by_order = attrgetter("order")
 
@@ -44,7 +54,8 @@ def sweep_all(outs: Sequence[Any], cts: Sequence[Any], leaves: Sequence[Node]) -
                         node.ct = None
                 tape.unclean = outs
             nodes, roots = _collect(outs)
-            gradients = _run(nodes, roots, outs, cts, leaves, _unguarded if traced else None)
+            choose = None if not traced else _guarded if _has_guards(nodes) else _unguarded
+            gradients = _run(nodes, roots, outs, cts, leaves, choose)
             if any(map(holds_nan, gradients)):
                 nodes, roots = _collect(outs)
                 gradients = _run(nodes, roots, outs, cts, leaves, _guarded)
@@ -160,6 +171,20 @@ def _run(
     finally:
         _forget(nodes, roots)
         owned.clear()
+
+
+def _has_guards(nodes: list[Node]) -> bool:
+    """Tell whether the sweep has guarded products anyway.
+
+    Then all must be, for the sweep's own derivative: of 0 * inf it is infinite by the zero, and
+    only in a guarded product a zero beats that.
+    """
+    return any(
+        n.aux[0].form == "elementwise"
+        if n.pull is pull_recorded
+        else type(n.value) is not tuple and n.value.dtype.kind == "c"
+        for n in nodes
+    )
 
 
 def _guarded(node: Node) -> Callable[[Node], None]:

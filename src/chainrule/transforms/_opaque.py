@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._trees import leaves_of
-from ..source.helpers import set_opaque_vjp
+from ..source.helpers import set_opaque_jvp, set_opaque_vjp
 from ..source.lower.intrinsics import set_transforms
-from ..source.tangent import set_opaque_jvp
 from . import control, first_order, jacobians, programs
 from ._calls import Function, is_differentiable
 

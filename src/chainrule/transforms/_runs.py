@@ -167,10 +167,11 @@ def forward_part(trace: Forward, leaf: Any) -> tuple[Any, Any]:
     if isinstance(leaf, Tracer) and leaf.scope is trace:
         value, tangent = leaf.current().parts()
         return alive(detached(value)), alive(detached(tangent))
+    return alive(leaf, trace), no_tangent(leaf)
+
+
+def no_tangent(leaf: Any) -> Any:
+    """Return the tangent of an output that does not depend on the arguments."""
     if not is_differentiable(leaf):
-        return leaf, None
-    return alive(leaf, trace), np.zeros(np.shape(leaf), inexact_dtype(leaf))[()]
-
-
-NO_TRACE = Forward()
-"""A trace to which nothing belongs: the tangent of every value is zero there."""
+        return None
+    return np.zeros(np.shape(leaf), inexact_dtype(leaf))[()]

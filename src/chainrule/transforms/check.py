@@ -31,7 +31,8 @@ def check_grads(
 
     Args:
         f: function of ``args``; it is called many times and must be deterministic.
-        args: tuple of arguments (containers too), at a point where ``f`` is smooth.
+        args: tuple of arguments (containers too), at a point where ``f`` is smooth. What holds no
+            number (None, text) is handed to ``f`` as it is.
         order: highest order of derivative.
         modes: "fwd", "rev" or both.
         atol: absolute tolerance; by default 1e-6 for float64 and 2e-2 for float32.
@@ -65,7 +66,22 @@ def check_grads(
         np.random.default_rng(seed),
         tuple(modes),
     )
-    checker.check(f, args, order, name_of(f))
+    checker.check(*_of_differentiable(f, args), order, name_of(f))
+
+
+def _of_differentiable(f: Function, args: tuple[Any, ...]) -> tuple[Function, tuple[Any, ...]]:
+    """Leave out the arguments that hold no number, such as None and strings."""
+    active = [i for i, arg in enumerate(args) if any(map(is_differentiable, leaves_of(arg)))]
+    if len(active) == len(args):
+        return f, args
+
+    def of_active(*given: Any) -> Any:
+        whole = list(args)
+        for i, arg in zip(active, given, strict=True):
+            whole[i] = arg
+        return f(*whole)
+
+    return of_active, tuple(args[i] for i in active)
 
 
 def _as_float(leaf: Any) -> Any:

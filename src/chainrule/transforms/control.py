@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .._core import USER_DEFINED, Primitive, Tracer, apply, note_cut, plain, top_trace
-from .._trees import leaves_of, map_leaves, rebuild
-from ..errors import ArgumentError, MutationError, UnsupportedError
+from .._trees import is_container, leaves_of, map_leaves, rebuild
+from ..errors import ArgumentError, MutationError, ShapeError, UnsupportedError
 from ..rules._central import restore, zeros
 from ..source.checkpointed import checkpointed, set_watch
 from ..tape import Tape
@@ -19,6 +19,7 @@ from ..tape.captured import fingerprint
 from ..tape.collector import OLD_GENERATION_SPARED
 from ..tape.sweep import sweep_all
 from ._calls import Function, check_callable, is_differentiable, name_of
+from ._engines import by_source
 from ._runs import detached
 from .first_order import jvp, vjp
 
@@ -52,6 +53,18 @@ class UserPrimitive(Primitive):
         self._jvp: Function | None = None
         self._vjp: Function | None = None
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Apply to plain or traced values."""
+        bound = self.bind_checked(args, kwargs)
+        for x in bound:
+            if is_container(x) and top_trace(list(leaves_of(x))) is not None:
+                raise ArgumentError(
+                    f"{self.name} is given a {type(x).__name__} with traced values in it, of which "
+                    "its declared derivative would not know",
+                    "give each as an argument of its own: f(*xs)",
+                )
+        return apply(self, bound)
+
     def call(self, *args: Any) -> Any:
         """Apply to values in normal form; a closure of self in its place would be a cycle."""
         if top_trace([args[i] for i in self.arrays(args)]) is not None:
@@ -59,15 +72,21 @@ class UserPrimitive(Primitive):
         split = len(args) - len(self._params)
         keywords = dict(zip(self._params, args[split:], strict=True))
         own = [detached(x) for x in args[:split]]  # the function may change its arguments
-        return _as_values(self.fn(*own, **keywords))
+        return _as_values(self.fn(*own, **keywords), self.name)
 
     def defjvp(self, rule: Function) -> Function:
-        """Declare ``rule(tangents, y, *args)``: the tangent of y; zeros for inactive arguments."""
+        """Declare ``rule(tangents, y, *args)``: the tangent of y, of its shape, or 0.
+
+        ``tangents`` is a tuple, with zeros for the arguments that do not move.
+        """
         self._jvp = rule
         return rule
 
     def defvjp(self, rule: Function) -> Function:
-        """Declare ``rule(ct, y, *args)``: one cotangent per argument; None where there is none."""
+        """Declare ``rule(ct, y, *args)``: one cotangent per argument, of its shape; None or 0.
+
+        A cotangent may also have the shape to which an argument was broadcast: it is summed.
+        """
         self._vjp = rule
         return rule
 
@@ -83,11 +102,55 @@ class UserPrimitive(Primitive):
             given = tuple(
                 tangents[i] if i in tangents else _zero_like(args[i]) for i in self.arrays(args)
             )
-            return map_leaves_pair(restore, self._jvp(map_leaves(detached, given), y, *args), y)
+            return self._fitting(self._jvp(map_leaves(detached, given), y, *args), y)
         if self._vjp is None:
             raise self._refuse()
         positions = list(tangents)
         return _transpose(lambda ct: self.vjp_all(positions, ct, y, args), y, tangents.values())
+
+    def _fitting(self, y_dot: Any, y: Any) -> Any:
+        """Give a declared tangent, or those of several outputs, the dtype of its output."""
+        if isinstance(y, tuple):
+            if not isinstance(y_dot, (tuple, list)) or len(y_dot) != len(y):
+                raise ArgumentError(
+                    f"The jvp of {self.name} must return {len(y)} tangents, one per output",
+                    "return a tuple",
+                )
+            return tuple(map(self._fitting, y_dot, y))
+        given = _or_zeros(self._given(y_dot, "jvp"), y)
+        if np.shape(given) != np.shape(y):
+            raise self._misfit("jvp", given, y)
+        return restore(given, y)
+
+    def _own(self, ct: Any, like: Any) -> Any:
+        """Give a declared cotangent its argument's shape and dtype, and memory of its own.
+
+        As in every rule it is summed over the axes along which the argument was broadcast.
+        """
+        if ct is None:
+            return zeros(like)
+        given = _or_zeros(ct if isinstance(ct, Tracer) else np.array(ct)[()], like)
+        shape, wanted = np.shape(given), np.shape(like)
+        if shape != wanted and (len(shape) < len(wanted) or not _stretches(wanted, shape)):
+            raise self._misfit("vjp", given, like)
+        return restore(given, like)
+
+    def _given(self, x: Any, what: str) -> Any:
+        """Return what a rule has returned, which must be something."""
+        if x is None:
+            raise ArgumentError(
+                f"The {what} of {self.name} returned None: does it lack a return?",
+                "return 0 where there is no derivative",
+            )
+        return x
+
+    def _misfit(self, what: str, given: Any, like: Any) -> ShapeError:
+        part, of = ("a cotangent", "argument") if what == "vjp" else ("a tangent", "output")
+        return ShapeError(
+            f"The {what} of {self.name} returned {part} of shape {np.shape(given)} for an {of} "
+            f"of shape {np.shape(like)}",
+            f"return one of shape {np.shape(like)}",
+        )
 
     def vjp_all(self, positions: Sequence[int], ct: Any, y: Any, args: Sequence[Any]) -> list[Any]:
         """Apply the declared vjp once, or transpose the declared jvp."""
@@ -105,42 +168,47 @@ class UserPrimitive(Primitive):
         cts = self._vjp(map_leaves(detached, tuple(ct) if isinstance(ct, list) else ct), y, *args)
         count = len(self.arrays(args))
         if count == 1 and not isinstance(cts, tuple):
-            cts = (cts,)
+            cts = (self._given(cts, "vjp"),)
         if not isinstance(cts, (tuple, list)) or len(cts) != count:
             raise ArgumentError(
                 f"The vjp of {self.name} must return {count} cotangents, one per argument",
                 "return a tuple, with None for an argument that has none",
             )
-        return [_own(cts[i], args[i]) for i in positions]
+        return [self._own(cts[i], args[i]) for i in positions]
 
     def vjp(self, i: int, ct: Any, y: Any, args: Sequence[Any]) -> Any:
         """Return the cotangent of one argument."""
         return self.vjp_all([i], ct, y, args)[0]
 
 
-def _as_values(y: Any) -> Any:
+def _as_values(y: Any, name: str) -> Any:
     if isinstance(y, (tuple, list)):
-        return tuple(_as_values(item) for item in y)
-    return y if isinstance(y, Tracer) else np.asarray(y)[()]
+        return tuple(_as_values(item, name) for item in y)
+    if isinstance(y, Tracer):
+        return y
+    value = np.asarray(y)
+    if value.dtype.kind not in "biufc":
+        raise ArgumentError(
+            f"The primitive {name} returned {y!r:.60} of type {type(y).__name__}",
+            "return a number, an array or a tuple of them",
+        )
+    return value[()]
 
 
 def _zero_like(x: Any) -> Any:
     return zeros(x) if is_differentiable(x) else None
 
 
-def map_leaves_pair(function: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
-    """Apply ``function`` to one value and its like, or to the members of two tuples."""
-    if isinstance(y, tuple):
-        return tuple(function(a, b) for a, b in zip(x, y, strict=True))
-    return function(x, y)
+def _or_zeros(x: Any, like: Any) -> Any:
+    """Let a plain 0 stand for zeros."""
+    is_zero = not isinstance(x, Tracer) and np.ndim(x) == 0 and not np.any(x)
+    return zeros(like) if is_zero else x
 
 
-def _own(ct: Any, like: Any) -> Any:
-    """Give a declared cotangent its argument's shape and dtype, and memory of its own."""
-    if ct is None:
-        return zeros(like)
-    given = ct if isinstance(ct, Tracer) else np.array(ct)[()]
-    return restore(given, like)
+def _stretches(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Tell whether an array of a shape is broadcast to another one."""
+    ends = zip(shape, to[len(to) - len(shape) :], strict=True)
+    return all(n in (m, 1) for n, m in ends)
 
 
 def _transpose(linear: Function, like: Any, cts: Any) -> Any:
@@ -189,6 +257,12 @@ def _closed_over(f: Function) -> list[Any]:
     return [c.cell_contents for c in cells if isinstance(c.cell_contents, np.ndarray)]
 
 
+def _traced_among(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[int | str, ...]:
+    """Return positions and names of the arguments that hold traced values."""
+    named: list[tuple[int | str, Any]] = [*enumerate(args), *kwargs.items()]
+    return tuple(key for key, x in named if top_trace(list(leaves_of(x))) is not None)
+
+
 def checkpoint(f: Function) -> Function:
     """Return ``f`` with its intermediate values not kept: the sweep runs ``f`` again instead.
 
@@ -210,6 +284,9 @@ def checkpoint(f: Function) -> Function:
         leaves = list(leaves_of((args, kwargs)))
         if top_trace(leaves) is None:
             return f(*args, **kwargs)
+        found = by_source(f, _traced_among(args, kwargs), lambda program: program(*args, **kwargs))
+        if found is not None:
+            return found  # a program runs its function again by itself
         active = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tracer)]
         outputs: list[Any] = []  # of the first run: structure, and what is not differentiated
 

@@ -25,10 +25,10 @@ from ._calls import (
 )
 from ._engines import by_source
 from ._runs import (
-    NO_TRACE,
     ReverseRun,
     dual_tree,
     forward_part,
+    no_tangent,
     run_traced,
     scalar_output,
     split_aux,
@@ -231,9 +231,7 @@ def linearize(f: Function, *primals: Any) -> tuple[Any, Function]:
         ]
         dots = sweep_all([g for g, _ in pairs], [t for _, t in pairs], seeds)
         found = iter(dots)
-        tangents_out = [
-            next(found) if run.is_mine(o) else forward_part(NO_TRACE, o)[1] for o in outs
-        ]
+        tangents_out = [next(found) if run.is_mine(o) else no_tangent(o) for o in outs]
         return rebuild(run.out, iter(tangents_out))
 
     return map_leaves(run.lower, run.out), f_jvp

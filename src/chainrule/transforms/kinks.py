@@ -34,6 +34,16 @@ def _equal_elements(a: Any, axis: Any = -1) -> bool:
     return bool(np.any(ordered[..., 1:] == ordered[..., :-1]))
 
 
+def _singular_values_tie(a: Any, order: Any) -> bool:
+    """Tell whether the singular values that make up a norm tie, or vanish."""
+    values = np.linalg.svd(a, compute_uv=False)
+    if order == "nuc":
+        return bool(np.any(values == 0))
+    first, second = (0, 1) if order == 2 else (-1, -2)
+    ties = values.shape[-1] > 1 and np.any(values[..., first] == values[..., second])
+    return bool(ties or np.any(values[..., first] == 0))
+
+
 def _with_axis(check: Callable[..., bool], default: Any) -> Callable[[dict[str, Any]], bool]:
     return lambda names: check(next(iter(names.values())), names.get("axis", default))
 
@@ -44,6 +54,9 @@ PREDICATES: dict[str, Callable[[dict[str, Any]], bool]] = {
     "n elements tie": lambda names: "y" in names and _tie(names["y"], names["a"], names["axis"]),
     "elements tie": _with_axis(_equal_elements, None),
     "elements are equal": _with_axis(_equal_elements, None),
+    "singular values tie, or are 0": lambda names: (
+        "y" in names and _singular_values_tie(names["a"], names["ord"])
+    ),
     "x == xp[j]": lambda names: bool(np.any(np.isin(names["x"], names["xp"]))),
 }
 """Kinks whose condition is no expression of the arguments alone."""
@@ -82,8 +95,8 @@ def hit(
 
 def _error(name: str, kink: tuple[str, str], place: str) -> KinkError:
     return KinkError(
-        f"{name} is not differentiable here: {kink[0]}; outside strict_kinks its slope there "
-        f"is taken as {kink[1]}",
+        f"{name} is not differentiable here: {kink[0]}; outside strict_kinks its slope there: "
+        f"{kink[1]}",
         "move the point, or write the function so that it avoids the kink",
         place,
     )

@@ -7,6 +7,7 @@ import copy
 import dataclasses
 import functools
 import itertools
+import numbers
 from dataclasses import replace
 from typing import Any
 
@@ -67,6 +68,14 @@ def _type(state: State, x: Value) -> Value:
     if found is None:
         raise state.error("The type of this value is not known", "do not depend on it")
     return Known(found)
+
+
+@intrinsic(np.isscalar)
+def _isscalar(state: State, element: Value) -> Value:
+    found = type_value(element)
+    if found is None:
+        raise state.error("np.isscalar of something that is not known", "do not depend on it")
+    return Known(issubclass(found, (np.generic, numbers.Number, str, bytes)))
 
 
 @intrinsic(isinstance)

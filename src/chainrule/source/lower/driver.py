@@ -177,7 +177,8 @@ class _Lowering:
             where = f"{code.co_filename}:{code.co_firstlineno}" if code else "<unknown>:0"
             raise UnsupportedError(
                 f"The source of {getattr(self.fn, '__name__', self.fn)} is not at hand",
-                "write it as a Python function in a file or a notebook cell",
+                "write it as a Python function in a file or a notebook cell; import the file again "
+                "if it was changed",
                 where,
             )
         return found

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._core import Tracer
 from ..ir import Var
 from ..readers import Attribute, Item, Itself, TypeOf
 from ..types import Type, type_of, unknown_size
@@ -42,6 +43,13 @@ def _is_shared(value: Any) -> bool:
 
 
 def _converted(state: State, value: Any, read: Reader, name: str) -> Value:
+    if isinstance(value, Tracer):
+        raise state.error(
+            f"{name} is a traced value that the function closes over, and whose derivative would "
+            "be lost",
+            "pass it as an argument of its own, or differentiate the outer function by the source "
+            "engine too",
+        )
     if isinstance(value, (np.ndarray, float, complex, np.inexact)):
         return _input(state, value, read, name)
     if type(value) in (list, tuple) or (isinstance(value, tuple) and hasattr(value, "_fields")):

@@ -14,9 +14,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import _is_users_file
-from .frames import Bound, Closure, Frame, Made, Ref, attribute_of, method_of_made, of_object
+from .frames import (
+    Bound,
+    Closure,
+    Derived,
+    Frame,
+    Made,
+    Ref,
+    attribute_of,
+    method_of_made,
+    of_object,
+)
+from .questions import is_one_of, question
 from .rules import (
     FACTS,
+    MAKING_DERIVATIVES,
     NOTHING,
     PLAIN,
     PLAIN_IN,
@@ -28,8 +40,10 @@ from .rules import (
     call_of,
     element,
     is_list_of_traced,
+    is_transform,
     join,
     method_of,
+    untraced,
 )
 
 if TYPE_CHECKING:
@@ -61,6 +75,8 @@ def value(reading: Reading, node: ast.expr, frame: Frame) -> Value:
         case ast.Compare():
             for part in (node.left, *node.comparators):
                 of(part)
+                if _is_type(reading, part, frame):
+                    reading.alarm(node, frame, "the type of a traced value is compared")
             return NOTHING
         case ast.BoolOp():
             return join(*map(of, node.values))
@@ -86,6 +102,16 @@ def value(reading: Reading, node: ast.expr, frame: Frame) -> Value:
             return element(of(node.value))
     reading.other(node, frame)
     return NOTHING
+
+
+def _is_type(reading: Reading, node: ast.expr, frame: Frame) -> bool:
+    """Tell whether an expression is ``type(x)`` of a traced value."""
+    return (
+        isinstance(node, ast.Call)
+        and len(node.args) == 1
+        and is_one_of(value(reading, node.func, frame), type)
+        and bool(value(reading, node.args[0], frame).bits & TRACED)
+    )
 
 
 def _name(reading: Reading, node: ast.Name, frame: Frame) -> Value:
@@ -119,16 +145,11 @@ def _stored(base: Value) -> frozenset[Any]:
     return frozenset(ref for ref in base.refs if isinstance(ref, Closure | Bound))
 
 
-def _is_one_of(value: Any, *objects: Any) -> bool:
-    """Whether a value may be one of these objects (an array must not be asked for equality)."""
-    return any(isinstance(r, Ref) and any(r.object is o for o in objects) for r in value.refs)
-
-
 def _item(reading: Reading, node: ast.Subscript, base: Value, index: Value, frame: Frame) -> Value:
-    if index.traced and _is_one_of(base, np.r_, np.c_):
+    if index.traced and is_one_of(base, np.r_, np.c_):
         reading.alarm(node, frame, f"{ast.unparse(node.value)} joins traced values")
         return Value(TRACED)
-    if _is_one_of(base, np.mgrid, np.ogrid):
+    if is_one_of(base, np.mgrid, np.ogrid):
         return Value(PLAIN | PLAIN_IN)
     view = base.bits & PLAIN if _has_slice(node.slice) else 0
     found = element(base)
@@ -169,8 +190,9 @@ def _call(reading: Reading, node: ast.Call, frame: Frame) -> Value:
         found = method_of(base, node.func.attr, [*args, rest] if rest.bits else args, kwargs)
     else:
         found = Outcome(Value(join(rest, *args, *kwargs.values()).bits))
-    if found.alarm:
-        reading.alarm(node, frame, found.alarm)
+    alarm = found.alarm or question(callee, node, args)
+    if alarm:
+        reading.alarm(node, frame, alarm)
     if found.refused:
         reading.refuse(node, frame, found.refused)
     given: dict[int | str | None, ast.expr] = dict(enumerate(node.args))
@@ -241,6 +263,12 @@ def _apply_one(
         given = {**dict(ref.kwargs), **kwargs}
         outcome = _apply_one(reading, ref.function, [*ref.args, *args], given, rest)
         return outcome._replace(written=_shifted(outcome.written, len(ref.args)))
+    if isinstance(ref, Derived):
+        plain = [untraced(x) for x in (*args, *kwargs.values(), rest)]
+        given = dict(zip(kwargs, plain[len(args) :], strict=False))
+        outcome = _apply_one(reading, ref.function, plain[: len(args)], given, plain[-1])
+        bits = join(outcome.value, *args, *kwargs.values(), rest).bits
+        return outcome._replace(value=Value(bits), written={})
     fn = ref.object
     if isinstance(fn, functools.partial):
         first = Bound(
@@ -256,6 +284,8 @@ def _apply_one(
     if fn is functools.reduce and len(args) > 1:
         parts = join(*map(element, args[1:]), *args[2:])
         return apply(reading, args[0], [parts, parts], {})._replace(written={})
+    if is_transform(fn) and args and args[0].refs:
+        return _differentiated(reading, fn.__name__, args, kwargs)
     if fn is map and len(args) > 1:
         outcome = apply(reading, args[0], [element(arg) for arg in args[1:]], {})
         return outcome._replace(value=boxed(outcome.value), written={})
@@ -267,6 +297,23 @@ def _apply_one(
     if method is not None:
         return reading.function(method, [of_object(fn), *args], kwargs, rest)
     return call_of(fn, [*args, rest] if rest.bits else args, kwargs)
+
+
+def _differentiated(
+    reading: Reading, name: str, args: Sequence[Value], kwargs: Mapping[str, Value]
+) -> Outcome:
+    """Take a derivative of a function.
+
+    The tape records a call of it, whichever engine takes the inner derivative. It cannot follow
+    what the function closes over: so the function is read with arguments that are not traced.
+    """
+    f, *given = args
+    derived = frozenset(map(Derived, f.refs))
+    if name in MAKING_DERIVATIVES:
+        return Outcome(Value(f.bits, derived))
+    rest = boxed(*given, *kwargs.values())
+    found = apply(reading, Value(f.bits, derived), [], {}, rest)
+    return found._replace(value=boxed(found.value))
 
 
 def _make(

@@ -53,6 +53,12 @@ class Bound(NamedTuple):
     kwargs: tuple[tuple[str, Value], ...] = ()
 
 
+class Derived(NamedTuple):
+    """A derivative of a function, which traces the arguments by itself."""
+
+    function: Any
+
+
 class Made(NamedTuple):
     """An object of the user's class, made by the function; its content is in the value's bits."""
 

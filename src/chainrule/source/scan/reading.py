@@ -19,6 +19,7 @@ from ..parse import definition
 from ..patterns import as_ifs
 from . import expressions
 from .frames import Closure, Frame, Text, imported, of_object
+from .questions import class_question
 from .rules import NOTHING, PART, PLAIN, TRACED, Outcome, Value, arithmetic, boxed, element, join
 
 REFUSED: dict[type[ast.AST], str] = {
@@ -203,8 +204,8 @@ class Reading:
 
     def other(self, node: ast.AST, frame: Frame) -> None:
         """Read what has no meaning of its own here: the expressions in it, then its blocks."""
-        if isinstance(node, ast.Match) and as_ifs(node) is None:
-            self.refuse(node, frame, "a match statement with patterns other than values")
+        if isinstance(node, ast.Match):
+            self._match(node, frame)
         if type(node) in REFUSED and not _is_taken(node, frame):
             self.refuse(node, frame, REFUSED[type(node)])
         if isinstance(node, ast.ClassDef | ast.AsyncFunctionDef):
@@ -216,6 +217,15 @@ class Reading:
                 self._statement(child, frame)
             else:
                 self.other(child, frame)
+
+    def _match(self, node: ast.Match, frame: Frame) -> None:
+        if as_ifs(node) is None:
+            self.refuse(node, frame, "a match statement with patterns other than values")
+        if self.value(node.subject, frame).bits & TRACED:
+            patterns = [p for case in node.cases for p in ast.walk(case.pattern)]
+            classes = [self.value(p.cls, frame) for p in patterns if isinstance(p, ast.MatchClass)]
+            for asked in filter(None, map(class_question, classes)):
+                self.alarm(node, frame, asked)
 
     def _define(self, node: ast.FunctionDef, frame: Frame) -> None:
         value = Value(0, frozenset([Closure(node, frame)]))

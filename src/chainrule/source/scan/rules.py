@@ -49,6 +49,11 @@ def join(*values: Value) -> Value:
     return Value(bits, refs)
 
 
+def untraced(value: Value) -> Value:
+    """Return a value as a derivative by others sees it."""
+    return Value(value.bits & ~(TRACED | TRACED_IN | DEEP), value.refs)
+
+
 def boxed(*values: Value) -> Value:
     """Return a container with the values."""
     all_of_them = join(*values)
@@ -146,6 +151,19 @@ SELECTIONS = (sum, min, max, next, round, abs, pow, divmod, math.prod)
 COLLECTIONS = (
     *(list, tuple, set, frozenset, dict, sorted, reversed, enumerate, zip, iter, filter),
 )
+
+
+MAKING_DERIVATIVES = frozenset(
+    {"grad", "value_and_grad", "jacfwd", "jacrev", "jacobian", "hessian", "checkpoint"}
+)
+_TAKING_DERIVATIVES = frozenset({"jvp", "vjp", "hvp", "linearize"})
+
+
+def is_transform(fn: Any) -> bool:
+    """Tell whether a function differentiates the one that it is given first."""
+    if not isinstance(fn, types.FunctionType) or not (fn.__module__ or "").startswith("chainrule."):
+        return False
+    return fn.__name__ in MAKING_DERIVATIVES | _TAKING_DERIVATIVES
 
 
 def call_of(fn: Any, args: Sequence[Value], kwargs: Mapping[str, Value]) -> Outcome:

@@ -1,0 +1,101 @@
+"""How arrays lie in memory decides what is a view, and so what a store changes: as in NumPy."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from derivatives import check
+
+M = np.array([[0.5, -1.2, 0.9, 0.4], [1.4, 0.3, -0.7, 1.1], [-0.4, 0.8, 0.6, -1.5]])
+CUBE = np.linspace(0.3, 1.9, 24).reshape(2, 3, 4) ** 2
+
+
+def reversed_rows(x):
+    return np.ascontiguousarray(x[::-1])[::-1]
+
+
+def every_second(x):
+    wide = np.zeros((*x.shape[:-1], 2 * x.shape[-1]))
+    wide[..., ::2] = x
+    return wide[..., ::2]
+
+
+LAYOUTS = {
+    "C": np.ascontiguousarray,
+    "F": np.asfortranarray,
+    "reversed": reversed_rows,
+    "stepped": every_second,
+}
+
+VIEWS = {
+    "ravel": lambda x: x.ravel(),
+    "ravel F": lambda x: x.ravel("F"),
+    "ravel K": lambda x: x.ravel("K"),
+    "ravel A": lambda x: x.ravel("A"),
+    "reshape": lambda x: x.reshape(-1),
+    "of the transpose": lambda x: x.T.reshape(-1),
+    "of the reversed": lambda x: x[::-1].ravel(),
+    "of a copy": lambda x: x.copy("K").reshape(-1),
+    "of a result": lambda x: (x * 2).reshape(-1),
+}
+
+
+def check_in_layout(f, x, layout):
+    """Check ``f``, and the derivative of its tangent by a tangent that lies in C order."""
+    x = layout(x)
+
+    def own_copy(value):
+        copy = layout(np.array(value))
+        assert copy.strides == x.strides
+        return copy
+
+    def tangent(x, t):
+        return cr.jvp(f, (x,), (t,))[1]
+
+    t = np.cos(np.arange(x.size)).reshape(x.shape)
+    found = cr.jvp(tangent, (x, t), (t, np.ones(x.shape)))[1]
+    y_dot = cr.jvp(f, (x,), (t,))[1]
+    cts = cr.vjp(tangent, x, t)[1](np.ones_like(y_dot))
+    inner = np.sum(cts[0] * t) + np.sum(cts[1])
+    np.testing.assert_allclose(inner, np.sum(found), rtol=1e-12)
+
+    h = 1e-6
+    ends = [f(own_copy(x + s * h * t)) for s in (1, -1)]
+    difference = (ends[0] - ends[1]) / (2 * h)
+    np.testing.assert_allclose(y_dot, difference, atol=1e-7)  # h^2 and rounding over h
+    ct = np.sin(np.arange(y_dot.size)).reshape(y_dot.shape)
+    gradient = cr.vjp(f, x)[1](ct)[0]
+    np.testing.assert_allclose(np.sum(gradient * t), np.sum(ct * y_dot), rtol=1e-12)
+    ends = [cr.jvp(f, (own_copy(x + s * h * t),), (t + s * h,))[1] for s in (1, -1)]
+    difference = (ends[0] - ends[1]) / (2 * h)
+    np.testing.assert_allclose(found, difference, atol=1e-7)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_store_through_a_flat_view(layout, view):
+    def f(x):
+        flat = VIEWS[view](x)
+        flat[1] = 7 * x[0, 0]
+        return x * x + flat.reshape(x.shape)
+
+    check_in_layout(f, M, LAYOUTS[layout])
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_store_through_moved_axes(layout):
+    def f(x):
+        moved = x.transpose(2, 0, 1)
+        moved.reshape(4, 6)[1] = 7 * x[0, 0, 0]
+        return x * x
+
+    check_in_layout(f, CUBE, LAYOUTS[layout])
+
+
+def test_what_is_left_of_an_array_lies_as_numpys():
+    def f(x):
+        rest = np.delete(x, 0, 1)
+        rest.reshape(-1)[1] = 7 * x[0, 0, 0]
+        return rest * rest
+
+    check(f, CUBE)
