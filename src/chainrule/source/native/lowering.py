@@ -50,6 +50,9 @@ from .units import without_units
 from .unread import without_dead
 from .webs import apart
 
+_ROUNDS = 8
+"""How often sizes are looked for in terms of others: more than any program needs, probably."""
+
 
 @dataclass(slots=True)
 class Kernel:
@@ -251,7 +254,7 @@ def improved(
     ``parallel``: its loops may run on several threads; the notes say which do.
     """
     block = raised(block, given, state.may_leave and not state.wraps)
-    block = sizes_first(with_known_extents(sizes_first(block, given), given), given)
+    block = _with_sizes_first(block, given)
     block = coalesce(separate(coalesce(block), state.fresh, state.types))
     block = without_second_names(without_units(block, state.fresh, state.types))
     block = forwarded(apart(block, state.fresh, state.types))
@@ -267,6 +270,21 @@ def improved(
     block = hoist(block, escaping(block) | given)
     block = pooled(block, state.fresh, state.types)
     return merged(reserve(block)), []
+
+
+def _with_sizes_first(block: Block, given: set[str]) -> Block:
+    """Return a block that computes sizes first, in which those of its own arrays are known.
+
+    An array is often as large as another one, which is as large as a third: each round finds one
+    step, and what is found to be equal by it.
+    """
+    block = sizes_first(block, given)
+    for _ in range(_ROUNDS):
+        known = with_known_extents(block, given)
+        if known is block:
+            break
+        block = sizes_first(known, given)
+    return block
 
 
 def _opened(program: ir.Program) -> ir.Program:
