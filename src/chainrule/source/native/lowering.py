@@ -29,7 +29,7 @@ from .forgetting import forgetting
 from .forwarding import forwarded
 from .fusion import fuse
 from .gathering import gather
-from .hoisting import escaping, hoist, merged, reserve
+from .hoisting import escaping, held, hoist, merged, reserve
 from .inplace import in_place
 from .interchange import interchange
 from .layout import laid_out
@@ -40,6 +40,7 @@ from .parallel import Notes, spread
 from .pooling import pooled
 from .raising import raised
 from .regions import Region, divide, regions_of
+from .remade import made_once
 from .saved import top_of
 from .scalars import in_numbers
 from .second_names import without_second_names
@@ -267,6 +268,7 @@ def improved(
     if parallel:
         block, notes = spread(block, given, {*state.stacks}, state.fresh, state.types)
         return pooled(block, state.fresh, state.types), notes
+    block = made_once(block, held(block) | given, state.fresh, state.types)
     block = hoist(block, escaping(block) | given)
     block = pooled(block, state.fresh, state.types)
     return merged(reserve(block)), []

@@ -26,7 +26,7 @@ def without_units(block: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
     for name, makes in _makes(block).items():
         units = [{k for k, e in enumerate(s.extents) if e == _ONE} for s in makes]
         dropped = set.intersection(*units)
-        if dropped and len(dropped) < types[name].ndim and _is_of_elements(block, name):
+        if dropped and len(dropped) < types[name].ndim and is_of_elements(block, name):
             block = with_fewer_axes(block, name, dropped, fresh, types)
     return block
 
@@ -56,7 +56,7 @@ def _makes(block: Block) -> dict[str, list[Make]]:
     return found
 
 
-def _is_of_elements(block: Block, name: str) -> bool:
+def is_of_elements(block: Block, name: str) -> bool:
     """Tell whether an array is made, and otherwise only its elements and sizes are used."""
     total: Counter[str] = Counter()
     for s in statements(block):
