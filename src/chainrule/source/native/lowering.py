@@ -30,6 +30,7 @@ from .forwarding import forwarded
 from .fusion import fuse
 from .gathering import gather
 from .hoisting import escaping, held, hoist, merged, reserve
+from .homes import at_home
 from .inplace import in_place
 from .interchange import interchange
 from .layout import laid_out
@@ -257,8 +258,8 @@ def improved(
     block = raised(block, given, state.may_leave and not state.wraps)
     block = _with_sizes_first(block, given)
     block = coalesce(separate(coalesce(block), state.fresh, state.types))
-    block = without_second_names(without_units(block, state.fresh, state.types))
-    block = forwarded(apart(block, state.fresh, state.types))
+    block = apart(without_units(block, state.fresh, state.types), state.fresh, state.types)
+    block = at_home(forwarded(without_second_names(block)), given)
     block = in_numbers(block, state.fresh, state.types, given)
     block = in_place(block, given)
     block = interchange(block, state.fresh, state.types)

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Block, Call, Dim, Expr, Lit, Var
+from ..ir import Assign, Block, Call, Expr, Lit, Var
 from ..types import Type
 from . import runtime
 from .code import (
@@ -25,14 +25,13 @@ from .code import (
     bindings,
     blocks_of,
     bound_by,
-    mapped,
     minus,
     number,
     plus,
     statements,
 )
 from .contraction import uses, within_blocks
-from .units import is_of_elements
+from .units import is_of_elements, with_sizes
 
 
 def made_once(block: Block, held: Set[str], fresh: Fresh, types: dict[str, Type]) -> Block:
@@ -110,7 +109,7 @@ class _Growing:
                 continue
             extents = tuple(self._named(before, e) for e in largest)
             before.append(replace(s, extents=extents))
-            body[k + 1 :] = _with_sizes(body[k + 1 :], s)
+            body[k + 1 :] = with_sizes(body[k + 1 :], s)
             self.total[s.name] = 1 + uses(body[k + 1 :])[s.name]
         return before, replace(loop, body=rest)
 
@@ -133,18 +132,6 @@ class _Growing:
             and uses(rest)[name] + 1 == self.total[name]
             and is_of_elements([make, *rest], name)
         )
-
-
-def _with_sizes(block: Block, make: Make) -> Block:
-    """Return a block that does not ask an array for its sizes."""
-
-    def size(e: Expr) -> Expr:
-        match e:
-            case Dim(base=Var(name=name), axis=axis) if name == make.name:
-                return make.extents[axis]
-        return e
-
-    return [mapped(s, lambda e: ir.rewrite(e, size)) for s in block]
 
 
 class _Bounds:

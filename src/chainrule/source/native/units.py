@@ -72,6 +72,18 @@ def _is_part(e: Expr, name: str) -> bool:
     return isinstance(e, (Index, Dim)) and isinstance(e.base, Var) and e.base.name == name
 
 
+def with_sizes(block: Block, make: Make) -> Block:
+    """Return a block that does not ask an array for its sizes."""
+
+    def size(e: Expr) -> Expr:
+        match e:
+            case Dim(base=Var(name=name), axis=axis) if name == make.name:
+                return make.extents[axis]
+        return e
+
+    return [mapped(s, lambda e: ir.rewrite(e, size)) for s in block]
+
+
 def with_fewer_axes(
     block: Block, name: str, dropped: Collection[int], fresh: Fresh, types: dict[str, Type]
 ) -> Block:
