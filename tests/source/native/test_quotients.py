@@ -87,6 +87,8 @@ def test_only_what_stays_is_divided_by(monkeypatch, rng):
         (lambda x: x / x[:, 3, None], True),
         (lambda x: x / (1 + np.sum(x)), True),
         (lambda x: x / x[2], False),
+        (lambda x: x / 3.0, True),
+        (lambda x: x / 4.0, False),
         (lambda x: x[:, 0] / x[3, 0], True),
         (lambda x: x.astype(np.float32) / np.float32(3), False),
     ):

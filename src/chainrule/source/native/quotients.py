@@ -11,6 +11,7 @@ a processor as long as some ten such operations.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +45,10 @@ def changing_in(loop: Loop, shared: Set[str]) -> Set[str] | None:
 
 
 def stays(e: Expr, changing: Set[str] | None) -> bool:
-    """Tell whether a number is the same in all iterations."""
-    return changing is not None and all(
+    """Tell whether a divisor is the same in all iterations, and LLVM does not know better."""
+    if changing is None or (isinstance(e, Lit) and abs(math.frexp(e.value)[0]) == 0.5):
+        return False
+    return all(
         isinstance(x, (Lit, Index, Call)) or (isinstance(x, Var) and x.name not in changing)
         for x in ir.walk(e)
     )
