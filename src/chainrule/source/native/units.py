@@ -14,7 +14,7 @@ from .. import ir
 from ..ir import Block, Dim, Expr, Index, Var
 from ..types import Type
 from .code import Fresh, Loop, Make, Put, mapped, number, renamed, statements
-from .contraction import mentions, reindexed, within_blocks
+from .contraction import mentions, mentions_array, reindexed, within_blocks
 from .folding import folded
 
 _ONE = number(1)
@@ -98,8 +98,11 @@ def with_fewer_axes(
             return _ONE if e.axis in dropped else Dim(e.type, new, kept.index(e.axis))
         return e
 
-    block = [mapped(s, lambda e: ir.rewrite(e, size)) for s in block]
-    block = [reindexed(s, name, lambda index: (new, tuple(index[k] for k in kept))) for s in block]
+    def changed(s: ir.Stmt) -> ir.Stmt:
+        s = mapped(s, lambda e: ir.rewrite(e, size))
+        return reindexed(s, name, lambda index: (new, tuple(index[k] for k in kept)))
+
+    block = [changed(s) if mentions_array(s, name) else s for s in block]
     return _remade(block, name, new.name, kept)
 
 
