@@ -110,6 +110,45 @@ def test_a_number_that_changes_is_computed_again():
     np.testing.assert_allclose(cr.compile(f, backend="numba")(U + 1, 3), expected, rtol=1e-12)
 
 
+def columns_of_squares(x):
+    a = np.sin(np.outer(x, x) + x[0])
+    rows = np.sum(a, axis=1)
+    columns = np.sum(np.cos(a), axis=0)
+    return np.sum(columns * rows[::-1] + np.sum(a * a, axis=0))
+
+
+def pairs(x):
+    d, e = x[:, None] - x, x[:, None] * x
+    w = 1 / (1 + d * d + e)
+    first, second = (d * w) @ x, (e * w) @ x
+    return np.sum(first * np.cos(second))
+
+
+def filled_where_it_is_read(x):
+    n = len(x)
+    t, a = np.zeros((n, n)), np.outer(x, x)
+    t[0] = 3.0
+    t[:, 1] = 2.0
+    a[:, 0] = t[1] + np.sum(t * a, axis=0)
+    t[2] = 1.0
+    return a + np.sum(a * t, axis=0) * np.sum(t, axis=1)
+
+
+@pytest.mark.parametrize("f", [columns_of_squares, pairs, filled_where_it_is_read])
+@pytest.mark.parametrize("n", [5, 9])
+def test_joined_nests(f, n, rng):
+    x = rng.uniform(0.5, 1.5, n)
+    by_numpy, by_numba = (cr.compile(f, backend=name) for name in ("numpy", "numba"))
+    np.testing.assert_allclose(by_numba(x), by_numpy(x), rtol=1e-12)
+    slopes = [cr.grad(cr.compile(lambda x, p=p: np.sum(p(x))))(x) for p in (by_numpy, by_numba)]
+    np.testing.assert_allclose(*slopes, rtol=1e-11, atol=1e-13)
+
+
+def test_sums_of_columns_of_a_square_matrix_are_formed_with_it():
+    text = text_of(lambda x: np.sum(np.sum(np.sin(np.outer(x, x)), axis=0) ** 2), U)
+    assert "rt.empty((n_1, n_1)" not in text
+
+
 def test_a_loop_reads_all_before_it_writes_anything():
     def f(u, v):
         a, b = np.empty_like(u), np.empty_like(v)

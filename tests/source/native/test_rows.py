@@ -62,9 +62,35 @@ def names_change_in_a_loop(x):
     return np.sum(t)
 
 
+IMAGE, W, V = (
+    np.random.default_rng(k).uniform(-1, 1, shape)
+    for k, shape in enumerate([(6, 11, 12, 5), (5, 5, 5, 6), (5, 5, 6, 7)])
+)
+
+
+def windows(x, weights):
+    k = weights.shape[0]
+    n, h, w = x.shape[0], x.shape[1] - k + 1, x.shape[2] - k + 1
+    out = np.zeros((n, h, w, weights.shape[3]))
+    for i in range(h):
+        for j in range(w):
+            places = x[:, i : i + k, j : j + k, :, None]
+            out[:, i, j, :] = np.sum(places * weights[None], axis=(1, 2, 3))
+    return out
+
+
+def convolved(x):
+    return windows(x[None], W[:3, :3])
+
+
+def rows_that_may_be_single(x):
+    rows = x[:2, :, 0, None, None] - np.sin(x[:2, 1:, 0]).T[None]
+    return rows * x[0, 0, :2, None, None, None]
+
+
 PROGRAMS = [
     softmax, normalised, norms_of_columns, second_name_is_changed, first_name_is_given_away,
-    names_change_in_a_loop,
+    names_change_in_a_loop, convolved, rows_that_may_be_single,
 ]  # fmt: skip
 
 
@@ -87,6 +113,28 @@ def test_one_array_is_as_large_as_the_argument(f):
     made = re.findall(r"rt\.empty\(\((.*?)\)", text)
     assert sum(extents.count(",") > 1 for extents in made) == 1
     assert "region_2" not in text
+
+
+def test_sums_over_stretched_axes_are_in_any_order():
+    gradient = cr.grad(cr.compile(lambda x: np.sum(windows(x, W)), backend="numba"))
+    gradient(IMAGE)
+    sweep = gradient.explain().split("denormal numbers")[-1]
+    assert re.search(r"add_in_any_order\([\s#]*total_\d+, \w+\[\w+\] \* \w*W", sweep)
+    assert not re.search(r"(\w+) = \1 \+ \w+\[", sweep)
+
+
+def test_products_of_which_only_the_size_is_read_are_not_computed():
+    def loss(x, w, v):
+        return np.sum(windows(np.tanh(windows(x, w)), v) ** 2)
+
+    by_numba, by_numpy = (
+        cr.grad(cr.compile(loss, backend=backend), argnums=(0, 1, 2))
+        for backend in ("numba", "numpy")
+    )
+    for found, expected in zip(by_numba(IMAGE, W, V), by_numpy(IMAGE, W, V), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-11)  # sums of 150 terms
+    text = by_numba.explain().split("# ----")[-1]
+    assert len(re.findall(r"\* v\[", text)) == 2  # forward, and for the cotangent of y
 
 
 @pytest.mark.parametrize("reduce", [np.max, np.min])

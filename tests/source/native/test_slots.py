@@ -91,7 +91,27 @@ def bound_is_the_variable(a, x):
     return np.sum(a * a)
 
 
+def every_second(a, x):
+    a = a.copy()
+    for i in range(3):
+        for k in range(0, len(x), 2):
+            a[k : k + 2] = np.sin(a[k : k + 2]) * x[i] * a[0]
+        for k in range(1, len(x), 3):
+            a[k - 1] = np.cos(a[k - 1]) * x[k] * a[3]
+    return np.sum(a * a)
+
+
+def every_second_down(a, x):
+    a = a.copy()
+    for i in range(len(x) - 1, -1, -2):
+        for k in range(i, 4, 2):
+            a[k] = np.sin(a[k]) * x[i] * a[i]
+    return np.sum(a * a)
+
+
 PROGRAMS = [
+    every_second,
+    every_second_down,
     variable_is_set,
     outer_variable_is_set,
     bound_grows,
@@ -114,6 +134,14 @@ def test_machine_code_saves_what_numpy_saves(f, rng):
         found.append([*cr.grad(p, argnums=(0, 1))(*args), *cr.grad(slope, argnums=(0, 1))(*args)])
     for ours, expected in zip(*found, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-11, atol=1e-12)
+
+
+def test_loops_with_a_step_have_slots(rng):
+    gradient = cr.grad(cr.compile(every_second, backend="numba"))
+    gradient(rng.normal(size=4), rng.normal(size=4))
+    text = gradient.explain().split("# ----")[-1]
+    assert "k // 2" in text
+    assert "stack" not in text
 
 
 def test_memory_is_shared_out_in_the_order_of_the_program():

@@ -16,8 +16,9 @@ from .code import INT, apply, bindings, minus, number, plus, split_shift
 from .early import is_simple
 from .state import Extent, State
 
-Range = tuple[Expr, Expr]
-"""The lowest number of a loop's variable, and how many numbers there are from there on."""
+Range = tuple[Expr, Expr, int]
+"""The lowest number of a loop's variable, how many numbers there are from there on, and by how
+much they differ."""
 
 
 class Ahead:
@@ -59,7 +60,9 @@ class Ahead:
             start, stop = self.expr(around.start), self.expr(around.stop)
             self.depth = None
             step = around.step.value if isinstance(around.step, Lit) else 0
-            if start is None or stop is None or abs(step) != 1:
+            if start is None or stop is None or step < -1 or not step:
+                return None
+            if step > 1 and self._outer(start, stop):
                 return None
             if step < 0:
                 start, stop = plus(stop, number(1)), plus(start, number(1))
@@ -68,7 +71,10 @@ class Ahead:
                 return None
             low, high = self._extreme(start, False), self._extreme(stop, True)
             low = self.named(low)
-            found.append((low, apply(max, INT, minus(high, low), number(0))))
+            count = apply(max, INT, minus(high, low), number(0))
+            if step > 1:
+                count = apply(runtime.count, INT, low, high, number(step))
+            found.append((low, count, abs(step)))
             self.bounds[around.var] = (low, high)
         return found
 

@@ -72,3 +72,18 @@ def _call(e: Call) -> int:
 def _of_other(e: Call) -> int:
     kind = np.dtype(e.type.dtype).kind if e.type.dtype is not None else "O"
     return _FUNCTION if kind == "f" else 1
+
+
+_CHEAP = {np.add, np.subtract, np.multiply, np.negative, np.less, np.greater, np.equal}
+
+
+def is_cheap(e: Expr) -> bool:
+    """Tell whether an expression may be computed without being needed: no loads, no calls."""
+    return all(isinstance(x, (Var, Lit)) or _is_one_of(_CHEAP, x) for x in ir.walk(e))
+
+
+def _is_one_of(functions: Set[object], e: Expr) -> bool:
+    try:
+        return isinstance(e, Call) and e.fn in functions
+    except TypeError:  # a function without a hash
+        return False

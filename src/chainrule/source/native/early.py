@@ -28,19 +28,23 @@ def sizes_first(block: Block, given: set[str]) -> Block:
     """Return a kernel with its sizes first; ``given``: its parameters."""
     binders = Counter(bindings(block))
     once = {name for name, n in binders.items() if n == 1} | {n for n in given if not binders[n]}
-    return _settled(block, once, {n for n in given if not binders[n]})
+    return _settled(block, once, {n for n in given if not binders[n]}, {})
 
 
-def _settled(block: Block, once: set[str], known: set[str]) -> Block:
-    """Return a block, and those in it, with sizes first; ``known``: what is bound before."""
+def _settled(block: Block, once: set[str], known: set[str], equal: dict[str, Expr]) -> Block:
+    """Return a block, and those in it, with sizes first; ``known``: what is bound before.
+
+    ``equal``: what names are known to be there.
+    """
     first: Block = []
     rest: Block = []
     known = set(known)
-    equal: dict[str, Expr] = {}
+    equal = dict(equal)
     computed: dict[Expr, Expr] = {}
     for s in block:
-        if _is_early(s, once, known):
+        if isinstance(s, (Assign, Check)):
             s = mapped(s, lambda e: folded(renamed(e, equal)))
+        if _is_early(s, once, known):
             if isinstance(s, Assign) and not isinstance(s.value, (Lit, Var)):
                 same = computed.setdefault(s.value, Var(INT, s.name))
                 s = s if same == Var(INT, s.name) else replace(s, value=same)
@@ -53,7 +57,7 @@ def _settled(block: Block, once: set[str], known: set[str]) -> Block:
     later = known | {name for s in rest for name in bound_by(s) if name in once}
     out: Block = []
     for k, s in enumerate(rest):
-        s = _within(mapped(s, lambda e: folded(renamed(e, equal))), once, later)
+        s = _within(s, once, later, equal)
         if not _says_nothing(s):
             out.append(s)
         if _is_name_of(s, once) and s.name not in {*bindings(rest[k + 1 :])}:
@@ -68,16 +72,23 @@ def _is_name_of(s: Stmt, once: set[str]) -> TypeGuard[Assign]:
     return isinstance(s.value, Lit) or (isinstance(s.value, Var) and s.value.name in once)
 
 
-def _within(s: Stmt, once: set[str], known: set[str]) -> Stmt:
+def _within(s: Stmt, once: set[str], known: set[str], equal: dict[str, Expr]) -> Stmt:
+    def change(e: Expr) -> Expr:
+        return folded(renamed(e, equal))
+
     match s:
-        case ir.If(then=then, orelse=orelse):
-            arms = (_settled(arm, once, known) for arm in (then, orelse))
-            return ir.If(s.condition, *arms)
-        case ir.For(var=var, body=body):
-            return replace(s, body=_settled(body, once, known | {var.name}))
-        case ir.While(body=body) | Loop(body=body):
-            return replace(s, body=_settled(body, once, known))
-    return s
+        case ir.If(condition=condition, then=then, orelse=orelse):
+            arms = (_settled(arm, once, known, equal) for arm in (then, orelse))
+            return ir.If(change(condition), *arms)
+        case ir.For(start=start, stop=stop, var=var, step=step, body=body):
+            inside = _settled(body, once, known | {var.name}, equal)
+            start, stop, step = map(change, (start, stop, step))
+            return replace(s, start=start, stop=stop, step=step, body=inside)
+        case ir.While(condition=condition, body=body):
+            return replace(s, condition=change(condition), body=_settled(body, once, known, equal))
+        case Loop(extent=extent, body=body):
+            return replace(s, extent=change(extent), body=_settled(body, once, known, equal))
+    return mapped(s, change)
 
 
 def _is_early(s: Stmt, once: set[str], known: set[str]) -> bool:

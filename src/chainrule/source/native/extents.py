@@ -15,19 +15,25 @@ _Extents = tuple[Expr | None, ...]
 
 
 def with_known_extents(block: Block, given: set[str]) -> Block:
-    """Return a kernel with what is known in place of ``x.shape[0]``."""
+    """Return a kernel with what is known in place of ``x.shape[0]``; itself if nothing is."""
     binders = Counter(bindings(block))
     once = {name for s in block if not blocks_of(s) for name in bound_by(s) if binders[name] == 1}
     shapes = _known(block, given, once | {name for name in given if not binders[name]})
+    if not any(map(any, shapes.values())):
+        return block
+    found_any = False
 
     def size(e: Expr) -> Expr:
+        nonlocal found_any
         if isinstance(e, Dim) and isinstance(e.base, Var):
             known = shapes.get(e.base.name, ())
             found = known[e.axis] if e.axis < len(known) else None
-            return found or e
+            found_any = found_any or found is not None
+            return size(found) if found else e
         return e
 
-    return [mapped(s, lambda e: ir.rewrite(e, size)) for s in block]
+    made = [mapped(s, lambda e: ir.rewrite(e, size)) for s in block]
+    return made if found_any else block
 
 
 def known_shapes(block: Block, given: set[str]) -> dict[str, Shape]:
@@ -40,13 +46,15 @@ def known_shapes(block: Block, given: set[str]) -> dict[str, Shape]:
 
 
 def _known(block: Block, given: set[str], fixed: set[str]) -> dict[str, _Extents]:
-    """Return what is known of extents; ``fixed``: numbers that are bound once, before all loops."""
+    """Return what is known of extents; ``fixed``: what is bound once, before all loops."""
     group = aliases(block)
     found: dict[str, _Extents | None] = {group(name): None for name in given}
     for s in statements(block):
         if isinstance(s, (Make, Part)):
             own = tuple(
-                e if isinstance(e, Lit) or (isinstance(e, Var) and e.name in fixed) else None
+                e
+                if isinstance(e, Lit) or (_is_name_or_size(e) and ir.names_in(e) <= fixed)
+                else None
                 for e in s.extents
             )
             found[group(s.name)] = _common(found.get(group(s.name), own), own)
@@ -59,6 +67,10 @@ def _known(block: Block, given: set[str], fixed: set[str]) -> dict[str, _Extents
 
 def _is_name(s: ir.Stmt) -> bool:
     return isinstance(s, Assign) and isinstance(s.value, Var) and s.value.type.is_array
+
+
+def _is_name_or_size(e: Expr) -> bool:
+    return isinstance(e, (Var, Dim))
 
 
 def _common(a: _Extents | None, b: _Extents) -> _Extents | None:

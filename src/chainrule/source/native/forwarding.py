@@ -27,24 +27,26 @@ def forwarded(block: Block) -> Block:
 
 def _forwarded(block: Block, total: Counter[str], alias: Alias) -> Block:
     block = [within_blocks(s, lambda inner: _forwarded(inner, total, alias)) for s in block]
+    mentioned = [uses([s]) for s in block]
     for copy in [found for s in block if (found := _copied(s))]:
         loops, put = copy
         path = [loop.var for loop in loops]
         name = put.array.name
-        users = [k for k, s in enumerate(block) if mentions_array(s, name)]
+        users = [k for k, names in enumerate(mentioned) if name in names]
         make = block[users[0]]
         if (
             isinstance(make, Make)
             and len(users) > 1
             and _copied(block[users[1]]) == copy
             and _is_whole(make, loops, put)
-            and uses(block)[name] == total[name]
+            and sum(names[name] for names in mentioned) == total[name]
             and _is_kept(block[users[0] :], put, path, alias)
         ):
-            rest = [s for k, s in enumerate(block) if k not in users[:2]]
-            changed = [_read(s, make, put, path) if mentions_array(s, name) else s for s in rest]
-            if not any(mentions_array(s, name) for s in changed):
-                block = changed
+            new = {k: _read(block[k], make, put, path) for k in users[2:]}
+            if not any(mentions_array(s, name) for s in new.values()):
+                kept = [k for k in range(len(block)) if k not in users[:2]]
+                block = [new.get(k, block[k]) for k in kept]
+                mentioned = [uses([new[k]]) if k in new else mentioned[k] for k in kept]
     return block
 
 

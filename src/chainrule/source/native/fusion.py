@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import replace
+from typing import TypeGuard
 
 from .. import ir
 from ..ir import Block, Call, Expr, Lit, Stmt, Var
 from .accesses import Access, Alias, Touched, independent, touched, variables_apart
-from .code import Loop, Make, blocks_of, mapped, renamed, split_shift
+from .code import Loop, Make, Put, bindings, blocks_of, mapped, renamed, split_shift
 
 NEVER = float("-inf")
 
@@ -44,27 +45,45 @@ def _inside(s: Stmt, alias: Alias) -> Stmt:
 
 
 def _join(out: Block, second: Loop, alias: Alias) -> bool:
-    """Join a loop to one before it, if that is right; statements between them make way."""
+    """Join a loop to one before it, if that is right; statements between them make way.
+
+    A nest is rather joined to a nest than to a loop that comes between them.
+    """
     own = touched([second], alias)
-    below: Block = []
-    above: Block = []
     seen = 0
+    found: list[int] = []
     for k in range(len(out) - 1, -1, -1):
         first = out[k]
         seen += not isinstance(first, (Make, ir.Assign))
         if seen > _FAR:
-            return False
+            break
         if isinstance(first, Loop) and _alike(first, second):
-            made = _sorted(out[k + 1 :], touched([first], alias), own, alias)
-            if made is not None:
-                joined = _joined(first, second, alias)
-                if joined is not None:
-                    above, below = made
-                    out[k:] = [*above, joined, *below]
-                    return True
+            found.append(k)
         if blocks_of(first) and not isinstance(first, Loop) and touched([first]).elements:
-            return False
-    return False
+            break
+    deep = _depth(second)
+    found.sort(key=lambda k: _depth(out[k]) != deep)
+    return any(_join_at(out, k, second, own, alias) for k in found)
+
+
+def _depth(s: Stmt) -> int:
+    """Return how many loops are nested in each other."""
+    return max((1 + _depth(t) for t in s.body), default=1) if isinstance(s, Loop) else 0
+
+
+def _join_at(out: Block, k: int, second: Loop, own: Touched, alias: Alias) -> bool:
+    """Join a loop to one at a place before it, if that is right."""
+    first = out[k]
+    assert isinstance(first, Loop)
+    made = _sorted(out[k + 1 :], touched([first], alias), own, alias)
+    if made is None:
+        return False
+    fills, joined = _joined_without_fills(first, second, alias)
+    if joined is None:
+        return False
+    above, below = made
+    out[k:] = [*above, *fills, joined, *below]
+    return True
 
 
 def _alike(a: Loop, b: Loop) -> bool:
@@ -88,6 +107,32 @@ def _sorted(
         else:
             return None
     return above, below
+
+
+def _joined_without_fills(first: Loop, second: Loop, alias: Alias) -> tuple[Block, Loop | None]:
+    """Return two loops as one, and before it one that fills what would keep nests apart.
+
+    ``np.sum(a, axis=0)`` of a square matrix: the zeros may be put by the loop that makes ``a``.
+    """
+    joined = _joined(first, second, alias)
+    if joined is not None or min(_depth(first), _depth(second)) < 2:
+        return [], joined
+    met = touched([second], alias).arrays("read", "write", "add")
+    fills = [s for s in first.body if _is_fill(s, first) and alias(s.array.name) in met]
+    if not fills:
+        return [], None
+    rest = [s for s in first.body if not any(s is t for t in fills)]
+    filled = {alias(s.array.name) for s in fills}
+    if filled & touched(rest, alias).arrays("read", "write", "add"):
+        return [], None
+    return [replace(first, body=[*fills])], _joined(replace(first, body=rest), second, alias)
+
+
+def _is_fill(s: Stmt, loop: Loop) -> TypeGuard[Put]:
+    """Tell whether a statement of a loop sets an element to a number that is always the same."""
+    if not (isinstance(s, Put) and s.op is None and isinstance(s.value, Lit)):
+        return False
+    return loop.var in s.index and not ir.names_in(*s.index) & {*bindings(loop.body)}
 
 
 def _joined(first: Loop, second: Loop, alias: Alias) -> Loop | None:

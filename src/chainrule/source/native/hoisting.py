@@ -58,9 +58,14 @@ def _hoisted(block: Block, kept: set[str], is_inside: bool = False) -> Block:
 
 
 def escaping(block: Block) -> set[str]:
+    """Return the arrays that a second name holds, or that Python sees, or made several times."""
+    made = Counter(s.name for s in statements(block) if isinstance(s, Make))
+    return held(block) | {name for name, n in made.items() if n > 1}
+
+
+def held(block: Block) -> set[str]:
     """Return the arrays that a second name holds, or that Python sees."""
     found: set[str] = set()
-    made: dict[str, int] = {}
     for s in statements(block):
         if isinstance(s, Assign) and isinstance(s.value, Var) and s.value.type.is_array:
             found |= {s.name, s.value.name}
@@ -72,11 +77,9 @@ def escaping(block: Block) -> set[str]:
             found |= {name for name, _ in s.results} | ir.names_in(*ir.expressions(s.statement))
         elif isinstance(s, Return):
             found |= ir.names_in(*s.values)
-        elif isinstance(s, Make):
-            made[s.name] = made.get(s.name, 0) + 1
         elif isinstance(s, Do):
             found |= {*s.names}
-    return found | {name for name, n in made.items() if n > 1}
+    return found
 
 
 def _split(loop: Stmt, body: Block, kept: set[str], is_inside: bool) -> tuple[Block, Block]:

@@ -29,7 +29,8 @@ from .forgetting import forgetting
 from .forwarding import forwarded
 from .fusion import fuse
 from .gathering import gather
-from .hoisting import escaping, hoist, merged, reserve
+from .hoisting import escaping, held, hoist, merged, reserve
+from .homes import at_home
 from .inplace import in_place
 from .interchange import interchange
 from .layout import laid_out
@@ -40,6 +41,7 @@ from .parallel import Notes, spread
 from .pooling import pooled
 from .raising import raised
 from .regions import Region, divide, regions_of
+from .remade import made_once
 from .saved import top_of
 from .scalars import in_numbers
 from .second_names import without_second_names
@@ -49,6 +51,9 @@ from .statements import lower_block
 from .units import without_units
 from .unread import without_dead
 from .webs import apart
+
+_ROUNDS = 8
+"""How often sizes are looked for in terms of others: more than any program needs, probably."""
 
 
 @dataclass(slots=True)
@@ -253,10 +258,10 @@ def improved(
     ``parallel``: its loops may run on several threads; the notes say which do.
     """
     block = raised(block, given, state.may_leave and not state.wraps)
-    block = sizes_first(with_known_extents(sizes_first(block, given), given), given)
+    block = _with_sizes_first(block, given)
     block = coalesce(separate(coalesce(block), state.fresh, state.types))
-    block = without_second_names(without_units(block, state.fresh, state.types))
-    block = forwarded(apart(block, state.fresh, state.types))
+    block = apart(without_units(block, state.fresh, state.types), state.fresh, state.types)
+    block = at_home(forwarded(without_second_names(block)), given)
     block = in_numbers(block, state.fresh, state.types, given)
     block = in_place(block, given)
     block = interchange(block, state.fresh, state.types)
@@ -266,9 +271,25 @@ def improved(
     if parallel:
         block, notes = spread(block, given, {*state.stacks}, state.fresh, state.types)
         return pooled(block, state.fresh, state.types), notes
+    block = made_once(block, held(block) | given, state.fresh, state.types)
     block = hoist(block, escaping(block) | given)
     block = pooled(block, state.fresh, state.types)
     return merged(reserve(block)), []
+
+
+def _with_sizes_first(block: Block, given: set[str]) -> Block:
+    """Return a block that computes sizes first, in which those of its own arrays are known.
+
+    An array is often as large as another one, which is as large as a third: each round finds one
+    step, and what is found to be equal by it.
+    """
+    block = sizes_first(block, given)
+    for _ in range(_ROUNDS):
+        known = with_known_extents(block, given)
+        if known is block:
+            break
+        block = sizes_first(known, given)
+    return block
 
 
 def _opened(program: ir.Program) -> ir.Program:

@@ -9,7 +9,7 @@ sums whose order is free are marked as such one by one.
 # mypy: disable-error-code="no-untyped-call, no-any-return"
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,8 +22,10 @@ from ..ir import Block, Call, Choice, Dim, Expr, Index, Lit, Logic, Stmt, Var
 from ..types import Type
 from . import runtime
 from .code import Check, Gather, Loop, Put
+from .cost import is_cheap
 from .metadata import Distinct, meet_never, parallel, stay_one
 from .pending import Pending
+from .quotients import changing_in, is_fused, quotient, stays
 from .runtime import denormals
 
 BOOL, BYTE, INT = llvm.IntType(1), llvm.IntType(8), llvm.IntType(64)
@@ -77,6 +79,8 @@ class Machine:
         """Where the processor's modes are kept, if denormal numbers are zero anywhere."""
         self.is_flushing = False
         self.pending = Pending()
+        self.changing: Set[str] | None = None
+        """What changes in the innermost loop, while one is written."""
         self.access_group: Any = None
         """What marks the accesses of a loop whose iterations do not meet; None in other loops."""
 
@@ -134,7 +138,9 @@ class Machine:
         """Write a statement."""
         match s:
             case Loop(var=var, extent=extent, body=body):
+                self.changing = changing_in(s, self.shared)
                 self.loop(var, extent, body)
+                self.changing = None
             case ir.For():
                 self._for(s)
             case ir.While():
@@ -327,7 +333,7 @@ class Machine:
     def _choice(self, condition: Expr, a: Expr, b: Expr, dtype: Any) -> Any:
         """Write both arms where they cost little, so that there is no branch; else one of them."""
         test = self.number(condition)
-        if _is_cheap(a) and _is_cheap(b):
+        if is_cheap(a) and is_cheap(b):
             return self.b.select(test, self.number(a, dtype), self.number(b, dtype))
         found = []
         with self.b.if_else(test) as (yes, no):
@@ -365,6 +371,9 @@ class Machine:
             return special(self, e)
         dtypes = [arg.type.dtype for arg in e.args]
         values = [self.number(arg) for arg in e.args]
+        is_double = all(value.type is DOUBLE for value in values)
+        if e.fn is np.divide and is_double and stays(e.args[1], self.changing) and is_fused():
+            return quotient(self, *values)
         return self.apply(e.fn, values, dtypes, e.type.dtype)
 
     def apply(self, fn: Any, values: list[Any], dtypes: list[Any], dtype: Any) -> Any:
@@ -386,14 +395,3 @@ def _hashable(fn: Any) -> bool:
     except TypeError:
         return False
     return True
-
-
-_CHEAP = {np.add, np.subtract, np.multiply, np.negative, np.less, np.greater, np.equal}
-
-
-def _is_cheap(e: Expr) -> bool:
-    """Tell whether an expression may be computed without being needed: no loads, no calls."""
-    return all(
-        isinstance(x, (Var, Lit)) or (isinstance(x, Call) and _hashable(x.fn) and x.fn in _CHEAP)
-        for x in ir.walk(e)
-    )

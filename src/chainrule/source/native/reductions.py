@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -291,7 +293,7 @@ def _unbroadcast(state: State, name: str, call: Call) -> None:
     type_ = state.types[name]
     assert type_.dtype is not None
     dtype = type_.dtype
-    pairs = list(zip(like.extents, ct.extents, strict=False))
+    pairs = list(zip(like.extents, ct.extents[-len(like.extents) :], strict=False))
     if len(like.extents) == len(ct.extents) and not any(
         state.may_stretch(a.size) and a.size != b.size for a, b in pairs
     ):
@@ -303,22 +305,32 @@ def _unbroadcast(state: State, name: str, call: Call) -> None:
     out = Var(Type("array", type_.dtype, tuple(e.size for e in like.extents)), state.fresh(name))
     state.types[out.name] = out.type
     state.emit(Make(out.name, type_.dtype, tuple(e.expr for e in like.extents)))
-    zero = cast(literal(0), type_.dtype)
+    zero = cast(literal(0), dtype)
     state.nest(like.extents, lambda i: state.emit(Put(out, i, zero)))
     place = aligned(state, like.extents, ct.extents)
+    n = len(ct.extents) - _last_stretched(pairs)
+    origin = (number(0),) * (len(ct.extents) - n)
+    start = _start(np.sum, ct.dtype)
 
     def body(i: tuple[Expr, ...]) -> None:
-        assert type_.dtype is not None
-        state.emit(Put(out, place(i), cast(ct.at(i), type_.dtype), "add"))
+        row = Elements(ct.extents[n:], ct.dtype, lambda j: ct.at((*i, *j)))
+        value = (
+            _total(state, row, start, runtime.add_in_any_order, np.sum) if origin else row.at(())
+        )
+        state.emit(Put(out, place((*i, *origin)), cast(value, dtype), "add"))
 
-    state.nest(ct.extents, body)
+    state.nest(ct.extents[:n], body)
     state.emit(Assign(name, out))
+
+
+def _last_stretched(pairs: Sequence[tuple[Extent, Extent]]) -> int:
+    """Return how many of the last axes were stretched for certain, from one place to several."""
+    return sum(1 for _ in takewhile(lambda p: p[0].size == 1 and p[1].size != 1, reversed(pairs)))
 
 
 def _unbroadcast_number(state: State, call: Call) -> Expr:
     ct = elements(state, call.args[0])
-    dtype = dtype_of(call)
-    return _total(state, ct, _start(np.sum, dtype), runtime.add_in_any_order, np.sum)
+    return _total(state, ct, _start(np.sum, dtype_of(call)), runtime.add_in_any_order, np.sum)
 
 
 VALUES[helpers.unbroadcast] = _unbroadcast

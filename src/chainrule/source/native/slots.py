@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from .. import ir
 from ..ir import Assign, Expr, Index, Pop, Push, Var
 from ..types import Type
 from .ahead import Ahead
-from .code import INT, Make, Put, dtype_of, minus, renamed, scalar
+from .code import INT, Make, Put, apply, dtype_of, minus, number, renamed, scalar
 from .elements import elements, write
 from .indexing import subscript
 from .numbers import cast
@@ -26,12 +28,13 @@ SAVED = "saved_by_"
 
 @dataclass(slots=True)
 class Slot:
-    """Where a pair has its value: ``array[k - low, ...]``, with ``k`` of each of its loops."""
+    """Where a pair has its value: ``array[(k - low) // step, ...]``, with ``k`` of its loops."""
 
     pair: Pair
     array: Var | None = None
     variables: tuple[str, ...] = ()
     lows: tuple[Expr, ...] = ()
+    steps: tuple[int, ...] = ()
     shape: tuple[Expr, ...] = ()
     """Of what is saved in an iteration, in terms of ``variables``."""
 
@@ -94,11 +97,12 @@ def _is_made(state: State, slot: Slot, source: Elements, type_: Type) -> bool:
     name = state.fresh(f"{SAVED}{source.dtype.str[1:]}")
     state.types[name] = Type("array", source.dtype, tuple(f"{name}'{k}" for k in range(
         len(ranges) + len(shape))))  # fmt: skip
-    extents = [ahead.named(e) for e in (*(count for _, count in ranges), *filter(None, most))]
+    extents = [ahead.named(e) for e in (*(count for _, count, _ in ranges), *filter(None, most))]
     state.around[0].before.append(Make(name, source.dtype, tuple(extents)))
     slot.array = Var(state.types[name], name)
     slot.variables = tuple(around.var for around in state.around)
-    slot.lows = tuple(ahead.named(low) for low, _ in ranges)
+    slot.lows = tuple(ahead.named(low) for low, _, _ in ranges)
+    slot.steps = tuple(step for _, _, step in ranges)
     inner = {around.var for around in state.around}
     slot.shape = tuple(
         e if ir.names_in(e) & inner else ahead.named(e) for e in shape if e is not None
@@ -108,7 +112,11 @@ def _is_made(state: State, slot: Slot, source: Elements, type_: Type) -> bool:
 
 def _place(state: State, slot: Slot) -> tuple[Expr, ...]:
     loops = (Var(INT, around.var) for around in state.around)
-    return tuple(minus(k, low) for k, low in zip(loops, slot.lows, strict=True))
+    ahead = [minus(k, low) for k, low in zip(loops, slot.lows, strict=True)]
+    return tuple(
+        place if step == 1 else apply(np.floor_divide, INT, place, number(step))
+        for place, step in zip(ahead, slot.steps, strict=True)
+    )
 
 
 def _restore(state: State, pop: Pop) -> bool:

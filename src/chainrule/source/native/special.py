@@ -50,6 +50,17 @@ def _within(m: Machine, e: Call) -> Any:
     return m.b.or_(empty, m.b.and_(above, below))
 
 
+def _count(m: Machine, e: Call) -> Any:
+    start, stop, _ = (m.number(arg) for arg in e.args)
+    if not isinstance(e.args[2], Lit) or not e.args[2].value:
+        raise NoInstructions("a step that is not known")
+    low, high = (start, stop) if e.args[2].value > 0 else (stop, start)
+    one = llvm.Constant(INT, 1)
+    size = llvm.Constant(INT, abs(e.args[2].value))
+    some = m.b.add(m.b.sdiv(m.b.sub(m.b.sub(high, low), one), size), one)
+    return m.b.select(m.b.icmp_signed("<", low, high), some, llvm.Constant(INT, 0))
+
+
 def _overflowing(name: str) -> Callable[[Machine, Call], Any]:
     def write(m: Machine, e: Call) -> Any:
         found = getattr(m.b, f"{name}_with_overflow")(*(m.number(arg) for arg in e.args))
@@ -165,6 +176,7 @@ SPECIAL: dict[Any, Callable[[Machine, Call], Any]] = {
     runtime.nonzero: _nonzero,
     runtime.within: _within,
     runtime.bound: _bound,
+    runtime.count: _count,
     runtime.common: _common,
     runtime.sum_of: _overflowing("sadd"),
     runtime.difference_of: _overflowing("ssub"),

@@ -14,7 +14,7 @@ from .. import ir
 from ..ir import Block, Dim, Expr, Index, Var
 from ..types import Type
 from .code import Fresh, Loop, Make, Put, mapped, number, renamed, statements
-from .contraction import mentions, reindexed, within_blocks
+from .contraction import mentions, mentions_array, reindexed, within_blocks
 from .folding import folded
 
 _ONE = number(1)
@@ -26,7 +26,7 @@ def without_units(block: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
     for name, makes in _makes(block).items():
         units = [{k for k, e in enumerate(s.extents) if e == _ONE} for s in makes]
         dropped = set.intersection(*units)
-        if dropped and len(dropped) < types[name].ndim and _is_of_elements(block, name):
+        if dropped and len(dropped) < types[name].ndim and is_of_elements(block, name):
             block = with_fewer_axes(block, name, dropped, fresh, types)
     return block
 
@@ -56,7 +56,7 @@ def _makes(block: Block) -> dict[str, list[Make]]:
     return found
 
 
-def _is_of_elements(block: Block, name: str) -> bool:
+def is_of_elements(block: Block, name: str) -> bool:
     """Tell whether an array is made, and otherwise only its elements and sizes are used."""
     total: Counter[str] = Counter()
     for s in statements(block):
@@ -70,6 +70,18 @@ def _is_of_elements(block: Block, name: str) -> bool:
 
 def _is_part(e: Expr, name: str) -> bool:
     return isinstance(e, (Index, Dim)) and isinstance(e.base, Var) and e.base.name == name
+
+
+def with_sizes(block: Block, make: Make) -> Block:
+    """Return a block that does not ask an array for its sizes."""
+
+    def size(e: Expr) -> Expr:
+        match e:
+            case Dim(base=Var(name=name), axis=axis) if name == make.name:
+                return make.extents[axis]
+        return e
+
+    return [mapped(s, lambda e: ir.rewrite(e, size)) for s in block]
 
 
 def with_fewer_axes(
@@ -86,8 +98,11 @@ def with_fewer_axes(
             return _ONE if e.axis in dropped else Dim(e.type, new, kept.index(e.axis))
         return e
 
-    block = [mapped(s, lambda e: ir.rewrite(e, size)) for s in block]
-    block = [reindexed(s, name, lambda index: (new, tuple(index[k] for k in kept))) for s in block]
+    def changed(s: ir.Stmt) -> ir.Stmt:
+        s = mapped(s, lambda e: ir.rewrite(e, size))
+        return reindexed(s, name, lambda index: (new, tuple(index[k] for k in kept)))
+
+    block = [changed(s) if mentions_array(s, name) else s for s in block]
     return _remade(block, name, new.name, kept)
 
 

@@ -8,9 +8,9 @@ with each other.
 from __future__ import annotations
 
 from .. import ir
-from ..ir import Block
+from ..ir import Assign, Block, Stmt
 from ..types import Type
-from .code import Fresh, Loop, Make, statements
+from .code import Fresh, Loop, Make, bound_by, statements
 from .contraction import renamed_array, uses
 from .exposure import exposed, exposed_after
 
@@ -22,7 +22,7 @@ def apart(block: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
     for k, s in enumerate(block):
         if not isinstance(s, (ir.For, ir.While, Loop)):
             continue
-        made = {t.name for t in statements(s.body) if isinstance(t, Make)}
+        made = {name for t in statements(s.body) if _names_array(t) for name in bound_by(t)}
         if not made:
             continue
         inside = uses([s])
@@ -33,3 +33,8 @@ def apart(block: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
             types[new] = types[name]
             out[k] = renamed_array(out[k], name, new)
     return out
+
+
+def _names_array(s: Stmt) -> bool:
+    """Tell whether a statement makes an array, or gives one a name."""
+    return isinstance(s, Make) or (isinstance(s, Assign) and s.value.type.is_array)
