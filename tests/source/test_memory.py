@@ -1,5 +1,7 @@
 """Memory in lowered programs: a buffer has one variable, other names for it are views."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -60,7 +62,7 @@ def test_buffers_of_random_programs_have_one_variable():
         try:
             program = lowered(function, args)
         except UnsupportedError as error:
-            assert ".copy()" in str(error)
+            assert re.search(r"\.copy\(\)|make a new list", str(error))
             continue
         checked += 1
         assert list(faults(program)) == []
@@ -123,8 +125,9 @@ def a_flat_array_that_may_be_a_copy(x):
     ],
 )
 def test_what_may_share_memory_is_refused(function):
-    with pytest.raises(UnsupportedError, match=r"write \.copy\(\) where"):
-        lowered(function, (X,))
+    many = np.linspace(0.3, 1.3, 100)  # a loop of few turns would be written out
+    with pytest.raises(UnsupportedError, match=r"write \.copy\(\)"):
+        lowered(function, (many,))
 
 
 def test_a_result_whose_dtype_depends_on_its_values_is_refused():
