@@ -192,9 +192,9 @@ def _np_reshape(state: State, a: Value, *args: Value, **kwargs: Value) -> Value:
 def _ravel(state: State, a: Value, order: Value = NONE) -> Value:
     a = calls.as_array(state, a)
     if isinstance(a, Leaf) and a.type.ndim == 1:
-        is_whole = rows.is_by_rows(state, a.expr)
-        error = rows.refusal(state, "ravel", a.expr)
-        return a if is_whole else Leaf(memory.copied(state, a.expr, "flat", error))
+        if rows.is_by_rows(state, a.expr):
+            return a
+        return Leaf(memory.copied(state, a.expr, "flat", rows.refusal(state, "ravel", a.expr)))
     found = calls.call(state, Known(np.reshape), [a, Known(-1)], _order(order))
     is_part = isinstance(a, Leaf) and memory.root_of(state, a.expr) is not None
     if is_part and isinstance(a, Leaf) and rows.is_argument_by_columns(state, a.expr):

@@ -18,6 +18,7 @@ from .accesses import Alias, aliases, touched
 from .code import Loop, Make, Put, bindings, mapped, renamed, split_shift
 from .contraction import mentions_array, uses, within_blocks
 from .slots import SAVED
+from .terms import nest_of
 
 
 def forwarded(block: Block) -> Block:
@@ -50,18 +51,14 @@ def _forwarded(block: Block, total: Counter[str], alias: Alias) -> Block:
     return block
 
 
-def _copied(s: Stmt) -> tuple[list[Loop], Put] | None:
+def _copied(s: Stmt) -> tuple[tuple[Loop, ...], Put] | None:
     """Return the loops of a nest that copies an array, place by place, and what they do."""
-    loops: list[Loop] = []
-    while isinstance(s, Loop) and len(s.body) == 1:
-        loops.append(s)
-        s = s.body[0]
-    path = tuple(loop.var for loop in loops)
-    match s:
-        case Put(op=None, array=array, index=index, value=Index(base=Var() as base, index=source)):
-            same = base.type.dtype == array.type.dtype
-            if path and index == path and same and _is_along(source, path[-1]):
-                return loops, s
+    nest = nest_of(s)
+    match nest:
+        case loops, Put(op=None, array=array, index=index, value=Index(base=Var() as base) as read):
+            path = tuple(loop.var for loop in loops)
+            is_same = base.type.dtype == array.type.dtype
+            return nest if index == path and is_same and _is_along(read.index, path[-1]) else None
     return None
 
 

@@ -16,6 +16,7 @@ from .code import Loop, Make, Put, bindings
 from .contraction import reindexed, uses, within_blocks
 from .hoisting import held
 from .slots import SAVED
+from .terms import nest_of
 from .units import is_of_elements, with_sizes
 
 
@@ -48,7 +49,7 @@ class _Homes:
                 k += 1
         return block
 
-    def _start(self, block: Block, end: int, loops: list[Loop], put: Put) -> int | None:
+    def _start(self, block: Block, end: int, loops: tuple[Loop, ...], put: Put) -> int | None:
         """Return where an array is made that a copy at ``end`` is all of, if it can move."""
         assert isinstance(put.value, Index) and isinstance(put.value.base, Var)
         name, saved = put.value.base.name, put.array.name
@@ -71,18 +72,14 @@ class _Homes:
         return start if is_alone and is_fixed and self.alias(name) not in after else None
 
 
-def _saves(s: ir.Stmt) -> tuple[list[Loop], Put] | None:
+def _saves(s: ir.Stmt) -> tuple[tuple[Loop, ...], Put] | None:
     """Return the loops of a nest that saves all of an array, and what they do."""
-    loops: list[Loop] = []
-    while isinstance(s, Loop) and len(s.body) == 1:
-        loops.append(s)
-        s = s.body[0]
-    path = tuple(loop.var for loop in loops)
-    match s:
-        case Put(op=None, array=array, index=index, value=Index(base=Var() as base, index=source)):
-            is_same = source == path and index[-len(path) :] == path
-            if loops and is_same and base.type.dtype == array.type.dtype:
-                return loops, s
+    nest = nest_of(s)
+    match nest:
+        case loops, Put(op=None, array=array, index=index, value=Index(base=Var() as base) as read):
+            path = tuple(loop.var for loop in loops)
+            is_same = read.index == path and index[-len(path) :] == path
+            return nest if is_same and base.type.dtype == array.type.dtype else None
     return None
 
 
