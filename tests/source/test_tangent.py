@@ -251,7 +251,7 @@ def slope_one_and_then_a_change(x):
 
 
 def products_of_what_changes_later(x):
-    y = np.cumprod(x)
+    y = np.cumprod(x, axis=0)
     x.sort()
     return y * x
 
