@@ -197,7 +197,8 @@ def test_arithmetic():
     assert sizes.divide(n, m) is None
     assert sizes.evaluate(sizes.floor_divide(sizes.add(n, 1), 2), {"n": 6}) == 3
     assert sizes.is_positive(sizes.add(n, 1))
-    assert not sizes.is_positive(sizes.add(n, -1))
+    assert sizes.is_positive(sizes.add(n, -1))  # arguments' axes of one place have no symbol
+    assert not sizes.is_positive(sizes.add(n, -2))
     assert list(sizes.atoms(sizes.multiply(sizes.add(n, 1), m)))
 
 

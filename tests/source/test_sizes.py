@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import chainrule as cr
 from source.oracles import Compiled, along, assert_close, vector
 
 A, B = np.linspace(0.3, 1.4, 6), np.linspace(-1.0, 0.8, 6)
@@ -241,3 +242,61 @@ CHANGING = [
 )
 def test_an_axis_that_happens_to_have_size_1_is_summed(f, args, wrt):
     adjoint_of(f, args, wrt)
+
+
+# ---------------------------------------------------------------------- places that may not exist
+
+
+def selected_first(x):
+    return len(x[x > 5][:1]) * np.sum(x * x)
+
+
+def place_behind_the_end(x):
+    return np.sum(x[2:3] * 3.0 + x[:1] ** 2) + x[2:][:1].shape[0] * np.sum(x)
+
+
+def last_selected(x):
+    m = x[x > 0.5]
+    return np.sum(m[-1:] * x) + np.prod(m) + (np.max(m) if len(m) else np.sum(x))
+
+
+def squeezed(x):
+    return np.sum(np.squeeze(x[2:3]) ** 2) + x[:1].shape[0]
+
+
+def trimmed(x):
+    return np.sum(np.trim_zeros(x * (x > 0.5)) ** 2)
+
+
+def product_of_columns(x):
+    a = x.reshape(len(x) // 3, 3)
+    return np.sum(np.prod(a, axis=0)) + np.prod(a) + np.sum(a.cumprod(axis=0))
+
+
+def row_times_row(x):
+    return np.sum(x[:1] * x[1:2] * x[-1:] + x[-2:-1])
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 6])
+@pytest.mark.parametrize(
+    "f",
+    [selected_first, place_behind_the_end, last_selected, squeezed, trimmed, row_times_row],
+)
+def test_places_that_may_not_exist(f, n, backend):
+    x = np.linspace(0.13, 0.94, n)
+    program = cr.compile(f, backend=backend)
+    assert_close(program(x), f(x), "value", 1e-13)
+    found = cr.grad(program)(x)
+    assert found.shape == x.shape
+    expected = [along(f, [x], [0], t, 2.0**-12)[0] for t in np.eye(n)]
+    assert_close(found, np.reshape(expected, n), "gradient")
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("n", [0, 3, 6])
+def test_products_over_no_rows(n, backend):
+    x = np.linspace(0.13, 0.94, n)
+    program = cr.compile(product_of_columns, backend=backend)
+    assert program(x) == product_of_columns(x)
+    assert cr.grad(program)(x).shape == x.shape

@@ -218,11 +218,8 @@ def trim_zeros(filt, trim="fb", axis=None):
     found = np.nonzero(plain(filt))
     slices = [slice(None)] * filt.ndim
     for i in reduced_axes(filt, axis):
-        if not found[i].size:
-            slices[i] = slice(0, 0)
-            continue
-        first = found[i].min() if "f" in trim.lower() else None
-        last = found[i].max() + 1 if "b" in trim.lower() else None
+        first = found[i].min(initial=filt.shape[i]) if "f" in trim.lower() else None
+        last = found[i].max(initial=-1) + 1 if "b" in trim.lower() else None
         slices[i] = slice(first, last)
     return filt[tuple(slices)]
 

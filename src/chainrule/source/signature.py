@@ -1,8 +1,9 @@
 """From the arguments of a call to abstract values, and to a key that says which program serves it.
 
 A signature knows of every argument its structure, and of every leaf its dtype, its number of axes,
-which of them have size 1 and which sizes are equal, also across arguments. Strings, None, booleans
-and functions count by their value; numbers do not, unless lowering asks for one (``static``).
+which of them have size 0 or 1 and which sizes are equal, also across arguments. Strings, None,
+booleans and functions count by their value; numbers do not, unless lowering asks for one
+(``static``).
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ class Signature:
         return dataclasses.replace(found, sizes=tuple(map(self._size, found.sizes)))
 
     def _size(self, n: Any) -> Any:
-        if n == 1 or n in self._known:
+        if n in (0, 1) or n in self._known:
             return n
         return self._symbols.setdefault(n, f"n{len(self._symbols)}")
 

@@ -8,9 +8,10 @@ the size ``("max0", ("sum", -2, ((n, 1),)))``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf, prod
 from typing import Any
 
-from .types import Size, is_plain, unknown_size
+from .types import Size, is_plain, is_several, unknown_size
 
 _TAGS = ("sum", "max0", "prod", "slice", "min", "//")
 _INTEGER = "integer"
@@ -138,16 +139,27 @@ def joined(m: Size, n: Size) -> Size:
 
 
 def is_positive(size: Size) -> bool:
-    """Tell whether a difference of sizes is positive for arrays that are not empty."""
-    constant, terms = _linear(size)
-    if integers(size):
-        return False
-    return (
-        all(k > 0 for k in terms.values())
-        and constant
-        + sum(k for atom, k in terms.items() if _tag(atom) not in ("max0", "slice", "//"))
-        > 0
-    )
+    """Tell whether a size, or a difference of sizes, is known to be positive."""
+    return not integers(size) and _at_least(size) > 0
+
+
+def _at_least(size: Size) -> float:
+    """Return a lower bound of a size; minus infinity where nothing is known."""
+    match _tag(size):
+        case "sum":
+            constant, terms = _linear(size)
+            known = all(k > 0 for k in terms.values())
+            return constant + sum(k * _at_least(a) for a, k in terms.items()) if known else -inf
+        case "prod":
+            factors = [_at_least(factor) for factor in size[1]]
+            return prod(factors) if min(factors) >= 0 else -inf
+        case "max0":
+            return max(_at_least(size[1]), 0)
+        case "min":
+            return min(float(size[1]), _at_least(size[2]))
+    if isinstance(size, int):
+        return size
+    return 2 if is_several(size) else 0
 
 
 def divide(a: Size, b: Size) -> Size | None:
@@ -165,11 +177,7 @@ def divide(a: Size, b: Size) -> Size | None:
 
 
 def slice_size(n: Size, start: Size | None, stop: Size | None, step: Any) -> Size:
-    """Return the size of ``a[start:stop:step]`` along an axis of size ``n``.
-
-    A slice of one place, such as ``a[:1]``, is taken to have size 1; of an empty axis it has
-    none, but then there is nothing to differentiate either.
-    """
+    """Return the size of ``a[start:stop:step]`` along an axis of size ``n``."""
     parts = (n, 0 if start is None else start, 0 if stop is None else stop, step)
     if all(isinstance(part, int) for part in parts):
         return len(range(*slice(start, stop, step).indices(n)))
@@ -196,13 +204,18 @@ def _between(n: Size, low: Size, high: Size) -> Size | None:
     count, to_end = add(high, low, -1), add(n, high, -1)
     if integers(low) or (not isinstance(to_end, int) and integers(high)):
         return None  # they may be negative, and count from the end then
-    if isinstance(count, int) and count <= 1:
+    if isinstance(count, int) and (count <= 0 or (count == 1 and _has(n, low))):
         return max(count, 0)
     if isinstance(low, int) and isinstance(to_end, int) and to_end >= 0:
         return clip(count)
     if isinstance(count, int) and (low == 0 or to_end == 0):
         return ("min", count, n)
     return None
+
+
+def _has(n: Size, place: Size) -> bool:
+    """Tell whether an axis is known to have a place."""
+    return is_several(n) and place in (0, 1, add(n, -1), add(n, -2))
 
 
 def atoms(size: Size) -> Iterator[Any]:

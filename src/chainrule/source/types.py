@@ -80,6 +80,11 @@ def is_plain(size: Size) -> bool:
     return isinstance(size, str) and not size.startswith("?")
 
 
+def is_several(size: Size) -> bool:
+    """Tell whether a symbol is that of an argument's axis of two or more places."""
+    return isinstance(size, str) and size[0] not in "?#"
+
+
 def type_of(value: Any) -> Type:
     """Return the type of a Python object, its sizes as they are."""
     if isinstance(value, bool):

@@ -12,7 +12,7 @@ import numpy as np
 from .. import sizes
 from ..ir import Access, Call, Choice, Dim, Expr, Lit, Logic, Var
 from ..results import result_type
-from ..types import BOOL, FLOAT, INT, OBJECT, Type
+from ..types import BOOL, FLOAT, INT, OBJECT, Type, is_plain
 from ..values import Function, Items, Known, Leaf, Mapping, Method, Record, Value
 from .containers import describe, expression, known, lift, uncut
 from .slots import as_numbers
@@ -278,11 +278,11 @@ def _compare_sizes(state: State, ufunc: Any, a: Value, b: Value) -> Known | None
         return Known(bool(PYTHON[ufunc](distance, 0)))
     if ufunc in (np.equal, np.not_equal) and 1 in (m, n):
         other = n if m == 1 else m
-        if isinstance(other, str) and not other.startswith("?"):  # an argument's axis of size 1
-            return Known(ufunc is np.not_equal)  # has the size 1
-    if in_rule(state) and sizes.is_positive(distance):  # rules ask whether there is anything at all
+        if is_plain(other):
+            return Known(ufunc is np.not_equal)
+    if sizes.is_positive(distance):
         return Known(bool(PYTHON[ufunc](1, 0)))
-    if in_rule(state) and sizes.is_positive(sizes.multiply(-1, distance)):
+    if sizes.is_positive(sizes.multiply(-1, distance)):
         return Known(bool(PYTHON[ufunc](-1, 0)))
     return None
 
@@ -319,7 +319,7 @@ def _truth_of(state: State, value: Leaf) -> Known | Leaf:
     kind = value.type.kind
     if value.type == BOOL:
         return value
-    if value.size is not None and in_rule(state) and sizes.is_positive(value.size):
+    if value.size is not None and sizes.is_positive(value.size):
         return Known(True)
     if value.type.dtype is not None and value.type.dtype.kind == "b" and kind == "scalar":
         return Leaf(replace(value.expr, type=BOOL)) if _is_test(value.expr) else _bool(state, value)

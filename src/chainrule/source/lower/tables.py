@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from ...rules import elementwise, products, sorting
+from .. import sizes
 from ..ir import Call
 from ..values import Items, Known, Leaf, Value
 from . import calls, functions, memory
-from .attributes import shape_of
-from .containers import ONE, ZERO, describe, items_of, known, lift
+from .attributes import shape_of, size_value
+from .containers import NONE, ONE, ZERO, describe, items_of, known, lift
 from .indexing import subscript
 from .intrinsics import intrinsic
 from .operators import binary, operand, unary
@@ -44,8 +45,8 @@ def _best_splits(state: State, shapes: Value) -> Value:
 
 @intrinsic(np.ndindex)
 def _ndindex(state: State, *shape: Value) -> Value:
-    sizes = items_of(state, shape[0]) if len(shape) == 1 else list(shape)
-    counts = [state.static(n, "a size that is iterated over") for n in sizes]
+    given = items_of(state, shape[0]) if len(shape) == 1 else list(shape)
+    counts = [state.static(n, "a size that is iterated over") for n in given]
     return lift(list(itertools.product(*map(range, counts))))
 
 
@@ -59,6 +60,17 @@ def _correlate(state: State, a: Value, v: Value, mode: Value = _VALID) -> Value:
     body = functions.function_value(state, calls.entry_of(np.correlate).body)
     assert body is not None
     return functions.inline(state, body, [a, v, mode], {})
+
+
+@intrinsic(np.squeeze)
+def _squeeze(state: State, a: Value, *axis: Value, **kwargs: Value) -> Value:
+    """Without ``axis``, the sizes say how many axes are left."""
+    given = known(kwargs.get("axis", axis[0] if axis else NONE))
+    if isinstance(a, Leaf) and given == (True, None):
+        for k, size in enumerate(a.type.sizes):
+            if sizes.may_be_one(size):
+                state.static(size_value(state, a, k), "a size in np.squeeze without axis=")
+    return calls.call_entry(state, calls.entry_of(np.squeeze), np.squeeze, [a, *axis], kwargs)
 
 
 @intrinsic(sorting._positions)
