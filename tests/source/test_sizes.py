@@ -300,3 +300,16 @@ def test_products_over_no_rows(n, backend):
     program = cr.compile(product_of_columns, backend=backend)
     assert program(x) == product_of_columns(x)
     assert cr.grad(program)(x).shape == x.shape
+
+
+def squeezed_column(x):
+    return np.sum(np.squeeze(x.reshape(2, -1)[:, :1]) * x[:2]) + np.sum(np.squeeze(np.repeat(x, 2)))
+
+
+def test_squeeze_asks_for_the_shapes_that_an_array_comes_from():
+    adjoint_of(squeezed_column, (A,), (0,))
+
+
+def test_squeeze_of_a_selection_is_refused():
+    with pytest.raises(cr.errors.UnsupportedError, match=r"name them: np.squeeze\(x, axis="):
+        cr.compile(lambda x: np.sum(np.squeeze(x[x > 0.5]) ** 2))(A)

@@ -67,7 +67,11 @@ def _copyto(
 
 @intrinsic(np.fill_diagonal)
 def _fill_diagonal(state: State, a: Value, val: Value, wrap: Value = FALSE) -> Value:
+    val = calls.as_array(state, val)
     if not isinstance(a, Leaf) or a.type.ndim != 2 or known(wrap) != (True, False):
+        return mutate(state, np.fill_diagonal, [a, val, wrap], {})
+    given = operand(state, val).type.sizes  # NumPy repeats or cuts other values
+    if given and (given * 2) != a.type.sizes:
         return mutate(state, np.fill_diagonal, [a, val, wrap], {})
     n = calls.call(state, Known(min), list(shape_of(state, a)), {})
     places = calls.call(state, Known(np.arange), [n], {})

@@ -184,8 +184,14 @@ def _np_reshape(state: State, a: Value, *args: Value, **kwargs: Value) -> Value:
     if axes != kept:
         return found
     # Axes of size 1 come and go without a copy, also where what is reshaped is a part of an array.
-    without = subscript(state, a, Items([Known(0 if n == 1 else slice(None)) for n in old]))
-    return subscript(state, without, Items([NONE if n == 1 else Known(slice(None)) for n in new]))
+    whole: list[Value] = [Known(slice(None))]
+    without: list[Value] = [Known(0 if n == 1 else slice(None)) for n in old]
+    within: list[Value] = [NONE if n == 1 else Known(slice(None)) for n in new]
+    if not axes:  # the last one stays: without any there would be a number, which is a copy
+        if not (old and new):
+            return found
+        without, within = without[:-1] + whole, within[:-1] + whole
+    return subscript(state, subscript(state, a, Items(without)), Items(within))
 
 
 @intrinsic(np.ravel)
