@@ -15,14 +15,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from . import ir
+from . import ir, sizes
 from .build import add, base_variable, integer, multiply
 from .helpers import unbroadcast
 from .ir import AFTER, Assign, Block, Call, Dim, Expr, Index, Stmt, Var
 from .locals import local_names
 from .places import SHAPE_OF_FIRST, Places
 from .reverse import Adjoint
-from .types import BOOL, INT, Type
+from .types import BOOL, INT, Type, is_several
 
 Need = tuple[str, str]
 """A variable, and whether its ``value`` or only its ``shape`` is read."""
@@ -187,7 +187,7 @@ class Needs:
     def flow_loop(self, s: ir.For | ir.While, need: set[Need], defined: set[str]) -> set[Need]:
         """Go over a loop until what one iteration needs of the one before does not grow."""
         adjoint = self.adjoints[id(s)]
-        local = local_names(s.body)
+        local = self.local_to(s)
         own = {s.var.name} if isinstance(s, ir.For) else set[str]()
         ends = {n for n in self.primal(reads_of(adjoint.ends[0])) if n[0] not in local}
         head = need | ends
@@ -209,6 +209,19 @@ class Needs:
             head = head | {(s.trips, VALUE)}
         return head | self.primal(reads_of(adjoint.first))
 
+    def local_to(self, s: ir.For | ir.While) -> set[str]:
+        """Return the variables of which an iteration needs nothing that was there before it.
+
+        The cotangent of one that it binds is zero before it: in the shape that was there before.
+        """
+        zeros = {name for name, _ in self.primal(reads_of(self.adjoints[id(s)].ends[0]))}
+        return local_names(s.body) - {name for name in zeros if self.may_change_shape(name)}
+
+    def may_change_shape(self, name: str) -> bool:
+        """Tell whether a variable may have another shape after an iteration."""
+        atoms = (a for size in self.types[name].sizes for a in sizes.atoms(size))
+        return not all(map(is_several, atoms))
+
     def flow_checkpointed(self, s: ir.For, need: set[Need], defined: set[str]) -> set[Need]:
         """Go over a loop whose iterations run again one by one: only what it reads must stay.
 
@@ -216,7 +229,7 @@ class Needs:
         """
         adjoint = self.adjoints[id(s)]
         self.entries[id(s)] = (need, set(defined))
-        changed, local = self.changed_by(s.body), local_names(s.body)
+        changed, local = self.changed_by(s.body), self.local_to(s)
         ends = {n for n in self.primal(reads_of(adjoint.ends[0])) if n[0] not in local}
         self.before.append(need)
         read = self.flow(s.body, ends, set(defined) | {s.var.name})

@@ -12,7 +12,7 @@ from ..values import Items, Known, Leaf, Mapping, Method, Value
 from . import calls, memory, rows
 from .collected import DEQUE
 from .container_methods import CHANGING, DICT, LIST, SEQUENCE
-from .containers import LAST, NONE, TRUE, describe, is_deque, known
+from .containers import LAST, NONE, TRUE, describe, is_deque, is_none, known
 from .indexing import subscript
 from .inplace import mutate
 from .intrinsics import intrinsic
@@ -161,7 +161,7 @@ def _reshape(
     state: State, a: Leaf, *shape: Value, order: Value = NONE, copy: Value = NONE
 ) -> Value:
     given = shape[0] if len(shape) == 1 else Items(list(shape))
-    asked = {} if known(copy) == (True, None) else {"copy": copy}
+    asked = {} if is_none(copy) else {"copy": copy}
     return calls.call(state, Known(np.reshape), [a, given], _order(order) | asked)
 
 
@@ -209,7 +209,7 @@ def _ravel(state: State, a: Value, order: Value = NONE) -> Value:
 
 
 def _transpose(state: State, a: Leaf, *axes: Value) -> Value:
-    if not axes or known(axes[0]) == (True, None):
+    if not axes or is_none(axes[0]):
         from .attributes import transposed
 
         return transposed(state, a)
