@@ -109,7 +109,7 @@ class Cotangents:
         if isinstance(place, Var):
             self._add_whole(place, ct)
             return
-        if isinstance(place, Index) and place.base.type.is_number:  # w[1][None]
+        if isinstance(place, Index) and not place.base.type.ndim:  # w[1][None]
             self.add(place.base, Call(place.base.type, np.sum, (ct,)))
             return
         if isinstance(place, Index) and _copies(place.base):
