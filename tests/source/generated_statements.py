@@ -11,6 +11,7 @@ import copy
 import math
 import random
 import re
+import warnings
 from typing import Any
 
 import numpy as np
@@ -169,7 +170,8 @@ class Writer:
         return f"{name} {op} {self.right()}"
 
     def change(self) -> str:
-        drawn = self.random.choice(CHANGES).replace("{}", self.random.choice(self.arrays()))
+        arrays = [name for name in self.arrays() if isinstance(self.values[name], np.ndarray)]
+        drawn = self.random.choice(CHANGES).replace("{}", self.random.choice([*arrays, "w"]))
         return drawn.replace("{S}", self.number()).replace("{E}", self.expression())
 
     def swap(self) -> str:
@@ -190,10 +192,11 @@ class Writer:
         before = copy.deepcopy(self.values)
         scope = {**MODULES, **self.values}
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("error", DeprecationWarning)
                 exec(statement, scope)
             fits = all(map(is_small, filter(is_array, scope.values())))
-        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError):
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, Warning):
             fits = False
         self.values = before
         if fits:
