@@ -103,7 +103,7 @@ class Writer:
             with np.errstate(all="ignore"):
                 value = eval(expression, {**MODULES, **self.values})
             x = np.asarray(value)
-        except (ArithmeticError, LookupError, TypeError, ValueError):
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError):
             return None
         return value if x.dtype.kind in "fi" and is_small(x) else None
 
