@@ -12,7 +12,8 @@ A = np.arange(12.0).reshape(3, 4)
 
 def element_with_an_axis(w):
     w[1:] *= 2
-    return w[1][None] * 3 + w[2][None, None] * w + w[1:][0][None, ...]
+    t = w[0][None][-1] + w[1:][1][None, None][0]
+    return w[1][None] * 3 + w[2][None, None] * w + w[1:][0][None, ...] * t
 
 
 def reshaped_element(w):

@@ -180,7 +180,7 @@ def _copies(place: Expr) -> bool:
     """Whether a chain of indices and views contains an index that reads a copy."""
     while not isinstance(place, Var):
         if isinstance(place, Index):
-            if not is_basic(place):
+            if not is_basic(place) or not place.base.type.ndim:  # a number's axes are new memory
                 return True
             place = place.base
         else:
