@@ -351,3 +351,25 @@ def windows_and_parts(x):
 def test_derivatives_of_parts_that_overlap(f):
     x = np.random.default_rng(0).uniform(0.3, 1.3, 12)
     cr.check_grads(cr.compile(f, backend="numba"), (x,), order=2)
+
+
+def sums_between_places_of_a_list(x):
+    return np.add.reduceat(x, [0, 2, 5]) + np.searchsorted([0.4, 0.9], x[:3]) * x[1]
+
+
+def operands_of_one_branch(x):
+    """What is saved in the branch has the name of an array of other axes that nobody reads."""
+    a = x.reshape(2, 2, 3) * 1.0
+    np.einsum("...j->...", a.swapaxes(0, -1))
+    if x[1] > 0:
+        a[::2] += np.einsum("i,i->", np.squeeze(x), np.squeeze(x))
+    return a
+
+
+@pytest.mark.parametrize(
+    "f", [sums_between_places_of_a_list, operands_of_one_branch], ids=lambda f: f.__name__
+)
+def test_pullbacks_as_numpy_has_them(f):
+    x = np.random.default_rng(0).uniform(0.3, 1.3, 12)
+    (y, back), (_, other) = (cr.vjp(cr.compile(f, backend=b), x) for b in ("numba", "numpy"))
+    np.testing.assert_allclose(back(y)[0], other(y)[0])
