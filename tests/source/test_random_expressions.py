@@ -59,7 +59,7 @@ def outcome(function, args):
     """Return the result of a program, None where it has none, or one of large numbers."""
     try:
         y = function(*copied(args))
-    except (ArithmeticError, LookupError, TypeError, ValueError):
+    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError):
         return None
     return y if all(is_small(np.asarray(part)) for part in y) else None
 
