@@ -382,3 +382,27 @@ def test_numpy_lays_sums_out_by_rows():
     strided = np.repeat(A[0], 2)[::2]
     for made in (A * 2 + A, A + strided, A[:, :1] * strided, A[:, :1] + A[0], np.sin(A) ** A):
         assert made.flags.c_contiguous
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("step", [1, 2, -1])
+def test_ravel_of_a_vector_is_a_copy_where_it_has_gaps(step, backend):
+    def f(v, x):
+        t = v.ravel()
+        t *= 0.5
+        v.ravel()[...] += x
+        v *= x
+        return t, v
+
+    def given():
+        return np.linspace(0.3, 1.4, 12)[::step]
+
+    program = cr.compile(f, backend=backend)
+    for found, wanted in zip(program(given(), 2.0), f(given(), 2.0), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-14)
+    (t_dot, v_dot), (_, pullback) = (
+        cr.jvp(program, (given(), 2.0), (given(), 1.0))[1],
+        cr.vjp(program, given(), 2.0),
+    )
+    v_ct, x_ct = pullback((t_dot, v_dot))  # <ct, J t> = <J^T ct, t>
+    np.testing.assert_allclose(t_dot @ t_dot + v_dot @ v_dot, v_ct @ given() + x_ct)

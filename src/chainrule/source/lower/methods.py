@@ -200,6 +200,8 @@ def _ravel(state: State, a: Value, order: Value = NONE) -> Value:
     if isinstance(a, Leaf) and a.type.ndim == 1:
         if rows.is_by_rows(state, a.expr):
             return a
+        if rows.is_argument_by_columns(state, a.expr):
+            return calls.call_attribute(state, a, "copy", [])
         return Leaf(memory.copied(state, a.expr, "flat", rows.refusal(state, "ravel", a.expr)))
     found = calls.call(state, Known(np.reshape), [a, Known(-1)], _order(order))
     is_part = isinstance(a, Leaf) and memory.root_of(state, a.expr) is not None

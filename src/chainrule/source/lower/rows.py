@@ -71,7 +71,7 @@ def refusal(state: State, name: str, array: Expr) -> Exception:
 def is_argument_by_columns(state: State, expr: Expr) -> bool:
     """Tell an argument that surely does not lie in one piece, row by row."""
     place = _argument(state, expr)
-    return place is not None and expr.type.ndim > 1 and not _layout(state, place)
+    return place is not None and expr.type.ndim > 0 and not _layout(state, place)
 
 
 def _argument(state: State, expr: Expr) -> Place | None:
@@ -81,11 +81,11 @@ def _argument(state: State, expr: Expr) -> Place | None:
 
 
 def _is_variable_by_rows(state: State, expr: Var) -> bool:
-    if expr.type.ndim < 2 and expr.name in state.buffers:
-        return True
     place = _argument(state, expr)
     if place is not None:
         return _layout(state, place)
+    if expr.type.ndim < 2 and expr.name in state.buffers:
+        return True
     made = state.definitions.get(expr.name)
     return made is not None and expr.name not in state.rebound and is_by_rows(state, made)
 
