@@ -216,9 +216,10 @@ class Specialisation:
     def direct(self, roles: Sequence[str]) -> Callable[..., Any] | None:
         """Return a function of these values, if all there is to a call is to run the program."""
         program = self.program
-        if has_effects(self.stages[0][1]):  # a run that is repeated is silent, the next one is not
+        lowered = self.stages[0][1]
+        if has_effects(lowered):  # a run that is repeated is silent, the next one is not
             return None
-        if not self.kept.has_code and cannot_be_repeated(program):
+        if cannot_be_repeated(lowered) or (not self.kept.has_code and cannot_be_repeated(program)):
             return lambda *values: self.run(roles, values)
         made, hidden = self.function, program.hidden
         if not self.takes(roles):

@@ -224,3 +224,61 @@ def test_arrays_that_are_too_big():
         with pytest.raises((ValueError, MemoryError), match=r"too (big|large)") as by_machine_code:
             program(n)
         assert issubclass(by_numpy.type, by_machine_code.type)
+
+
+def gated(x, steps, rng):
+    total = 0.0
+    for _ in range(steps):
+        gates = np.heaviside(x, 0.5)
+        total += np.sum(x * gates) + rng.normal()
+    return total, gates
+
+
+def test_what_the_interpreter_runs_is_not_compiled(rng):
+    """It is called by its number: arrays, numbers and objects reach it, and come back."""
+    x = rng.normal(size=7)
+    program = cr.compile(gated, backend="numba")
+    expected = gated(x, 3, np.random.default_rng(5))
+    names = compiled_by(lambda: program(x, 3, np.random.default_rng(5)))
+    assert names == ["kernel"]
+    assert program.explain().count("# by Python") >= 2
+    for found, wanted in zip(program(x, 3, np.random.default_rng(5)), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+def arranged(a, k):
+    return np.partition(a, 1, axis=1), np.partition(a[0], 1) + k, np.partition(a * k, 2, axis=1)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "c16", "i4", "i8", "u1", "?"])
+def test_numbers_of_all_types_reach_the_interpreter(dtype, rng):
+    a = rng.integers(0, 9, size=(4, 5)).astype(dtype)
+    program = cr.compile(arranged, backend="numba")
+    found, expected = program(a, a[0, 0]), arranged(a, a[0, 0])
+    assert program.explain().count("# by Python") >= 3
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+
+def announced(x, n):
+    for k in range(n):
+        print("round", k)
+        x = x + np.partition(x, k)
+    return np.sum(x)
+
+
+def test_what_the_interpreter_raises_arrives(capsys):
+    """It happens once: a program that has printed is not run again."""
+    with pytest.raises(ValueError, match=r"kth\(=3\) out of bounds"):
+        cr.compile(announced, backend="numba")(np.ones(3), 9)
+    assert capsys.readouterr().out.split() == [
+        "round",
+        "0",
+        "round",
+        "1",
+        "round",
+        "2",
+        "round",
+        "3",
+    ]

@@ -86,8 +86,8 @@ class Native:
 
     @property
     def runs_python(self) -> bool:
-        """Whether the interpreter runs parts of the program; of what is kept it never does."""
-        return not isinstance(self.code, Loaded) and "objmode" in self.code.text
+        """Whether the interpreter runs parts of the program."""
+        return self.code.runs_python
 
     FAULTS = (TypeError, *_LEAVING)
     """What ``called`` raises where the call has to be made ``otherwise``."""

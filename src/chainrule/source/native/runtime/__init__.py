@@ -45,7 +45,6 @@ from .linear import (
     solve,
 )
 from .memory import empty
-from .objects import held_by, holding
 from .products import (
     PRODUCTS,
     product,
@@ -91,9 +90,6 @@ __all__ = [
     "check",
     "sized",
     "throw",
-    # objects
-    "holding",
-    "held_by",
     # indices
     "u",
     "at",
