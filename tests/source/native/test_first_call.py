@@ -1,5 +1,7 @@
 """What a first call compiles: little besides the loops of the program itself."""
 
+import cProfile
+import linecache
 import re
 
 import numpy as np
@@ -12,6 +14,7 @@ pytest.importorskip("numba")
 from numba.core import codegen, event
 
 from chainrule.source.native import pipeline, webs
+from chainrule.source.native.compiling import text_of
 from chainrule.source.native.contraction import uses
 
 
@@ -282,3 +285,34 @@ def test_what_the_interpreter_raises_arrives(capsys):
         "round",
         "3",
     ]
+
+
+def text_of_steps(count):
+    """Return a function with so many steps, of copies, columns, second names and single places."""
+    step = """
+    s = np.sum(x * w, axis=1, keepdims=True)
+    y = x / (1.0 + s * s)
+    x = np.tanh(y @ w) + y[:, ::-1]
+    total = total + np.sum(x[0] ** 2)
+    z = np.zeros((5, 6))
+    for j in range(5):
+        z[:, j] = y[:, j] * total - x[0, j]
+    y = z if total > 3.0 else z[:, ::-1]
+    x = x + y[:, :5]"""
+    return f"def steps(x, w):\n    total = 0.0{step * count}\n    return total\n"
+
+
+def test_passes_take_time_in_proportion_to_the_program():
+    """Counted in calls of functions: twice the statements are not four times the work."""
+    calls = []
+    x = np.ones((5, 5))
+    for count in (6, 12):
+        text, file, space = text_of_steps(count), f"<{count} steps>", {"np": np}
+        linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+        exec(compile(text, file, "exec"), space)
+        gradient = cr.grad(cr.compile(space["steps"], backend="numpy")).specialise(x, x)
+        program = gradient._latest().for_machine
+        profile = cProfile.Profile()
+        profile.runcall(text_of, program)
+        calls.append(sum(entry.callcount for entry in profile.getstats()))
+    assert calls[1] < 2.25 * calls[0]
