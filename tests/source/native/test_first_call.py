@@ -1,6 +1,7 @@
 """What a first call compiles: little besides the loops of the program itself."""
 
 import cProfile
+import gc
 import linecache
 import re
 
@@ -316,3 +317,21 @@ def test_passes_take_time_in_proportion_to_the_program():
         profile.runcall(text_of, program)
         calls.append(sum(entry.callcount for entry in profile.getstats()))
     assert calls[1] < 2.25 * calls[0]
+
+
+def test_no_garbage_is_looked_for_meanwhile():
+    """All that the compiler has loaded would be looked through, several times in a second."""
+    text = text_of_steps(3)
+    linecache.cache["<garbage>"] = (len(text), None, text.splitlines(True), "<garbage>")
+    space, seen = {"np": np}, []
+    exec(compile(text, "<garbage>", "exec"), space)
+    x = np.ones((5, 5))
+    cr.grad(cr.compile(halvings, backend="numba"))(x[0])  # which imports the compiler
+    gc.callbacks.append(lambda phase, info: seen.append(phase))
+    try:
+        gradient = cr.grad(cr.compile(space["steps"], backend="numba"))
+        gradient(x, x)
+    finally:
+        gc.callbacks.pop()
+    assert len(seen) < 20
+    assert gc.isenabled()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import functools
-import gc
 import glob
 import hashlib
 import linecache
 import pickle
 import secrets
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..garbage import without_collections
 from . import store
 
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True}
@@ -86,18 +85,6 @@ def _with_machine_code(
     made.disable_compile()
     kernel: Callable[..., Any] = made
     return kernel
-
-
-@contextmanager
-def without_collections() -> Iterator[None]:
-    """Keep Python from looking for garbage: a compiler makes a lot, and frees it in the end."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _digest(*parts: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..._trees import map_leaves
 from .. import ir
+from ..garbage import without_collections
 from ..kept import Kept
 from ..types import Size
 from .leaving import DivisionByZero, Leave, OtherSizes, OutOfRange
@@ -65,8 +66,9 @@ class Native:
         """Return new machine code for what is expected now."""
         from .compiling import Code
 
-        code = Code(self.program, self.wraps, self.sizes, self.parallel)
-        self.kept.keep(code, self._expected())
+        with without_collections():
+            code = Code(self.program, self.wraps, self.sizes, self.parallel)
+            self.kept.keep(code, self._expected())
         return code
 
     def _use(self, code: Code | Loaded) -> Callable[..., Any]:
