@@ -44,7 +44,7 @@ class Kept:
 
     @property
     def has_code(self) -> bool:
-        """Whether machine code was kept, which runs all of the program."""
+        """Whether machine code was kept."""
         return self.record is not None and bool(self.record.machine)
 
     def program(

@@ -21,13 +21,14 @@ from ..errors import ArgumentError, UnsupportedError
 from . import typestrings
 from .again import Reads, is_again
 from .alike import OTHER
+from .before_running import before_running
 from .kept import kept_of
 from .lower import lower
 from .primitive import TracedCall
 from .repeated import Known, Repeated
 from .shortcuts import Shortcuts
 from .signature import Binder, Place, Signature, at_place, exact_key, key_at, leaves, show
-from .specialise import Specialisation, before_running, infinite_slopes
+from .specialise import Specialisation, infinite_slopes
 from .two_sweeps import Split
 
 _MANY = 512

@@ -7,17 +7,17 @@ import linecache
 import re
 import textwrap
 import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ChainruleError, UnsupportedError
+from ..errors import UnsupportedError
 from . import derivatives, ir
 from .activity import varied
 from .again import Reads, hold, value_of
+from .before_running import before_running
 from .callees import all_statements
 from .conditionals import conditional_expressions
 from .effects import cannot_be_repeated, has_effects, without_effects
@@ -35,26 +35,6 @@ if TYPE_CHECKING:
 
 _LOCK = threading.RLock()
 """Programs are made by one thread at a time; made ones are looked up without a lock."""
-
-
-@contextmanager
-def before_running() -> Iterator[None]:
-    """Mark a refusal as one that came before anything of the user's function was run."""
-    try:
-        yield
-    except UnsupportedError as error:
-        error.nothing_has_run = True
-        raise
-    except (AssertionError, AttributeError, LookupError, TypeError) as fault:
-        if isinstance(fault, ChainruleError):
-            raise
-        refusal = UnsupportedError(
-            f"The source engine could not read this function: {type(fault).__name__}: {fault}",
-            "if it runs as plain Python, this is a fault of chainrule; "
-            'with cr.engine("tape") the tape is used',
-        )
-        refusal.nothing_has_run = True
-        raise refusal from fault
 
 
 class Specialisation:
@@ -216,9 +196,10 @@ class Specialisation:
     def direct(self, roles: Sequence[str]) -> Callable[..., Any] | None:
         """Return a function of these values, if all there is to a call is to run the program."""
         program = self.program
-        if has_effects(self.stages[0][1]):  # a run that is repeated is silent, the next one is not
+        lowered = self.stages[0][1]
+        if has_effects(lowered):  # a run that is repeated is silent, the next one is not
             return None
-        if not self.kept.has_code and cannot_be_repeated(program):
+        if cannot_be_repeated(lowered) or (not self.kept.has_code and cannot_be_repeated(program)):
             return lambda *values: self.run(roles, values)
         made, hidden = self.function, program.hidden
         if not self.takes(roles):

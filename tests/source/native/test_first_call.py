@@ -1,5 +1,8 @@
 """What a first call compiles: little besides the loops of the program itself."""
 
+import cProfile
+import gc
+import linecache
 import re
 
 import numpy as np
@@ -12,6 +15,7 @@ pytest.importorskip("numba")
 from numba.core import codegen, event
 
 from chainrule.source.native import pipeline, webs
+from chainrule.source.native.compiling import text_of
 from chainrule.source.native.contraction import uses
 
 
@@ -224,3 +228,110 @@ def test_arrays_that_are_too_big():
         with pytest.raises((ValueError, MemoryError), match=r"too (big|large)") as by_machine_code:
             program(n)
         assert issubclass(by_numpy.type, by_machine_code.type)
+
+
+def gated(x, steps, rng):
+    total = 0.0
+    for _ in range(steps):
+        gates = np.heaviside(x, 0.5)
+        total += np.sum(x * gates) + rng.normal()
+    return total, gates
+
+
+def test_what_the_interpreter_runs_is_not_compiled(rng):
+    """It is called by its number: arrays, numbers and objects reach it, and come back."""
+    x = rng.normal(size=7)
+    program = cr.compile(gated, backend="numba")
+    expected = gated(x, 3, np.random.default_rng(5))
+    names = compiled_by(lambda: program(x, 3, np.random.default_rng(5)))
+    assert names == ["kernel"]
+    assert program.explain().count("# by Python") >= 2
+    for found, wanted in zip(program(x, 3, np.random.default_rng(5)), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+def arranged(a, k):
+    return np.partition(a, 1, axis=1), np.partition(a[0], 1) + k, np.partition(a * k, 2, axis=1)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "c16", "i4", "i8", "u1", "?"])
+def test_numbers_of_all_types_reach_the_interpreter(dtype, rng):
+    a = rng.integers(0, 9, size=(4, 5)).astype(dtype)
+    program = cr.compile(arranged, backend="numba")
+    found, expected = program(a, a[0, 0]), arranged(a, a[0, 0])
+    assert program.explain().count("# by Python") >= 3
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+
+def announced(x, n):
+    for k in range(n):
+        print("round", k)
+        x = x + np.partition(x, k)
+    return np.sum(x)
+
+
+def test_what_the_interpreter_raises_arrives(capsys):
+    """It happens once: a program that has printed is not run again."""
+    with pytest.raises(ValueError, match=r"kth\(=3\) out of bounds"):
+        cr.compile(announced, backend="numba")(np.ones(3), 9)
+    assert capsys.readouterr().out.split() == [
+        "round",
+        "0",
+        "round",
+        "1",
+        "round",
+        "2",
+        "round",
+        "3",
+    ]
+
+
+def text_of_steps(count):
+    """Return a function with so many steps, of copies, columns, second names and single places."""
+    step = """
+    s = np.sum(x * w, axis=1, keepdims=True)
+    y = x / (1.0 + s * s)
+    x = np.tanh(y @ w) + y[:, ::-1]
+    total = total + np.sum(x[0] ** 2)
+    z = np.zeros((5, 6))
+    for j in range(5):
+        z[:, j] = y[:, j] * total - x[0, j]
+    y = z if total > 3.0 else z[:, ::-1]
+    x = x + y[:, :5]"""
+    return f"def steps(x, w):\n    total = 0.0{step * count}\n    return total\n"
+
+
+def test_passes_take_time_in_proportion_to_the_program():
+    """Counted in calls of functions: twice the statements are not four times the work."""
+    calls = []
+    x = np.ones((5, 5))
+    for count in (6, 12):
+        text, file, space = text_of_steps(count), f"<{count} steps>", {"np": np}
+        linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+        exec(compile(text, file, "exec"), space)
+        gradient = cr.grad(cr.compile(space["steps"], backend="numpy")).specialise(x, x)
+        program = gradient._latest().for_machine
+        profile = cProfile.Profile()
+        profile.runcall(text_of, program)
+        calls.append(sum(entry.callcount for entry in profile.getstats()))
+    assert calls[1] < 2.25 * calls[0]
+
+
+def test_no_garbage_is_looked_for_meanwhile():
+    """All that the compiler has loaded would be looked through, several times in a second."""
+    text = text_of_steps(3)
+    linecache.cache["<garbage>"] = (len(text), None, text.splitlines(True), "<garbage>")
+    space, seen = {"np": np}, []
+    exec(compile(text, "<garbage>", "exec"), space)
+    x = np.ones((5, 5))
+    cr.grad(cr.compile(halvings, backend="numba"))(x[0])  # which imports the compiler
+    gc.callbacks.append(lambda phase, info: seen.append(phase))
+    try:
+        gradient = cr.grad(cr.compile(space["steps"], backend="numba"))
+        gradient(x, x)
+    finally:
+        gc.callbacks.pop()
+    assert len(seen) < 20
+    assert gc.isenabled()

@@ -64,7 +64,9 @@ COMPILED = {
     "ranges": [
         "np.arange(0, s, 0.1)", "np.linspace(x, 2 * x, 3, axis=1)",
         "np.linspace(0, 1, n, endpoint=False)", "np.indices((3, n))", "np.meshgrid(x, y)",
-        "np.full((2, 4), x)", "np.full((2, n), s)",
+        "np.full((2, 4), x)", "np.full((2, n), s)", "np.zeros_like(A, shape=(2, n))",
+        "np.ones_like(I, shape=n)", "np.full_like(F, x, shape=(n, 4))",
+        "np.zeros_like(A, shape=None)", "np.zeros_like(A, shape=np.shape(T))",
     ],
     "reductions": [
         "np.sum(I, dtype=float)", "np.sum(A, where=M)", "np.max(A, initial=0.0)", "np.std(C)",

@@ -107,6 +107,70 @@ def test_loops_that_run_on_threads_are_kept(nothing_is_made):
         np.testing.assert_array_equal(a, b)
 
 
+def gated(x, k):
+    total = 0.0
+    for i in range(3):
+        total += np.sum(np.heaviside(x - i / 4, 0.5) * x**2) * k
+    return total * np.sum(np.nextafter(x, 2.0))
+
+
+def test_what_the_interpreter_runs_is_kept(nothing_is_made):
+    def both():
+        p = cr.compile(gated, backend="numba")
+        g = cr.grad(p, argnums=(0, 1))
+        return p(X, 1.5), g(X, 1.5), g._latest().native
+
+    *first, native = both()
+    assert "# by Python" in native.text
+    nothing_is_made()
+    *second, native = both()
+    assert native.code.record.python
+    assert native.runs_python
+    np.testing.assert_equal(first, second)
+    np.testing.assert_allclose(second[0], gated(X, 1.5))
+    np.testing.assert_allclose(second[1][0], cr.grad(gated)(X, 1.5))
+
+
+def drawn(rng, x):
+    steps = rng.normal(size=x.shape)
+    return np.sum(x * steps) * rng.uniform()
+
+
+def test_draws_are_kept(nothing_is_made):
+    """A generator is handed to the kernel, at the first call and at later ones."""
+
+    def slopes():
+        rng, g = np.random.default_rng(3), gradient(drawn, argnums=1)
+        return [g(rng, X) for _ in range(3)], g._latest().native
+
+    first, native = slopes()
+    assert "# by Python" in native.text
+    nothing_is_made()
+    second, native = slopes()
+    assert native.code.record.python["objects"]
+    np.testing.assert_array_equal(first, second)
+    rng = np.random.default_rng(3)
+    for found in second:
+        np.testing.assert_allclose(found, rng.normal(size=X.shape) * rng.uniform())
+
+
+class Step(namedtuple("Step", ["size"])):
+    pass
+
+
+def printed(x):
+    print(Step(0.5), "of", len(x))
+    return np.sum(x**2)
+
+
+def test_prints_are_kept(nothing_is_made, capsys):
+    first = cr.compile(printed, backend="numba")(X), capsys.readouterr().out
+    nothing_is_made()
+    second = cr.compile(printed, backend="numba")(X), capsys.readouterr().out
+    assert first == second
+    assert "Step(size=0.5) of 6" in second[1]
+
+
 def decaying(x, rate):
     y = x.copy()
     total = 0.0

@@ -33,8 +33,9 @@ it all. In the order to read them:
   ``regions``: numbers and loops as LLVM's instructions
 - ``chunks``, ``pool``: parallel loops as LLVM's functions, and the threads that run them
 - ``runtime``, ``leaving``: helpers of kernels; how a kernel ends early
-- ``writer``, ``frames``, ``pipeline``, ``store``, ``cache``, ``owning``, ``compiling``: the text,
-  its compilation, machine code on disk, and what calls it
+- ``pieces``, ``asking``, ``writer``, ``frames``, ``pipeline``, ``store``, ``cache``, ``owning``,
+  ``compiling``: what the interpreter runs, the text, its compilation, machine code on disk, what
+  calls it
 - ``records``, ``loaded``, ``kernel``: how later processes find it; calls, and what takes over where
   machine code leaves
 """

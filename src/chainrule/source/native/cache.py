@@ -3,48 +3,45 @@
 from __future__ import annotations
 
 import functools
-import gc
 import glob
 import hashlib
 import linecache
 import pickle
 import secrets
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..garbage import without_collections
 from . import store
 
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True}
 
 
 def compiled(
+    name: str,
     text: str,
     types: str,
     outside: dict[str, Any],
-    regions: dict[str, Callable[[str], Any]],
+    intrinsics: dict[str, Callable[[str], Any]],
     nogil: bool = True,
 ) -> Callable[..., Any]:
     """Return the function ``kernel`` of a text as machine code, for arguments of these types.
 
-    ``types`` is a signature as Numba writes it, such as ``(float64[::1], int64)``; ``outside``:
-    objects of this process that the text mentions; ``regions``: makers of the functions that stand
-    for its loops, which the text shows as comments.
+    ``name``: what the machine code is kept under. ``types`` is a signature as Numba writes it, such
+    as ``(float64[::1], int64)``; ``outside``: objects of this process that the text mentions;
+    ``intrinsics``: makers of the functions that stand for its loops, which the text shows as
+    comments, and for what the interpreter runs.
     """
-    name = machine_name(text, types)
     file = f"<chainrule kernel {name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    has_python = "objmode" in text
-    space: dict[str, Any] = dict(outside)
-    if not has_python:  # what the interpreter runs looks for names in a module that is called so
-        space["__name__"] = __name__
-    space |= {name_: make(name) for name_, make in regions.items()}
+    space: dict[str, Any] = {"__name__": __name__, **outside}
+    space |= {name_: make(name) for name_, make in intrinsics.items()}
     exec(compile(text, file, "exec"), space)
     function = space["kernel"]
     function.__qualname__ = f"kernel_{name}"  # names of machine code must differ in a process
-    where = None if outside or has_python else store.store()
+    where = None if outside else store.store()
     return _with_machine_code(function, types, Cached(where, name) if where else None, nogil)
 
 
@@ -88,18 +85,6 @@ def _with_machine_code(
     made.disable_compile()
     kernel: Callable[..., Any] = made
     return kernel
-
-
-@contextmanager
-def without_collections() -> Iterator[None]:
-    """Keep Python from looking for garbage: a compiler makes a lot, and frees it in the end."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _digest(*parts: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -17,18 +17,18 @@ from ..ir import Call, Effect, Expr, Lit, Seq, Var
 from ..templates import map_template
 from ..types import OBJECT, Size, Type
 from . import pool
+from .asking import intrinsic_of as asking
 from .cache import compiled, is_kept, machine_name
 from .chunks import ParallelRegion
-from .interpreter import OBJECTS
-from .loaded import Saved, WithStacks, defined, in_any_order, in_order
+from .loaded import WithPython, WithStacks, defined, functions_in, in_any_order, in_order
 from .lowering import Kernel, to_kernel
 from .owning import owns_results
-from .records import Record
+from .pieces import numba_type
+from .records import Python, Record
 from .regions import intrinsic_of
-from .runtime import holding
 from .saved import given_top_of
 from .state import NotNative
-from .writer import numba_type, write
+from .writer import write
 
 
 def why_not(program: ir.Program) -> str:
@@ -47,7 +47,13 @@ def text_of(
     parallel: bool = False,
 ) -> str:
     """Return the kernel of a program as Numba reads it."""
-    return write(to_kernel(program, wraps, sizes, parallel))
+    kernel = to_kernel(program, wraps, sizes, parallel)
+    return _joined(kernel, write(kernel))
+
+
+def _joined(kernel: Kernel, text: str) -> str:
+    """Return the text of a kernel with what the interpreter runs."""
+    return "\n\n".join(filter(None, [kernel.pieces.text(), text]))
 
 
 class Code:
@@ -63,13 +69,18 @@ class Code:
         keep_freed_memory()
         self.program = program
         self.kernel = to_kernel(program, wraps, sizes, parallel)
-        self.text = write(self.kernel)
+        text = write(self.kernel)
+        self.text = _joined(self.kernel, text)
         self.types = _types_of(self.kernel)
-        self.entry = _compiled(self.kernel, self.text, self.types)
+        self.machine = machine_name(self.text, self.types)
+        self.entry = _compiled(self.kernel, self.machine, text, self.types)
         self.may_leave, self.stack = self.kernel.may_leave, self.kernel.stack
         returned, stacks = len(self.kernel.returned), self.kernel.stacks
         self.with_stacks = WithStacks(self.entry, self.stack, stacks, returned)
         self.run: Any = self.with_stacks if self.stack else self.entry
+        if self.kernel.call:
+            self.run = self._with_python()
+        self.runs_python = bool(self.kernel.call)
         self.owns_results = owns_results(self.kernel)
         self.function = self._caller(careful=False)
 
@@ -116,52 +127,58 @@ class Code:
         types = {**kernel.types, **dict.fromkeys(names, OBJECT)}
         inner = {*_apart(kernel)}
         given = [Var(types[name], name) for name in kernel.parameters if name not in inner]
-        run = self._run_with_objects if kernel.call else self.run
         args = [Call(OBJECT, in_order, (x,)) if careful else _passed(x) for x in given]
         if kernel.call or kernel.stack:
             stack = Var(OBJECT, self.program.stack) if kernel.stack == "taken" else literal(None)
             objects = tuple(Var(OBJECT, name) for name in kernel.objects)
             args = [stack, Seq(OBJECT, objects), *args]
-        call = Effect(Call(OBJECT, run, tuple(args)), tuple(names))
+        call = Effect(Call(OBJECT, self.run, tuple(args)), tuple(names))
         template = map_template(lambda e: _boxed(e, own), kernel.template)
         caller = replace(
             self.program, body=[*kernel.opening, call], result=template, types=types, stack=""
         )
         return emit(caller), dict(namespace(caller))
 
-    def _run_with_objects(self, saved: Saved | None, given: Sequence[Any], *args: Any) -> Any:
-        """Run a kernel that has objects kept for it."""
-        kernel = self.kernel
-        objects = dict(zip(kernel.objects, given, strict=True))
-        objects[OBJECTS] = [] if saved is None else list(saved.objects)
-        with holding(objects) as call:
-            results, saved = self.with_stacks.run(saved, objects[OBJECTS], args, call)
-        results += [objects.get(name) for name in kernel.made]
-        results += [saved] * (kernel.stack == "given")
-        return results[0] if len(results) == 1 else tuple(results)
+    def _with_python(self) -> WithPython:
+        """Return the kernel with what the interpreter runs of it."""
+        kernel, pieces = self.kernel, self.kernel.pieces
+        found = functions_in(pieces.text(), self.machine, [*pieces.results], pieces.names.objects)
+        return WithPython(self.with_stacks, found, kernel.objects, kernel.made)
 
     def record(self, classes: Sequence[type], added: dict[str, str]) -> Record | None:
         """Return how the machine code is called from another process, None where it cannot be.
 
         ``classes``: those that other processes know too; ``added``: see ``Record``.
         """
-        kernel, texts, objects = self.kernel, [], {}
-        machine = machine_name(self.text, self.types)
-        if kernel.call or not is_kept(machine):
+        kernel, pieces = self.kernel, self.kernel.pieces
+        emitted = [] if self._is_bare() else [self._emitted(careful) for careful in (False, True)]
+        objects = _places(
+            {k: v for _, space in emitted for k, v in space.items()}, classes, self.run
+        )
+        mentioned = _places(pieces.names.objects, classes)
+        if not is_kept(self.machine) or objects is None or mentioned is None:
             return None
-        for text, space in [] if self._is_bare() else map(self._emitted, (False, True)):
-            texts.append(text)
-            for name, value in space.items():
-                places = [k for k, cls in enumerate(classes) if cls is value]
-                if value is not self.run and not places:
-                    return None
-                objects[name] = -1 if value is self.run else places[0]
+        python = Python(pieces.text(), [*pieces.results], mentioned, kernel.objects, kernel.made)
         return Record(
-            self.program.name, machine, self.types, kernel.parameters, kernel.may_leave,
-            self.owns_results, isinstance(self.entry, pool.WithThreads), texts, objects, added,
+            self.program.name, self.machine, self.types, kernel.parameters, kernel.may_leave,
+            self.owns_results, isinstance(self.entry, pool.WithThreads),
+            [text for text, _ in emitted], objects, added,
             kernel.stack, self.stack_at, {n: np.dtype(d).str for n, d in kernel.stacks.items()},
-            len(kernel.returned),
+            len(kernel.returned), asdict(python) if kernel.call else {},
         )  # fmt: skip
+
+
+def _places(
+    space: dict[str, Any], classes: Sequence[type], run: Any = None
+) -> dict[str, int] | None:
+    """Return which class each object is, -1 for ``run``; None where one is neither."""
+    found = {}
+    for name, value in space.items():
+        places = [k for k, cls in enumerate(classes) if cls is value]
+        if (value is not run or run is None) and not places:
+            return None
+        found[name] = -1 if value is run else places[0]
+    return found
 
 
 def _apart(kernel: Kernel) -> list[str]:
@@ -197,20 +214,19 @@ def _types_of(kernel: Kernel) -> str:
     return f"({types}{',' * (len(kernel.parameters) == 1)})"
 
 
-def _compiled(kernel: Kernel, text: str, types: str) -> Callable[..., Any]:
+def _compiled(kernel: Kernel, name: str, text: str, types: str) -> Callable[..., Any]:
     from numba.core.errors import NumbaError
 
     is_parallel = any(isinstance(r, ParallelRegion) for r in kernel.regions.values())
     if is_parallel:
         pool.install()
+    made_by: dict[str, Callable[[str], Any]] = {
+        name: partial(intrinsic_of, r, kernel.types) for name, r in kernel.regions.items()
+    }
+    for k, (piece, (count, results)) in enumerate(kernel.pieces.results.items()):
+        made_by[piece] = partial(asking, k, count, results)
     try:
-        made = compiled(
-            text,
-            types,
-            kernel.outside,
-            {name: partial(intrinsic_of, r, kernel.types) for name, r in kernel.regions.items()},
-            nogil=not kernel.call and "objmode" not in text,
-        )
+        made = compiled(name, text, types, kernel.outside, made_by, nogil=not kernel.call)
         return pool.WithThreads(made) if is_parallel else made
     except (NumbaError, RuntimeError) as fault:  # RuntimeError: LLVM found Numba's code at fault
         raise NotNative(f"Numba could not compile it: {str(fault).strip()[:500]}") from fault

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -194,18 +195,22 @@ def contract(kernel: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
 
 def _shrunk(block: Block, total: Counter[str], fresh: Fresh, types: dict[str, Type]) -> Block:
     block = [within_blocks(s, lambda inner: _shrunk(inner, total, fresh, types)) for s in block]
-    mentioned = [set(uses([s])) for s in block]
-    for make in [s for s in block if isinstance(s, Make)]:
-        users = [k for k, names in enumerate(mentioned) if make.name in names]
-        loop = block[users[-1]]
-        if len(users) != 2 or not isinstance(loop, Loop):
+    makes = [s for s in block if isinstance(s, Make)]
+    mentioned = [set(uses([s])) for s in block] if makes else []
+    users = Counter(name for names in mentioned for name in names)
+    for make in makes:
+        if users[make.name] != 2:
             continue
-        if uses([make, loop])[make.name] == total[make.name]:
+        first, last = (k for k, names in enumerate(mentioned) if make.name in names)
+        loop = block[last]
+        if isinstance(loop, Loop) and uses([make, loop])[make.name] == total[make.name]:
             new = _contracted(make, loop, fresh, types)
             if new is not None:
-                for k, part in ((users[1], [new[1]]), (users[0], [s for s in new[:1] if s])):
+                for k, part in ((last, [new[1]]), (first, [s for s in new[:1] if s])):
+                    users.subtract(mentioned[k])
                     block[k : k + 1] = part
                     mentioned[k : k + 1] = [set(uses([s])) for s in part]
+                    users.update(name for names in mentioned[k : k + len(part)] for name in names)
     return block
 
 
@@ -267,20 +272,28 @@ def _indices(loop: Loop, name: str) -> list[tuple[Expr, ...]] | None:
     return found if total == len(found) else None
 
 
-def reindexed(s: Stmt, name: str, new: Any) -> Stmt:
+Reindex = Callable[[tuple[Expr, ...]], tuple[Var, tuple[Expr, ...]]]
+"""Gives, for the index of an element, where it is found instead; () says: in a number."""
+
+
+def reindexed(s: Stmt, name: str, new: Reindex) -> Stmt:
     """Return a statement that uses another array, or a number, in place of one."""
+    return all_reindexed(s, {name: new})
+
+
+def all_reindexed(s: Stmt, new: dict[str, Reindex]) -> Stmt:
+    """Return a statement that uses other arrays, or numbers, in place of some."""
 
     def change(e: Expr) -> Expr:
         return ir.rewrite(e, element)
 
     def element(e: Expr) -> Expr:
-        if isinstance(e, Index) and _is(e.base, name):
-            array, index = new(e.index)
+        if isinstance(e, Index) and isinstance(e.base, Var) and e.base.name in new:
+            array, index = new[e.base.name](e.index)
             return Index(e.type, array, index) if index else scalar_of(array)
         return e
 
-    s = mapped(s, change)
-    return _puts(s, name, new)
+    return _puts(mapped(s, change), new)
 
 
 def scalar_of(var: Var) -> Var:
@@ -289,9 +302,9 @@ def scalar_of(var: Var) -> Var:
     return Var(scalar(var.type.dtype), var.name)
 
 
-def _puts(s: Stmt, name: str, new: Any) -> Stmt:
-    if isinstance(s, Put) and s.array.name == name:
-        array, index = new(s.index)
+def _puts(s: Stmt, new: dict[str, Reindex]) -> Stmt:
+    if isinstance(s, Put) and s.array.name in new:
+        array, index = new[s.array.name](s.index)
         if index:
             return replace(s, array=array, index=index)
         var = scalar_of(array)
@@ -300,7 +313,7 @@ def _puts(s: Stmt, name: str, new: Any) -> Stmt:
         import numpy as np
 
         return Assign(var.name, apply(getattr(np, s.op), var.type, var, s.value))
-    return within_blocks(s, lambda block: [_puts(t, name, new) for t in block])
+    return within_blocks(s, lambda block: [_puts(t, new) for t in block])
 
 
 def _as_number(loop: Loop, make: Make, fresh: Fresh, types: dict[str, Type]) -> Stmt:

@@ -37,17 +37,25 @@ def _zeros(state: State, call: Call) -> Elements:
 
 @view(np.zeros_like, np.ones_like)
 def _zeros_like(state: State, call: Call) -> Elements:
-    only(call, "dtype", *(["order"] if BY_ROWS[0] in call.kwargs else []))
+    only(call, "dtype", "shape", *(["order"] if BY_ROWS[0] in call.kwargs else []))
     value = literal(1 if call.fn is np.ones_like else 0)
-    return _constant(state, call, elements(state, call.args[0]).extents, value)
+    return _constant(state, call, _extents_like(state, call), value)
+
+
+def _extents_like(state: State, call: Call) -> tuple[Extent, ...]:
+    """Return the extents of an array that is made like another one, perhaps of another shape."""
+    shape = dict(call.kwargs).get("shape")
+    if shape is None or (isinstance(shape, Lit) and shape.value is None):
+        return elements(state, call.args[0]).extents
+    return extents_of(state, shape)
 
 
 @view(np.full, np.full_like)
 def _full(state: State, call: Call) -> Elements:
-    only(call, "dtype")
+    only(call, "dtype", *["shape"] * (call.fn is np.full_like))
     value = elements(state, call.args[1])
     like = call.fn is np.full_like
-    extents = elements(state, call.args[0]).extents if like else extents_of(state, call.args[0])
+    extents = _extents_like(state, call) if like else extents_of(state, call.args[0])
     place = aligned(state, value.extents, extents)
     dtype = dtype_of(call)
     return Elements(extents, dtype, lambda i: cast(value.at(place(i)), dtype))
@@ -64,7 +72,7 @@ NUMBERS[np.empty] = NUMBERS[np.empty_like] = _empty_number
 def _empty(state: State, name: str, call: Call) -> None:
     only(call, "dtype", "shape")
     if call.fn is np.empty_like:
-        extents = elements(state, call.args[0]).extents
+        extents = _extents_like(state, call)
     else:
         extents = extents_of(state, call.args[0] if call.args else dict(call.kwargs)["shape"])
     dtype = dtype_of(call)

@@ -6,6 +6,7 @@ of a row have to lie one after the other still, be it from the last to the first
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,28 +27,49 @@ def forwarded(block: Block) -> Block:
     return _forwarded(block, uses(block), aliases(block))
 
 
+class _Looked:
+    """What a statement mentions, changes and binds, those in its blocks included."""
+
+    def __init__(self, s: Stmt, alias: Alias) -> None:
+        self.statement = s
+        self.alias = alias
+        self.uses = uses([s])
+
+    @functools.cached_property
+    def changed(self) -> set[str]:
+        """The arrays, by the names that stand for them, of which it writes or binds something."""
+        own = touched([self.statement], self.alias)
+        return own.arrays("write", "add") | own.bound
+
+    @functools.cached_property
+    def bound(self) -> set[str]:
+        """The variables that it binds."""
+        return {*bindings([self.statement])}
+
+
 def _forwarded(block: Block, total: Counter[str], alias: Alias) -> Block:
     block = [within_blocks(s, lambda inner: _forwarded(inner, total, alias)) for s in block]
-    mentioned = [uses([s]) for s in block]
-    for copy in [found for s in block if (found := _copied(s))]:
+    copies = [found for s in block if (found := _copied(s))]
+    looked = [_Looked(s, alias) for s in block] if copies else []
+    for copy in copies:
         loops, put = copy
         path = [loop.var for loop in loops]
         name = put.array.name
-        users = [k for k, names in enumerate(mentioned) if name in names]
+        users = [k for k, own in enumerate(looked) if name in own.uses]
         make = block[users[0]]
         if (
             isinstance(make, Make)
             and len(users) > 1
             and _copied(block[users[1]]) == copy
             and _is_whole(make, loops, put)
-            and sum(names[name] for names in mentioned) == total[name]
-            and _is_kept(block[users[0] :], put, path, alias)
+            and sum(looked[k].uses[name] for k in users) == total[name]
+            and _is_kept(looked[users[0] :], put, path, alias)
         ):
             new = {k: _read(block[k], make, put, path) for k in users[2:]}
             if not any(mentions_array(s, name) for s in new.values()):
                 kept = [k for k in range(len(block)) if k not in users[:2]]
                 block = [new.get(k, block[k]) for k in kept]
-                mentioned = [uses([new[k]]) if k in new else mentioned[k] for k in kept]
+                looked = [_Looked(new[k], alias) if k in new else looked[k] for k in kept]
     return block
 
 
@@ -84,17 +106,14 @@ def _is_along(index: Sequence[Expr], var: Var) -> bool:
     )
 
 
-def _is_kept(block: Block, put: Put, path: Sequence[Var], alias: Alias) -> bool:
+def _is_kept(block: list[_Looked], put: Put, path: Sequence[Var], alias: Alias) -> bool:
     """Tell whether a block leaves what is copied as it is, and the names in its places."""
     value = put.value
     assert isinstance(value, Index) and isinstance(value.base, Var)
     source = alias(value.base.name)
-    own = touched(block, alias)
     fixed = {value.base.name, *ir.names_in(*value.index)} - {var.name for var in path}
-    return (
-        source != alias(put.array.name)
-        and source not in own.arrays("write", "add") | own.bound
-        and not fixed & {*bindings(block)}
+    return source != alias(put.array.name) and not any(
+        source in own.changed or fixed & own.bound for own in block
     )
 
 

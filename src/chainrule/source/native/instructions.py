@@ -116,9 +116,9 @@ def _of_floats(m: Machine, fn: Any, given: list[Any]) -> Any:
         return _elementary(m, fn, given[0])
     if fn in _INTRINSIC:
         return unary(m, _INTRINSIC[fn], given[0])
-    if fn is runtime.guarded_product:
-        is_zero = b.fcmp_ordered("==", given[0], llvm.Constant(given[0].type, 0.0))
-        return b.select(is_zero, llvm.Constant(given[0].type, 0.0), b.fmul(*given))
+    if fn in (runtime.guarded_product, runtime.mutual_product):
+        ct, slope = given
+        return runtime.product_unless_zero(b, ct, slope, fn is runtime.mutual_product)
     if fn in (runtime.maximum, runtime.minimum):
         return _extreme(m, "maximum" if fn is runtime.maximum else "minimum", *given)
     if fn is runtime.sign:

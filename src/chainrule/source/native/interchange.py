@@ -87,7 +87,7 @@ class _Interchange:
                 return None
             if len(makes) > 1:  # the places of one are those of the other
                 body = [makes[0], *_without_makes(body, name)]
-            body = with_fewer_axes(body, name, {axis}, self.fresh, self.types)
+            body = with_fewer_axes(body, {name: {axis}}, self.fresh, self.types)
         body = [self._straightened(s, bound) for s in body]
         new = [*self._checks(loop), Loop(nest.var, nest.extent, body, nest.size)]
         self.total.update(uses(new))

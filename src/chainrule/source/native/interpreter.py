@@ -1,7 +1,7 @@
 """What the interpreter runs, with NumPy: statements that machine code cannot, and their objects.
 
 Objects (strings, generators, tuples of arrays, pullbacks) never enter machine code. They wait in a
-dict that lives for one call of the kernel; the kernel carries the number under which it is found.
+dict that lives for one call of the kernel.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ import numpy as np
 from .. import ir
 from ..ir import Assign, Call, Expr, Lit, Stmt, Var
 from ..types import OBJECT
+from .asking import OBJECTS
 from .code import Python
 from .state import NotNative, State
-
-OBJECTS = "stack_of_objects"
-"""The list of saved objects, which is one itself."""
 
 
 def by_python(state: State, expr: Expr, why: str) -> Var:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..._trees import map_leaves
 from .. import ir
+from ..garbage import without_collections
 from ..kept import Kept
 from ..types import Size
 from .leaving import DivisionByZero, Leave, OtherSizes, OutOfRange
@@ -65,8 +66,9 @@ class Native:
         """Return new machine code for what is expected now."""
         from .compiling import Code
 
-        code = Code(self.program, self.wraps, self.sizes, self.parallel)
-        self.kept.keep(code, self._expected())
+        with without_collections():
+            code = Code(self.program, self.wraps, self.sizes, self.parallel)
+            self.kept.keep(code, self._expected())
         return code
 
     def _use(self, code: Code | Loaded) -> Callable[..., Any]:
@@ -86,8 +88,8 @@ class Native:
 
     @property
     def runs_python(self) -> bool:
-        """Whether the interpreter runs parts of the program; of what is kept it never does."""
-        return not isinstance(self.code, Loaded) and "objmode" in self.code.text
+        """Whether the interpreter runs parts of the program."""
+        return self.code.runs_python
 
     FAULTS = (TypeError, *_LEAVING)
     """What ``called`` raises where the call has to be made ``otherwise``."""

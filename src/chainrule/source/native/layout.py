@@ -27,7 +27,7 @@ from .code import (
     load,
     statements,
 )
-from .contraction import reindexed, uses, within_blocks
+from .contraction import Reindex, all_reindexed, uses, within_blocks
 
 _DEEPER = 8
 """How many times as often a statement is taken to be run in a loop than beside it."""
@@ -45,6 +45,7 @@ def laid_out(block: Block, given: Set[str], fresh: Fresh, types: dict[str, Type]
     walks.look(block, None, 1)
     total = uses(block)
     layout = _Layout(fresh, types)
+    turned: dict[str, list[int]] = {}
     for name, votes in walks.votes.items():
         ndim = types[name].ndim
         best = max(range(ndim), key=lambda axis: (votes[axis], axis))
@@ -58,10 +59,10 @@ def laid_out(block: Block, given: Set[str], fresh: Fresh, types: dict[str, Type]
             if pays and others == walks.sizes[name] and not walks.written & given:
                 block = layout.taken(block, name, axes)
         elif others == 1:
-            block = layout.transposed(block, name, axes)
+            turned[name] = axes
         elif pays and others == 2:
             block = layout.returned(block, name, axes)
-    return block
+    return layout.transposed(block, turned) if turned else block
 
 
 class _Walks:
@@ -113,22 +114,29 @@ class _Layout:
         self.fresh = fresh
         self.types = types
 
-    def _renamed(self, block: Block, name: str, axes: list[int]) -> tuple[Block, Var]:
-        """Return a block that uses another array in place of one, and that array."""
-        old = self.types[name]
-        new = self.fresh(name)
-        self.types[new] = replace(old, sizes=tuple(old.sizes[k] for k in axes))
-        var = Var(self.types[new], new)
-        changed = [reindexed(s, name, lambda i: (var, _ordered(i, axes))) for s in block]
-        return changed, var
+    def _renamed(self, block: Block, axes: dict[str, list[int]]) -> tuple[Block, dict[str, Var]]:
+        """Return a block that uses other arrays in place of some, and those arrays."""
+        new = {name: self._ordered(name, own) for name, own in axes.items()}
 
-    def transposed(self, block: Block, name: str, axes: list[int]) -> Block:
-        """Return a block that makes an array with its axes in another order."""
-        block, var = self._renamed(block, name, axes)
+        def place(name: str) -> Reindex:
+            return lambda index: (new[name], _ordered(index, axes[name]))
+
+        places = {name: place(name) for name in axes}
+        return [all_reindexed(s, places) for s in block], new
+
+    def _ordered(self, name: str, axes: list[int]) -> Var:
+        old, new = self.types[name], self.fresh(name)
+        self.types[new] = replace(old, sizes=tuple(old.sizes[k] for k in axes))
+        return Var(self.types[new], new)
+
+    def transposed(self, block: Block, axes: dict[str, list[int]]) -> Block:
+        """Return a block that makes arrays with their axes in another order."""
+        block, new = self._renamed(block, axes)
 
         def made(s: Stmt) -> Stmt:
-            if isinstance(s, Make) and s.name == name:
-                return replace(s, name=var.name, extents=_ordered(s.extents, axes))
+            if isinstance(s, Make) and s.name in new:
+                extents = _ordered(s.extents, axes[s.name])
+                return replace(s, name=new[s.name].name, extents=extents)
             return within_blocks(s, lambda inner: [made(t) for t in inner])
 
         return [made(s) for s in block]
@@ -140,7 +148,8 @@ class _Layout:
         if not makes or not isinstance(last, Return) or name not in ir.names_in(*last.values):
             return block
         rest = [s for s in rest if s is not makes[0]]
-        changed, var = self._renamed(rest, name, axes)
+        changed, new = self._renamed(rest, {name: axes})
+        var = new[name]
         place = next(k for k, s in enumerate(block) if s is makes[0])
         changed.insert(
             place, replace(makes[0], name=var.name, extents=_ordered(makes[0].extents, axes))
@@ -151,8 +160,8 @@ class _Layout:
 
     def taken(self, block: Block, name: str, axes: list[int]) -> Block:
         """Return a block that transposes an array that it takes."""
-        changed, var = self._renamed(block, name, axes)
-        old = Var(self.types[name], name)
+        changed, new = self._renamed(block, {name: axes})
+        old, var = Var(self.types[name], name), new[name]
         extents = tuple(Dim(INT, old, k) for k in axes)
         back = tuple(axes.index(k) for k in range(len(axes)))
         copy = self._copy(extents, var, lambda i: load(old, _ordered(i, back)))

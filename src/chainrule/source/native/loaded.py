@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..._allocator import keep_freed_memory
+from .asking import OBJECTS, Asked
 from .cache import kept
 from .leaving import Leave
-from .records import Record
+from .records import Python, Record
 
 
 class Saved:
@@ -64,6 +65,36 @@ class WithStacks:
         return results, Saved(dict(zip(self.stacks, pairs, strict=True)), objects)
 
 
+class WithPython:
+    """Machine code of which the interpreter runs parts.
+
+    ``functions``: those parts; ``names``: the objects that a call is given; ``made``: those that
+    are part of the result.
+    """
+
+    def __init__(
+        self,
+        entry: WithStacks,
+        functions: Sequence[Any],
+        names: Sequence[str],
+        made: Sequence[str],
+    ) -> None:
+        self.entry = entry
+        self.functions = functions
+        self.names = names
+        self.made = made
+
+    def __call__(self, saved: Saved | None, given: Sequence[Any], *args: Any) -> Any:
+        """Call the machine code, which has the objects of this call at hand."""
+        objects = dict(zip(self.names, given, strict=True))
+        objects[OBJECTS] = [] if saved is None else list(saved.objects)
+        asked = Asked(self.functions, objects)
+        results, saved = self.entry.run(saved, objects[OBJECTS], args, id(asked))
+        results += [objects.get(name) for name in self.made]
+        results += [saved] * self.entry.are_returned
+        return results[0] if len(results) == 1 else tuple(results)
+
+
 class Loaded:
     """Stands for a compiled kernel, of which there is the machine code alone."""
 
@@ -73,8 +104,15 @@ class Loaded:
         self.entry = entry
         self.may_leave, self.owns_results = record.may_leave, record.owns_results
         self.stack, self.stack_at = record.stack, record.stack_at
+        self.runs_python = bool(record.python)
+        with_stacks = WithStacks(entry, record.stack, record.stacks, record.count)
         if record.stack:
-            self.entry = WithStacks(entry, record.stack, record.stacks, record.count)
+            self.entry = with_stacks
+        if record.python:
+            python = Python(**record.python)
+            mentioned = {name: classes[k] for name, k in python.mentioned.items()}
+            found = functions_in(python.text, record.machine, python.functions, mentioned)
+            self.entry = WithPython(with_stacks, found, python.objects, python.made)
         objects = {n: self.entry if k < 0 else classes[k] for n, k in record.objects.items()}
         self.objects: dict[str, Any] = objects
         self.function = self._defined(record.texts[0]) if record.texts else entry
@@ -103,11 +141,27 @@ def loaded(record: Record, classes: Sequence[type]) -> Loaded | None:
 
 def defined(name: str, text: str, space: dict[str, Any]) -> Callable[..., Any]:
     """Return the function that a text defines; ``space``: the objects that it mentions."""
-    file = f"<chainrule {name} call {id(space):x}>"
-    linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    exec(compile(text, file, "exec"), space)
+    _run(text, f"<chainrule {name} call {id(space):x}>", space)
     function: Callable[..., Any] = space[name]
     return function
+
+
+def functions_in(
+    text: str, machine: str, names: Sequence[str], space: dict[str, Any]
+) -> list[Callable[..., Any]]:
+    """Return the functions for the interpreter that a text defines.
+
+    ``machine``: name of the machine code that calls them; ``space``: the objects that they mention.
+    """
+    space = dict(space)
+    _run(text, f"<chainrule python {machine}>", space)
+    return [space[name] for name in names]
+
+
+def _run(text: str, file: str, space: dict[str, Any]) -> None:
+    """Run a text, of which tracebacks show the lines."""
+    linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+    exec(compile(text, file, "exec"), space)
 
 
 def in_any_order(entry: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ from . import (
     runtime,
 )
 from .accesses import aliases
-from .code import INT, STACK, Do, Fresh, Return, number, scalar
+from .code import INT, STACK, Do, Fresh, Python, Return, number, scalar, statements
 from .contraction import coalesce, contract, separate
 from .early import sizes_first
 from .elements import array, number_of
@@ -78,7 +78,7 @@ class Kernel:
     made: list[str]
     """What only the interpreter sees, and is part of the result."""
     call: str = ""
-    """The parameter that says where the objects of this call are, where there are any."""
+    """The parameter that says what has the interpreter run pieces, where there are any."""
     stack: str = ""
     """``taken`` if the stacks of saved values are parameters, ``given`` if they are returned."""
     pushes: bool = False
@@ -93,6 +93,8 @@ class Kernel:
     """What became of the loops, where they may run in parallel."""
     outside: dict[str, Any] = field(default_factory=dict)
     """What the text refers to and cannot import: functions and classes of the user."""
+    pieces: Any = None
+    """The ``Pieces`` that the interpreter runs, once the kernel is written."""
 
 
 def _check_axes(program: ir.Program) -> None:
@@ -205,7 +207,7 @@ def _lower(state: State, body: Block, given: list[str]) -> None:
 
 def _with_stacks(kernel: Kernel, program: ir.Program, state: State, parallel: bool) -> Kernel:
     """Let a kernel take or return the stacks, and the number under which its objects are found."""
-    if state.objects:
+    if any(isinstance(s, Python) for s in statements(state.block)):
         kernel.call = state.fresh("call")
         kernel.types[kernel.call] = INT
     kernel.pushes = any(isinstance(s, ir.Push) for s in ir.statements(program.body))

@@ -55,6 +55,24 @@ class Record:
     count: int = 0
     """and how many other results there are."""
 
+    python: dict[str, Any] = field(default_factory=dict)
+    """What the interpreter runs (``Python``), where it runs something."""
+
+
+@dataclass(frozen=True)
+class Python:
+    """What the interpreter runs of a program, and the objects that never enter machine code."""
+
+    text: str
+    functions: list[str]
+    """Those of the text, in the order of their numbers."""
+    mentioned: dict[str, int]
+    """Names in the text -> which class of the outline that is."""
+    objects: list[str]
+    """Those that a call is given,"""
+    made: list[str]
+    """and that are part of the result."""
+
 
 class Records:
     """The records of a function for arguments of some types, and of its derivatives."""

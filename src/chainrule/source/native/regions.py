@@ -359,10 +359,10 @@ def function(
 def intrinsic_of(region: Region, types: dict[str, Type], unique: str) -> Any:
     """Return the function that Numba calls for a region."""
     from numba.core import types as numba_types
-    from numba.extending import intrinsic
     from numba.np.numpy_support import from_dtype
 
     from .frames import field_of
+    from .runtime.intrinsics import with_parameters
 
     arrays = [var.name for var in region.arrays]
     numbers = [var.name for var in region.numbers]
@@ -389,7 +389,5 @@ def intrinsic_of(region: Region, types: dict[str, Type], unique: str) -> Any:
         given = [*args[: len(arrays)], *wanted]
         return numba_types.Tuple((*outs, numba_types.intp))(*given), code
 
-    names = ", ".join(f"a{k}" for k in range(len(arrays) + len(numbers)))
-    space: dict[str, Any] = {"typing": typing}
-    exec(f"def {region.name}(typingctx, {names}):\n    return typing(typingctx, {names})", space)
-    return intrinsic(space[region.name])
+    names = [f"a{k}" for k in range(len(arrays) + len(numbers))]
+    return with_parameters(region.name, names, typing)

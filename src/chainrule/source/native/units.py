@@ -7,14 +7,14 @@ number for each row, which a loop over rows can keep in a register.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import replace
 
 from .. import ir
 from ..ir import Block, Dim, Expr, Index, Var
 from ..types import Type
 from .code import Fresh, Loop, Make, Put, mapped, number, renamed, statements
-from .contraction import mentions, mentions_array, reindexed, within_blocks
+from .contraction import Reindex, all_reindexed, mentions, within_blocks
 from .folding import folded
 
 _ONE = number(1)
@@ -23,12 +23,15 @@ _ONE = number(1)
 def without_units(block: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
     """Return a kernel whose own arrays have no axes of one place, as far as it can."""
     block = _unlooped(block)
+    dropped = {}
     for name, makes in _makes(block).items():
-        units = [{k for k, e in enumerate(s.extents) if e == _ONE} for s in makes]
-        dropped = set.intersection(*units)
-        if dropped and len(dropped) < types[name].ndim and is_of_elements(block, name):
-            block = with_fewer_axes(block, name, dropped, fresh, types)
-    return block
+        units = set.intersection(
+            *({k for k, e in enumerate(s.extents) if e == _ONE} for s in makes)
+        )
+        if units and len(units) < types[name].ndim:
+            dropped[name] = units
+    dropped = {name: dropped[name] for name in of_elements(block, dropped)}
+    return with_fewer_axes(block, dropped, fresh, types) if dropped else block
 
 
 def _unlooped(block: Block) -> Block:
@@ -58,18 +61,21 @@ def _makes(block: Block) -> dict[str, list[Make]]:
 
 def is_of_elements(block: Block, name: str) -> bool:
     """Tell whether an array is made, and otherwise only its elements and sizes are used."""
-    total: Counter[str] = Counter()
+    return bool(of_elements(block, [name]))
+
+
+def of_elements(block: Block, names: Iterable[str]) -> list[str]:
+    """Return the arrays of which nothing but elements and sizes is used, besides their making."""
+    other: Counter[str] = Counter()
     for s in statements(block):
-        total.update({name: mentions(s).count(name)})
-        if isinstance(s, Make) or (isinstance(s, Put) and s.array.name == name):
-            total[name] -= s.name == name if isinstance(s, Make) else 1
+        other.update(mentions(s))
+        if isinstance(s, (Make, Put)):
+            other[s.name if isinstance(s, Make) else s.array.name] -= 1
         for expr in ir.expressions(s):
-            total[name] -= sum(_is_part(e, name) for e in ir.walk(expr))
-    return not total[name]
-
-
-def _is_part(e: Expr, name: str) -> bool:
-    return isinstance(e, (Index, Dim)) and isinstance(e.base, Var) and e.base.name == name
+            for e in ir.walk(expr):
+                if isinstance(e, (Index, Dim)) and isinstance(e.base, Var):
+                    other[e.base.name] -= 1
+    return [name for name in names if not other[name]]
 
 
 def with_sizes(block: Block, make: Make) -> Block:
@@ -85,33 +91,41 @@ def with_sizes(block: Block, make: Make) -> Block:
 
 
 def with_fewer_axes(
-    block: Block, name: str, dropped: Collection[int], fresh: Fresh, types: dict[str, Type]
+    block: Block, dropped: dict[str, set[int]], fresh: Fresh, types: dict[str, Type]
 ) -> Block:
-    """Return a block in which an array is without some axes, or is a number."""
-    old = types[name]
-    kept = [k for k in range(old.ndim) if k not in dropped]
-    new = Var(replace(old, sizes=tuple(old.sizes[k] for k in kept)), fresh(name))
-    types[new.name] = new.type if kept else Type("python", old.dtype)
+    """Return a block in which arrays are without some axes, or are numbers."""
+    kept = {n: [k for k in range(types[n].ndim) if k not in axes] for n, axes in dropped.items()}
+    new = {name: _smaller(name, kept[name], fresh, types) for name in dropped}
 
     def size(e: Expr) -> Expr:
-        if isinstance(e, Dim) and _is_part(e, name):
-            return _ONE if e.axis in dropped else Dim(e.type, new, kept.index(e.axis))
+        match e:
+            case Dim(base=Var(name=name), axis=axis) if name in dropped:
+                gone = axis in dropped[name]
+                return _ONE if gone else Dim(e.type, new[name], kept[name].index(axis))
         return e
 
-    def changed(s: ir.Stmt) -> ir.Stmt:
-        s = mapped(s, lambda e: ir.rewrite(e, size))
-        return reindexed(s, name, lambda index: (new, tuple(index[k] for k in kept)))
+    def place(name: str) -> Reindex:
+        return lambda index: (new[name], tuple(index[k] for k in kept[name]))
 
-    block = [changed(s) if mentions_array(s, name) else s for s in block]
-    return _remade(block, name, new.name, kept)
+    places = {name: place(name) for name in dropped}
+    block = [mapped(s, lambda e: ir.rewrite(e, size)) for s in block]
+    return _remade([all_reindexed(s, places) for s in block], new, kept)
 
 
-def _remade(block: Block, name: str, new: str, kept: list[int]) -> Block:
-    """Return a block that makes an array of other axes, or none."""
+def _smaller(name: str, kept: list[int], fresh: Fresh, types: dict[str, Type]) -> Var:
+    old = types[name]
+    new = Var(replace(old, sizes=tuple(old.sizes[k] for k in kept)), fresh(name))
+    types[new.name] = new.type if kept else Type("python", old.dtype)
+    return new
+
+
+def _remade(block: Block, new: dict[str, Var], kept: dict[str, list[int]]) -> Block:
+    """Return a block that makes arrays of other axes, or none."""
     out: Block = []
     for s in block:
-        if not (isinstance(s, Make) and s.name == name):
-            out.append(within_blocks(s, lambda inner: _remade(inner, name, new, kept)))
-        elif kept:
-            out.append(replace(s, name=new, extents=tuple(s.extents[k] for k in kept)))
+        if not (isinstance(s, Make) and s.name in new):
+            out.append(within_blocks(s, lambda inner: _remade(inner, new, kept)))
+        elif kept[s.name]:
+            extents = tuple(s.extents[k] for k in kept[s.name])
+            out.append(replace(s, name=new[s.name].name, extents=extents))
     return out

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...rules import _central
 from ...rules import complex as complex_rules
+from ...rules import guarded as guarded_rules
 from ..ir import Call, Choice, Expr, Lit, Seq
 from ..types import Type, unknown_size
 from . import runtime
@@ -213,8 +214,16 @@ def _rolled(i: Expr, shift: Expr, n: Expr) -> Expr:
     return Choice(INT, apply(np.less, BOOL, i, shift), plus(before, n), before)
 
 
-@view(_central.plain_guarded_product)
+_GUARDED: dict[Any, Any] = {
+    _central.plain_guarded_product: runtime.guarded_product,
+    guarded_rules._mutual_product: runtime.mutual_product,
+}
+
+
+@view(*_GUARDED)
 def _guarded_product(state: State, call: Call) -> Elements:
+    if dtype_of(call).kind != "f":
+        raise NotNative("a guarded product of numbers that are not real")
     a, b = (elements(state, arg) for arg in call.args)
     extents = broadcast(state, [a.extents, b.extents])
     at_a, at_b = (aligned(state, x.extents, extents) for x in (a, b))
@@ -223,7 +232,7 @@ def _guarded_product(state: State, call: Call) -> Elements:
         extents,
         dtype,
         lambda i: apply(
-            runtime.guarded_product,
+            _GUARDED[call.fn],
             scalar(dtype),
             cast(a.at(at_a(i)), dtype),
             cast(b.at(at_b(i)), dtype),

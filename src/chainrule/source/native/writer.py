@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 
 from .. import ir
-from ..emit import statement_text
 from ..helpers import helper_texts
 from ..layout import INDENT, wrap
 from ..names import Names
 from ..spelling import POSTFIX, TERNARY, Speller
-from ..types import Type
 from . import runtime
 from .chunks import ParallelRegion
 from .code import (
@@ -31,10 +29,9 @@ from .code import (
     Return,
     statements,
 )
-from .exact import without_marks
 from .lowering import Kernel
+from .pieces import Pieces, supported
 from .regions import Region
-from .state import NotNative
 
 _FLUSHED = "denormal numbers count as zero"
 """Said of loops in a text, which stands for its machine code in the cache."""
@@ -42,7 +39,10 @@ _PLAIN = ("float64", "int64", "bool", "complex128")
 
 
 def write(kernel: Kernel) -> str:
-    """Return the text of a module with the function ``kernel``."""
+    """Return the text of a module with the function ``kernel``.
+
+    The kernel then knows what it mentions, and the pieces that the interpreter runs.
+    """
     return _Writer(kernel).module()
 
 
@@ -100,7 +100,7 @@ class _Writer:
             {*kernel.types, *kernel.parameters, "kernel", "status", *kernel.regions}
         )
         self.spell = _Speller(self.names)
-        self.outside = Speller(self.names)
+        self.pieces = Pieces({*kernel.types, *kernel.parameters})
         every = [
             *statements(kernel.body),
             *(t for r in kernel.regions.values() for t in statements(r.body)),
@@ -108,15 +108,11 @@ class _Writer:
         self.spell.counters = {s.var.name for s in every if isinstance(s, Loop)}
 
     def module(self) -> str:
-        self.functions: list[str] = []
         lines = self._function()
         helpers = helper_texts(self.names)
-        self.kernel.outside = dict(self.names.objects)
+        self.kernel.outside, self.kernel.pieces = dict(self.names.objects), self.pieces
         imports = "\n".join(self.names.imports())
-        return (
-            "\n\n\n".join(filter(None, [imports, *helpers, *self.functions, "\n".join(lines)]))
-            + "\n"
-        )
+        return "\n\n\n".join(filter(None, [imports, *helpers, "\n".join(lines)])) + "\n"
 
     def _function(self) -> list[str]:
         kernel = self.kernel
@@ -142,7 +138,7 @@ class _Writer:
         return lines or [f"{indent}pass"]
 
     def _dtype(self, dtype: np.dtype[Any]) -> str:
-        _supported(dtype)
+        supported(dtype)
         return self.names.of(np.bool_ if dtype.kind == "b" else dtype.type)
 
     def _statement(self, s: ir.Stmt, indent: str) -> list[str]:
@@ -237,78 +233,10 @@ class _Writer:
         text = ", ".join(self.spell(e, TERNARY) for e in extents)
         return f"({text},)" if len(extents) == 1 else f"({text})"
 
-    # ------------------------------------------------------------------------ the interpreter
-
     def _python(self, s: Python, indent: str) -> list[str]:
-        """A call of a function for the interpreter, which is written next to the kernel."""
-        function = self.names.free(f"by_python_{len(self.functions) + 1}")
-        self.functions.append("")
-        read = self._numbers_of(s)
-        read += [self.kernel.call] * bool(s.reads or s.keeps)
-        results = [name for name, _ in s.results]
-        text = statement_text(without_marks(s.statement), self.outside)
-        lines = [f"def {function}({', '.join(read)}):"]
-        lines += [f"{INDENT}{name} = {self._held(name)}" for name in s.reads]
-        lines += wrap(text, INDENT)
-        lines += [f"{INDENT}{self._held(name)} = {name}" for name in s.keeps]
-        lines += [f"{INDENT}{name} = {self._converted(name, type_)}" for name, type_ in s.results]
-        if results:
-            lines.append(f"{INDENT}return {', '.join(results)}")
-        self.functions[self.functions.index("")] = "\n".join(
-            [*lines, "", "", *self._outer(s, function, read)]
-        )
-        left = f"{', '.join(results)} = " if results else ""
-        return [
-            f"{indent}# by Python: {s.why}",
-            *wrap(f"{left}run_{function}({', '.join(read)})", indent),
-        ]
-
-    def _outer(self, s: Python, function: str, read: list[str]) -> list[str]:
-        """The function that calls the interpreter: Numba compiles several of them only apart."""
-        numba = self.names.module("numba")
-        given = ", ".join(f'{name}="{numba_type(type_)}"' for name, type_ in s.results)
-        names = ", ".join(name for name, _ in s.results)
-        left = f"{names} = " if names else ""
-        lines = [
-            f"@{numba}.njit",
-            f"def run_{function}({', '.join(read)}):",
-            f"{INDENT}with {numba}.objmode({given}):",
-            f"{INDENT * 2}{left}{function}({', '.join(read)})",
-        ]
-        return [*lines, f"{INDENT}return {names}"] if names else lines
-
-    def _numbers_of(self, s: Python) -> list[str]:
-        """Return the numbers and arrays that a statement for the interpreter reads."""
-        read = {
-            e.name: None
-            for expr in ir.expressions(s.statement)
-            for e in ir.walk(expr)
-            if isinstance(e, ir.Var) and e.name not in s.reads
-        }
-        return list(read)
-
-    def _converted(self, name: str, type_: Type) -> str:
-        assert type_.dtype is not None
-        if type_.is_array and type_.ndim:
-            dtype = f"{self.names.of(np.dtype)}({type_.dtype.name!r})"
-            return f"{self.names.of(np.ascontiguousarray)}({name}, {dtype})"
-        convert = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
-        return f"{self.names.of(convert[type_.dtype.kind])}({name})"
-
-    def _held(self, name: str) -> str:
-        return f"{self.names.of(runtime.held_by)}({self.kernel.call})[{name!r}]"
-
-
-def _supported(dtype: np.dtype[Any]) -> None:
-    if dtype == np.dtype(np.float16) or dtype.itemsize > 16 or dtype.name == "longdouble":
-        raise NotNative(f"Numba has no arithmetic of {dtype}")
-
-
-def numba_type(type_: Type) -> str:
-    """Return Numba's name of a type."""
-    assert type_.dtype is not None
-    _supported(type_.dtype)
-    name = "boolean" if type_.dtype.kind == "b" else type_.dtype.name
-    if not type_.is_array or not type_.ndim:
-        return name
-    return f"{name}[{', '.join([':'] * (type_.ndim - 1) + ['::1'])}]"
+        """A call of what the interpreter runs."""
+        function, given = self.pieces.add(s)
+        results = ", ".join(name for name, _ in s.results)
+        left = f"{results} = " if results else ""
+        call = f"{left}{function}({', '.join([self.kernel.call, *given])})"
+        return [f"{indent}# by Python: {s.why}", *wrap(call, indent)]

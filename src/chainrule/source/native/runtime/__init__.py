@@ -7,7 +7,17 @@ through this module, as ``rt.at``.
 # mypy: ignore-errors
 from __future__ import annotations
 
-from .arithmetic import add_in_any_order, guarded_product, maximum, minimum, nonzero, sign, squared
+from .arithmetic import (
+    add_in_any_order,
+    guarded_product,
+    maximum,
+    minimum,
+    mutual_product,
+    nonzero,
+    product_unless_zero,
+    sign,
+    squared,
+)
 from .chunking import GRAIN, MOST_CHUNKS, chunks
 from .counting import (
     bins_by_edges,
@@ -45,7 +55,6 @@ from .linear import (
     solve,
 )
 from .memory import empty
-from .objects import held_by, holding
 from .products import (
     PRODUCTS,
     product,
@@ -91,9 +100,6 @@ __all__ = [
     "check",
     "sized",
     "throw",
-    # objects
-    "holding",
-    "held_by",
     # indices
     "u",
     "at",
@@ -112,6 +118,8 @@ __all__ = [
     "sign",
     "nonzero",
     "guarded_product",
+    "mutual_product",
+    "product_unless_zero",
     # python_numbers
     "MODERATE",
     "between",

@@ -3,6 +3,8 @@
 # mypy: ignore-errors
 from __future__ import annotations
 
+from functools import partial
+
 from llvmlite import ir as llvm
 from numba import types
 from numba.extending import intrinsic
@@ -115,15 +117,31 @@ def nonzero(typingctx, x):
     return kind(x), code
 
 
-@intrinsic
-def guarded_product(typingctx, ct, slope):
-    """Return ``ct * slope``, 0 where ``ct`` is 0."""
-    if not (isinstance(ct, types.Float) and ct == slope):
-        return None
+def _guarded(product):
+    """Make the function that multiplies two real numbers of one type, but for some zeros."""
 
-    def code(context, builder, signature, args):
-        zero = llvm.Constant(args[0].type, 0.0)
-        is_zero = builder.fcmp_ordered("==", args[0], zero)
-        return builder.select(is_zero, zero, builder.fmul(*args))
+    def typed(typingctx, ct, slope):
+        if not (isinstance(ct, types.Float) and ct == slope):
+            return None
 
-    return ct(ct, slope), code
+        def code(context, builder, signature, args):
+            return product(builder, *args)
+
+        return ct(ct, slope), code
+
+    return intrinsic(typed)
+
+
+def product_unless_zero(builder, ct, slope, is_mutual=False):
+    """Write ``ct * slope``, 0 where ``ct`` is 0; ``is_mutual``: or where ``slope`` is."""
+    zero = llvm.Constant(ct.type, 0.0)
+    is_zero = builder.fcmp_ordered("==", ct, zero)
+    if is_mutual:
+        is_zero = builder.or_(is_zero, builder.fcmp_ordered("==", slope, zero))
+    return builder.select(is_zero, zero, builder.fmul(ct, slope))
+
+
+guarded_product = _guarded(product_unless_zero)
+"""``ct * slope``, 0 where ``ct`` is 0."""
+mutual_product = _guarded(partial(product_unless_zero, is_mutual=True))
+"""``a * b``, 0 where one of them is 0."""

@@ -55,12 +55,22 @@ def of_integers(result=types.intp):
 
 def _made(build, typed):
     """Return an intrinsic with the parameters of ``build`` that follow context and builder."""
-    names = ", ".join(build.__code__.co_varnames[2 : build.__code__.co_argcount])
-    space = {"typed": typed}
-    exec(f"def made(typingctx, {names}): return typed(typingctx, {names})", space)
+    names = build.__code__.co_varnames[2 : build.__code__.co_argcount]
+    return with_parameters(build.__name__, names, typed, build)
+
+
+def with_parameters(name, names, typing, like=None):
+    """Return an intrinsic that takes so many values, which have these names.
+
+    ``typing`` takes Numba's context and their types; ``like`` says where it belongs.
+    """
+    space = {"typing": typing}
+    listed = ", ".join(["typingctx", *names])
+    exec(f"def made({listed}): return typing({listed})", space)
     made = space["made"]
-    made.__name__, made.__doc__ = build.__name__, build.__doc__
-    made.__module__ = build.__module__
+    made.__name__ = name
+    if like is not None:
+        made.__doc__, made.__module__ = like.__doc__, like.__module__
     return intrinsic(made)
 
 
