@@ -51,6 +51,7 @@ from .statements import lower_block
 from .units import without_units
 from .unread import without_dead
 from .webs import apart
+from .whole_saves import with_whole_saves
 
 _ROUNDS = 8
 """How often sizes are looked for in terms of others: more than any program needs, probably."""
@@ -127,10 +128,9 @@ def to_kernel(
     known_sizes = few(program, given, sizes or {})
     fitting = _fitting(program, given, known_sizes)
     program = with_sizes(program, known_sizes)
-    program = without_places(
-        forgetting(program) if parallel else program,
-        Fresh({*program.types, *names_of(program)}),
-    )
+    fresh = Fresh({*program.types, *names_of(program)})
+    program = with_whole_saves(forgetting(program) if parallel else program, fresh)
+    program = without_places(program, fresh)
     state = State(program, wraps or not may_leave, may_leave)
     program, relied = exact(program, given, may_leave and not wraps)
     state.program = program
