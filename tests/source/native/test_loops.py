@@ -134,7 +134,36 @@ def filled_where_it_is_read(x):
     return a + np.sum(a * t, axis=0) * np.sum(t, axis=1)
 
 
-@pytest.mark.parametrize("f", [columns_of_squares, pairs, filled_where_it_is_read])
+def sums_one_after_the_other(x):
+    d = np.sin(np.outer(x, x))
+    w = 1 / (1 + d * d)
+    out = x * x
+    out += np.sum(d * w, axis=0)
+    out += np.sum(d * d * w, axis=0)
+    out += np.sum(w, axis=1)
+    return out + np.sum(w * w, axis=0)
+
+
+def what_is_summed_is_read_again(x):
+    d = np.outer(x, x)
+    out = x * x
+    out += np.sum(d, axis=0)
+    d[1] += out
+    d *= out[2]
+    out += np.sum(d * d, axis=0)
+    return out
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        columns_of_squares,
+        pairs,
+        filled_where_it_is_read,
+        sums_one_after_the_other,
+        what_is_summed_is_read_again,
+    ],
+)
 @pytest.mark.parametrize("n", [5, 9])
 def test_joined_nests(f, n, rng):
     x = rng.uniform(0.5, 1.5, n)
@@ -147,6 +176,10 @@ def test_joined_nests(f, n, rng):
 def test_sums_of_columns_of_a_square_matrix_are_formed_with_it():
     text = text_of(lambda x: np.sum(np.sum(np.sin(np.outer(x, x)), axis=0) ** 2), U)
     assert "rt.empty((n_1, n_1)" not in text
+
+
+def test_what_is_added_between_two_nests_does_not_keep_them_apart():
+    assert "rt.empty((n_1, n_1)" not in text_of(sums_one_after_the_other, U)
 
 
 def test_a_loop_reads_all_before_it_writes_anything():

@@ -16,7 +16,7 @@ from typing import TypeGuard
 from .. import ir
 from ..ir import Block, Call, Expr, Lit, Stmt, Var
 from .accesses import Access, Alias, Touched, independent, touched, variables_apart
-from .code import Loop, Make, Put, bindings, blocks_of, mapped, renamed, split_shift
+from .code import Loop, Make, Put, bindings, blocks_of, mapped, renamed, split_shift, statements
 
 NEVER = float("-inf")
 
@@ -97,16 +97,46 @@ def _sorted(
     above: Block = []
     below: Block = []
     stay: list[Touched] = []
-    for s in between:
-        own = touched([s], alias)
+    is_split = False
+
+    def side(own: Touched) -> Block | None:
         if not own.checks and independent(own, second):
-            below.append(s)
             stay.append(own)
-        elif independent(own, first) and all(independent(own, other) for other in stay):
-            above.append(s)
-        else:
-            return None
-    return above, below
+            return below
+        may_go = independent(own, first) and all(independent(own, other) for other in stay)
+        return above if may_go else None
+
+    for s in between:
+        found = side(_touched(s, alias))
+        pieces = [(s, found)]
+        if found is None:
+            pieces = [(piece, side(own)) for piece, own in _pieces(s, alias)]
+            is_split = True
+        for piece, into in pieces or [(s, None)]:
+            if into is None:
+                return None
+            into.append(piece)
+    return (fuse(above, alias), fuse(below, alias)) if is_split else (above, below)
+
+
+def _touched(s: Stmt, alias: Alias) -> Touched:
+    """Return what a statement touches; the variables of loops in it are nobody else's."""
+    found = touched([s], alias)
+    own = {t.var.name for t in statements([s]) if isinstance(t, Loop)}
+    found.read -= own
+    found.bound -= own
+    return found
+
+
+def _pieces(s: Stmt, alias: Alias) -> list[tuple[Stmt, Touched]]:
+    """Return a loop as one for each of its statements, if these have nothing in common."""
+    if not isinstance(s, Loop) or not all(isinstance(t, Put) for t in s.body):
+        return []
+    pieces = [replace(s, body=[t]) for t in s.body]
+    own = [_touched(piece, alias) for piece in pieces]
+    if not all(independent(a, b) for k, a in enumerate(own) for b in own[:k]):
+        return []
+    return [*zip(pieces, own, strict=True)]
 
 
 def _joined_without_fills(first: Loop, second: Loop, alias: Alias) -> tuple[Block, Loop | None]:
