@@ -17,6 +17,7 @@ import numpy as np
 
 from . import ir
 from .build import add, base_variable, integer, multiply
+from .by_name import ByName
 from .helpers import unbroadcast
 from .ir import AFTER, Assign, Block, Call, Dim, Expr, Index, Stmt, Var
 from .locals import local_names
@@ -86,6 +87,9 @@ class Needs:
         self.unset: set[str] = set()
         """Variables that may be saved before they are bound."""
         self.places = Places(program.body, expand, self.root)
+        self.by_name = ByName(program.body, self.places, adjoints)
+        self.readers: dict[int, set[int]] = {}
+        """Stores that save what is not put back -> whose adjoints read it by name."""
         self.before: list[set[Need]] = []
         """What is needed where each of the loops around begins."""
 
@@ -128,6 +132,7 @@ class Needs:
                 root = self.root(target.name)
                 if ((root, VALUE) in need and not self.is_vain(s, root)) or self.store_all:
                     self.save(s, root, defined)
+                    self.note_readers(s, root)
                     place = Index(target.type, target, index)
                     need = need | {n for n in reads(self.expand(place)) if n[0] != root}
             case ir.Move(targets=targets, sources=sources):
@@ -146,8 +151,24 @@ class Needs:
         """Tell whether a store overwrites what nothing needs, though other places are needed."""
         if not isinstance(s, ir.Store):
             return False
+        level = self.level(root)
+        return level is not None and self.places.is_vain(s, level, self.adjoints)
+
+    def level(self, root: str) -> int | None:
+        """Return which loop around is the outermost before which nobody needs an array's value."""
         levels = [k for k, need in enumerate(self.before) if (root, VALUE) not in need]
-        return bool(levels) and self.places.is_vain(s, levels[0], self.adjoints)
+        return levels[0] if levels else None
+
+    def note_readers(self, s: Stmt, root: str) -> None:
+        """Note which adjoints read by name what a store saves, if it need not be put back."""
+        level = self.level(root)
+        found = None
+        if isinstance(s, ir.Store) and level is not None and not self.store_all:
+            found = self.by_name.readers(s, level)
+        if found is None:
+            self.readers.pop(id(s), None)
+        else:
+            self.readers[id(s)] = {*map(id, found)}
 
     def save(self, s: Stmt, name: str, defined: set[str]) -> None:
         """Note that a statement has to save a variable that it overwrites."""
