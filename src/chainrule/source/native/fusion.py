@@ -57,7 +57,7 @@ def _join(out: Block, second: Loop, alias: Alias) -> bool:
         seen += not isinstance(first, (Make, ir.Assign))
         if seen > _FAR:
             break
-        if isinstance(first, Loop) and _alike(first, second):
+        if isinstance(first, Loop) and alike(first, second):
             found.append(k)
         if blocks_of(first) and not isinstance(first, Loop) and touched([first]).elements:
             break
@@ -86,7 +86,8 @@ def _join_at(out: Block, k: int, second: Loop, own: Touched, alias: Alias) -> bo
     return True
 
 
-def _alike(a: Loop, b: Loop) -> bool:
+def alike(a: Loop, b: Loop) -> bool:
+    """Tell whether two loops have the same number of iterations."""
     return a.size == b.size or a.extent == b.extent
 
 

@@ -45,6 +45,7 @@ from .remade import made_once
 from .saved import top_of
 from .scalars import in_numbers
 from .second_names import without_second_names
+from .sinking import sunk
 from .slots import note_slots
 from .state import NotNative, State, is_axes, names_of
 from .statements import lower_block
@@ -266,7 +267,8 @@ def improved(
     block = in_place(block, given)
     block = interchange(block, state.fresh, state.types)
     block = gather(block, aliases(block), state.fresh, state.types)
-    block = without_dead(contract(fuse(block, aliases(block)), state.fresh, state.types))
+    block = contract(fuse(block, aliases(block)), state.fresh, state.types)
+    block = without_dead(sunk(block, aliases(block)))
     block = laid_out(block, given, state.fresh, state.types)
     if parallel:
         block, notes = spread(block, given, {*state.stacks}, state.fresh, state.types)
