@@ -37,6 +37,7 @@ from .layout import laid_out
 from .masked import without_places
 from .nothing import note_tests
 from .numbers import cast
+from .overwriting import Overwriting
 from .parallel import Notes, spread
 from .pooling import pooled
 from .raising import raised
@@ -266,7 +267,10 @@ def improved(
     block = in_numbers(block, state.fresh, state.types, given)
     block = in_place(block, given)
     block = interchange(block, state.fresh, state.types)
+    overwriting = Overwriting(block, aliases(block), state.fresh, state.types)
+    block = overwriting.without_vain_fills(block)
     block = gather(block, aliases(block), state.fresh, state.types)
+    block = overwriting.with_sums_set(block)
     block = contract(fuse(block, aliases(block)), state.fresh, state.types)
     block = without_dead(sunk(block, aliases(block)))
     block = laid_out(block, given, state.fresh, state.types)
