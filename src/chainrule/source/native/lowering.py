@@ -20,6 +20,7 @@ from . import (
 from .accesses import aliases
 from .code import INT, STACK, Do, Fresh, Return, mapped, number, scalar
 from .contraction import coalesce, contract, separate
+from .copied_first import with_copies_first
 from .early import sizes_first
 from .elements import array, number_of
 from .exact import exact
@@ -132,7 +133,7 @@ def to_kernel(
     program = with_sizes(program, known_sizes)
     fresh = Fresh({*program.types, *names_of(program)})
     program = with_whole_saves(forgetting(program) if parallel else program, fresh)
-    program = without_places(program, fresh)
+    program = without_places(with_copies_first(program, fresh), fresh)
     state = State(program, wraps or not may_leave, may_leave)
     program, relied = exact(program, given, may_leave and not wraps)
     state.program = program
