@@ -31,8 +31,25 @@ def fuse(block: Block, alias: Alias) -> Block:
         statement = _inside(statement, alias)
         if isinstance(statement, Loop) and _join(out, statement, alias):
             continue
+        if out and isinstance(statement, ir.If) and _is_same_test(out[-1], statement):
+            out[-1] = _both(out[-1], statement, alias)
+            continue
         out.append(statement)
     return out
+
+
+def _is_same_test(first: Stmt, second: ir.If) -> TypeGuard[ir.If]:
+    """Tell whether two branches depend on the same numbers, which the first one leaves alone."""
+    if not isinstance(first, ir.If) or first.condition != second.condition:
+        return False
+    reads_arrays = any(isinstance(e, ir.Index) for e in ir.walk(second.condition))
+    return not reads_arrays and not ir.names_in(second.condition) & {*bindings([first])}
+
+
+def _both(first: ir.If, second: ir.If, alias: Alias) -> ir.If:
+    """Return two branches as one."""
+    then, orelse = [*first.then, *second.then], [*first.orelse, *second.orelse]
+    return replace(first, then=fuse(then, alias), orelse=fuse(orelse, alias))
 
 
 def _inside(s: Stmt, alias: Alias) -> Stmt:
