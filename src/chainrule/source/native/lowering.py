@@ -19,6 +19,7 @@ from . import (
 )
 from .accesses import aliases
 from .code import INT, STACK, Do, Fresh, Return, mapped, number, scalar
+from .computed_again import computed_again
 from .contraction import coalesce, contract, separate
 from .copied_first import with_copies_first
 from .early import sizes_first
@@ -273,7 +274,7 @@ def improved(
     block = gather(block, aliases(block), state.fresh, state.types)
     block = overwriting.with_sums_set(block)
     block = contract(fuse(block, aliases(block)), state.fresh, state.types)
-    block = without_dead(sunk(block, aliases(block)))
+    block = without_dead(computed_again(sunk(block, aliases(block)), aliases(block)))
     block = laid_out(block, given, state.fresh, state.types)
     if parallel:
         block, notes = spread(block, given, {*state.stacks}, state.fresh, state.types)
