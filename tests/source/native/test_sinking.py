@@ -91,3 +91,22 @@ def test_an_inner_product_leaves_alone_what_is_added_later(rng):
     gradient(rng.normal(size=7), rng.normal(size=(20, 7)))
     kernel = gradient.explain().rpartition("# ----")[2]
     assert re.search(r"q_ct\[(\w+)\] \+= -a_ct\[.*\n.* q_ct\[\1\] \+= ", kernel)
+
+
+def saved_on_a_stack(q, a):
+    """What is added is computed from values that lie on a stack, in a sweep of its own."""
+    w, v = q.copy(), np.zeros_like(q)
+    for k in range(len(a)):
+        s = np.dot(w, a[k])
+        v += w * w * s
+        w = w * np.sin(a[k])
+    return np.sum(v * v) + np.sum(w)
+
+
+def test_saved_values_on_a_stack(rng):
+    q, a = 0.4 * rng.normal(size=7), 0.4 * rng.normal(size=(20, 7))
+    (y, back), (_, other) = (
+        cr.vjp(cr.compile(saved_on_a_stack, backend=b), q, a) for b in ("numba", "numpy")
+    )
+    for x, z in zip(back(y), other(y), strict=True):
+        np.testing.assert_allclose(x, z, rtol=1e-11, atol=1e-12)

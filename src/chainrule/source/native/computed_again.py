@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import ir
-from ..ir import Block, Call, Expr, Index, Stmt, Var
+from ..ir import Assign, Block, Call, Expr, Index, Stmt, Var
 from .accesses import Alias, touched
 from .code import INT, Loop, Make, Put, bindings, blocks_of, expressions, mapped
 from .contraction import uses, within_blocks
@@ -91,15 +91,10 @@ def _is_cheap(value: Expr) -> bool:
 
 def _stays(block: Block, filled: _Filled, alias: Alias) -> bool:
     """Tell whether what an array is computed from stays as it is in a block."""
-    own = {var.name for var in filled.vars}
+    names = ir.names_in(filled.value) - {var.name for var in filled.vars}
+    read = touched([Assign("", filled.value)], alias).arrays("read")
     found = touched(block, alias)
-    read = {
-        alias(e.base.name)
-        for e in ir.walk(filled.value)
-        if isinstance(e, Index) and isinstance(e.base, Var)
-    }
-    changed = found.arrays("write", "add") | {*bindings(block)}
-    return not changed & (read | ir.names_in(filled.value) - own)
+    return not (found.arrays("write", "add") | {*bindings(block)}) & (read | names)
 
 
 def _without(s: Stmt, filled: _Filled) -> Stmt:

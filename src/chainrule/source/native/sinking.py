@@ -96,7 +96,8 @@ def _is_at_hand(put: Put, loop: Loop, alias: Alias) -> bool:
     places = {(a.name, a.index) for a in theirs.elements}
     changed = theirs.arrays("write", "add")
     for own in touched([put], alias).elements:
-        assert own.index is not None
+        if own.index is None:
+            return False
         others = {(a.name, a.index) for a in theirs.elements if a.array == own.array}
         moves = loop.var.name in ir.names_in(*own.index)
         if (own.name, own.index) not in places:
