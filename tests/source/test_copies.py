@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pytest
 
 import chainrule as cr
 from chainrule.source import ir
@@ -77,3 +78,27 @@ def test_gradients_do_not_share_memory_and_arguments_stay_as_they_are():
     again = pullback(ct)
     for a, b in zip(cts[1:], again[1:], strict=True):
         np.testing.assert_allclose(a - 1.0, b)
+
+
+def views_of_products(a):
+    rows = (a[1:] * 1.0).T
+    places = (a + 0.0).diagonal()
+    turned = np.flip(np.negative(-a))[:1]
+    a += 1.0
+    return rows, places * 2, turned, a
+
+
+def sums_from_nothing(a):
+    a[1] = 0.5 * sum(row for row in a[1:])
+    return a
+
+
+@pytest.mark.parametrize("f", [views_of_products, sums_from_nothing])
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_view_of_a_product_with_one_is_no_view_of_the_factor(f, backend):
+    rng = np.random.default_rng(0)
+    program = cr.compile(f, backend=backend)
+    for a in (rng.normal(size=(3, 4)), rng.normal(size=(3, 4)) + 1j * rng.normal(size=(3, 4))):
+        for found, wanted in zip(program(a), f(a.copy()), strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-14)
+        cr.check_grads(program, (a,), order=2)

@@ -300,3 +300,50 @@ def test_products_over_no_rows(n, backend):
     program = cr.compile(product_of_columns, backend=backend)
     assert program(x) == product_of_columns(x)
     assert cr.grad(program)(x).shape == x.shape
+
+
+def squeezed_column(x):
+    return np.sum(np.squeeze(x.reshape(2, -1)[:, :1]) * x[:2]) + np.sum(np.squeeze(np.repeat(x, 2)))
+
+
+def test_squeeze_asks_for_the_shapes_that_an_array_comes_from():
+    adjoint_of(squeezed_column, (A,), (0,))
+
+
+def test_squeeze_of_a_selection_is_refused():
+    with pytest.raises(cr.errors.UnsupportedError, match=r"name them: np.squeeze\(x, axis="):
+        cr.compile(lambda x: np.sum(np.squeeze(x[x > 0.5]) ** 2))(A)
+
+
+def another_shape_in_each_iteration(x):
+    y = x.reshape(2, -1) * 1.0
+    for _ in range(2):
+        y = x.reshape(2, 3, -1).max(1)
+    return np.sum(y * y)
+
+
+def another_shape_in_some_iterations(x):
+    y = x.reshape(2, -1) * 2.0
+    k = 0
+    while k < 3:
+        k += 1
+        if x[0] * k > 0.5:
+            y = np.cumsum(y, axis=1)[:, :-1]
+    return np.sum(y * y)
+
+
+@pytest.mark.parametrize("f", [another_shape_in_each_iteration, another_shape_in_some_iterations])
+def test_a_name_gets_arrays_of_other_shapes_in_a_loop(f):
+    adjoint_of(f, (A,), (0,))
+    assert_close(cr.grad(cr.compile(f))(A), cr.grad(f)(A), "machine code", 1e-13)
+
+
+def test_a_dtype_that_is_given_is_not_left_out():
+    """``np.dtype(float) == None`` is true."""
+
+    def filled(x):
+        return np.full_like(x, 2) * 0.5, np.full(2, 3, dtype=x.dtype), np.full_like(x, len(x))
+
+    for found, wanted in zip(cr.compile(filled)(A), filled(A), strict=True):
+        assert found.dtype == wanted.dtype == float
+        assert np.array_equal(found, wanted)

@@ -369,3 +369,11 @@ def test_a_display_with_a_row_of_known_numbers():
 
     value, tangent = cr.jvp(cr.compile(f), (2.0,), (1.0,))
     assert (value, tangent) == (5.0, 4.0)
+
+
+def test_a_rule_with_a_loop_whose_operand_is_an_expression():
+    def f(a):
+        return np.cumprod(a.T, axis=1), np.cumprod(a[:, 1:] * a[0, 0], axis=0)
+
+    a = np.random.default_rng(0).normal(size=(3, 4))
+    cr.check_grads(cr.compile(f, backend="numpy"), (a,), order=2)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
 import chainrule as cr
 from derivatives import check
@@ -99,3 +100,22 @@ def test_what_is_left_of_an_array_lies_as_numpys():
         return rest * rest
 
     check(f, CUBE)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda w: sliding_window_view(w, 2)[::-1],
+        lambda w: sliding_window_view(w * 1.0, 3)[1:4, ::2],
+        lambda w: sliding_window_view(w, 2)[[0, 0, 3]],
+        lambda w: np.prod(sliding_window_view(w.reshape(2, 3), (2, 2))[0], axis=(1, 2)),
+        lambda w: np.broadcast_to(w, (2, 6))[1:, ::2],
+    ],
+)
+def test_parts_of_windows_that_overlap_in_memory(f):
+    w, t = np.linspace(0.5, 1.5, 6), np.linspace(-1.0, 1.0, 6)
+    with cr.engine("tape"):
+        y, y_dot = cr.jvp(f, (w,), (t,))
+        _, pullback = cr.vjp(f, w)
+        ct = np.arange(1.0, y.size + 1).reshape(y.shape)
+        assert np.isclose(np.sum(ct * y_dot), pullback(ct)[0] @ t, rtol=1e-12)

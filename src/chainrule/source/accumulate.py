@@ -21,6 +21,8 @@ from .sharing import is_fresh
 from .types import Type
 
 OWNED, BORROWED = "owned", "borrowed"
+BY_ROWS = (("order", literal("C")),)
+"""Of arrays that are reshaped: only then are those views of them."""
 
 
 class Cotangents:
@@ -75,7 +77,10 @@ class Cotangents:
         """Make sure that a cotangent is present, zeros if need be."""
         if name not in self.state:
             var = Var(self.types[name], name)
-            self.emit(Assign(self.variable(name).name, zeros_like(var)))
+            zeros = zeros_like(var)
+            if name in self.reshaped and isinstance(zeros, Call) and var.type.ndim > 1:
+                zeros = replace(zeros, kwargs=BY_ROWS)
+            self.emit(Assign(self.variable(name).name, zeros))
             self.state[name] = OWNED
 
     def own(self, name: str) -> None:
@@ -103,6 +108,9 @@ class Cotangents:
         assert base is not None
         if isinstance(place, Var):
             self._add_whole(place, ct)
+            return
+        if isinstance(place, Index) and not place.base.type.ndim:  # w[1][None]
+            self.add(place.base, Call(place.base.type, np.sum, (ct,)))
             return
         if isinstance(place, Index) and _copies(place.base):
             # A part of a part whose inner one is a copy, into which no store would reach.
@@ -154,8 +162,8 @@ class Cotangents:
             kept = is_fresh(ct) or ct is self.free
             if name in self.buffers and not var.type.ndim:  # NumPy makes numbers of 0-d arrays
                 ct, kept = Call(var.type, np.array, (ct,)), True
-            elif name in self.reshaped and var.type.ndim > 1:  # views of it must be views here too
-                ct, kept = Call(var.type, np.array, (ct,), (("order", literal("C")),)), True
+            elif name in self.reshaped and var.type.ndim > 1:
+                ct, kept = Call(var.type, np.array, (ct,), BY_ROWS), True
             elif name in self.buffers and not kept:
                 ct, kept = copy(ct), True
             self.emit(Assign(mine.name, ct))
@@ -172,7 +180,7 @@ def _copies(place: Expr) -> bool:
     """Whether a chain of indices and views contains an index that reads a copy."""
     while not isinstance(place, Var):
         if isinstance(place, Index):
-            if not is_basic(place):
+            if not is_basic(place) or not place.base.type.ndim:  # a number's axes are new memory
                 return True
             place = place.base
         else:

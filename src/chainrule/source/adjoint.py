@@ -12,7 +12,8 @@ from .build import base_variable, copy, integer, literal, zeros_like
 from .by_name import read_by_name
 from .ir import AFTER, Assign, Block, Expr, Index, Note, Pop, Push, Stmt, Var
 from .lifting import Bounds, lifted, where_any
-from .needs import Needs, prepare
+from .needs import Needs
+from .prepared import prepare
 from .recompute import Recomputed
 from .reverse import Adjoint, Reversal
 from .rulecode import Rules

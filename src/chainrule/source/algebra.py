@@ -29,10 +29,13 @@ def simplified(expr: ir.Expr, is_stored: bool = False) -> ir.Expr:
         return replace(expr, items=tuple(map(simplified, expr.items)))
     if not isinstance(expr, ir.Call):
         return expr
-    expr = replace(expr, args=tuple(ir.rewrite(arg, _step) for arg in expr.args))
-    bare = _step(expr)
-    is_part = isinstance(bare, (ir.Var, ir.Index)) and bare.type == expr.type
-    return ir.Call(expr.type, np.ndarray.copy, (bare,)) if is_part else expr
+    inside = replace(expr, args=tuple(ir.rewrite(arg, _step) for arg in expr.args))
+    bare = _step(inside)
+    if isinstance(bare, (ir.Var, ir.Index)) and bare.type == expr.type:
+        return ir.Call(expr.type, np.ndarray.copy, (bare,))
+    if Counter(holders(inside)) <= Counter(holders(expr)):
+        return inside
+    return replace(expr, args=tuple(map(simplified, expr.args)))  # a view of something
 
 
 def _step(expr: ir.Expr) -> ir.Expr:

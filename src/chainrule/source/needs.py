@@ -11,19 +11,19 @@ alone asks for the array, not for its contents.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import ir
-from .build import add, base_variable, integer, multiply
+from . import ir, sizes
+from .build import base_variable
 from .by_name import ByName
 from .helpers import unbroadcast
 from .ir import AFTER, Assign, Block, Call, Dim, Expr, Index, Stmt, Var
 from .locals import local_names
 from .places import SHAPE_OF_FIRST, Places
 from .reverse import Adjoint
-from .types import BOOL, INT, Type
+from .types import is_several
 
 Need = tuple[str, str]
 """A variable, and whether its ``value`` or only its ``shape`` is read."""
@@ -208,7 +208,7 @@ class Needs:
     def flow_loop(self, s: ir.For | ir.While, need: set[Need], defined: set[str]) -> set[Need]:
         """Go over a loop until what one iteration needs of the one before does not grow."""
         adjoint = self.adjoints[id(s)]
-        local = local_names(s.body)
+        local = self.local_to(s)
         own = {s.var.name} if isinstance(s, ir.For) else set[str]()
         ends = {n for n in self.primal(reads_of(adjoint.ends[0])) if n[0] not in local}
         head = need | ends
@@ -230,6 +230,19 @@ class Needs:
             head = head | {(s.trips, VALUE)}
         return head | self.primal(reads_of(adjoint.first))
 
+    def local_to(self, s: ir.For | ir.While) -> set[str]:
+        """Return the variables of which an iteration needs nothing that was there before it.
+
+        The cotangent of one that it binds is zero before it: in the shape that was there before.
+        """
+        zeros = {name for name, _ in self.primal(reads_of(self.adjoints[id(s)].ends[0]))}
+        return local_names(s.body) - {name for name in zeros if self.may_change_shape(name)}
+
+    def may_change_shape(self, name: str) -> bool:
+        """Tell whether a variable may have another shape after an iteration."""
+        atoms = (a for size in self.types[name].sizes for a in sizes.atoms(size))
+        return not all(map(is_several, atoms))
+
     def flow_checkpointed(self, s: ir.For, need: set[Need], defined: set[str]) -> set[Need]:
         """Go over a loop whose iterations run again one by one: only what it reads must stay.
 
@@ -237,7 +250,7 @@ class Needs:
         """
         adjoint = self.adjoints[id(s)]
         self.entries[id(s)] = (need, set(defined))
-        changed, local = self.changed_by(s.body), local_names(s.body)
+        changed, local = self.changed_by(s.body), self.local_to(s)
         ends = {n for n in self.primal(reads_of(adjoint.ends[0])) if n[0] not in local}
         self.before.append(need)
         read = self.flow(s.body, ends, set(defined) | {s.var.name})
@@ -329,67 +342,3 @@ def is_cheap(expr: Expr) -> bool:
         elif isinstance(e, ir.Seq | ir.Access):
             return False
     return cost <= _ARRAY_COST
-
-
-# -------------------------------------------------------------------------------- preparation
-
-
-def prepare(block: Block, fresh: Callable[[str, Type], Var]) -> Block:
-    """Copy a program's statements, made ready for going back.
-
-    Conditions and bounds that change inside get names; loops whose end is not known beforehand
-    count their iterations.
-    """
-    out: Block = []
-    for s in block:
-        s = replace(s)
-        match s:
-            case ir.If():
-                s.condition = _steady(s.condition, s, fresh, out, BOOL)
-                s.then, s.orelse = prepare(s.then, fresh), prepare(s.orelse, fresh)
-            case ir.For():
-                if s.backwards and s.trips:  # so many steps from the start
-                    s.stop, s.trips = _after(s.start, s.step, Var(INT, s.trips)), None
-                for bound in ("start", "stop", "step", "snapshots"):
-                    if getattr(s, bound) is not None:
-                        setattr(s, bound, _steady(getattr(s, bound), s, fresh, out, INT))
-                _counted(s, fresh, out)
-            case ir.While():
-                _counted(s, fresh, out)
-            case ir.Opaque():
-                s.pullback = fresh(f"{s.name}_pullback", Type("object")).name
-        out.append(s)
-    return out
-
-
-def _after(start: Expr, step: Expr, trips: Var) -> Expr:
-    """Return ``start + trips * step``."""
-    return add(start, multiply(trips, step))
-
-
-def _steady(
-    expr: Expr, s: Stmt, fresh: Callable[[str, Type], Var], out: Block, type_: Type
-) -> Expr:
-    """Return an expression that has the same value after the statement as before it."""
-    simple = isinstance(expr, Var | ir.Lit) or all(
-        e.type.kind in ("python", "none", "object") and not isinstance(e, Index)
-        for e in ir.walk(expr)
-    )
-    changed = {
-        name for block in ir.blocks_of(s) for t in ir.statements(block) for name in ir.written(t)
-    }
-    if isinstance(expr, ir.Lit) or (simple and not ir.names_in(expr) & changed):
-        return expr
-    var = fresh("branch" if type_ is BOOL else "bound", type_)
-    out.append(Assign(var.name, expr, origin=s.origin))
-    return var
-
-
-def _counted(s: ir.For | ir.While, fresh: Callable[[str, Type], Var], out: Block) -> None:
-    s.body = prepare(s.body, fresh)
-    if isinstance(s, ir.While) or s.until:
-        trips = fresh("trips", INT)
-        s.trips = trips.name
-        out.append(Assign(trips.name, integer(0), origin=s.origin))
-        count = Call(INT, np.add, (trips, integer(1)))
-        s.body.append(Assign(trips.name, count, origin=s.origin))

@@ -24,7 +24,6 @@ from .deadcode import live_before
 from .effects import is_draw
 from .fold import map_blocks
 from .ir import Alias, Assign, Block, Call, Dim, Expr, For, If, Index, Note, Pop, Push, Store, Var
-from .locals import local_names
 from .needs import VALUE
 from .sharing import Sharing
 from .types import BOOL, INT, OBJECT, Type, type_of, unknown_size
@@ -50,7 +49,7 @@ class Recomputed:
         self.iteration = [*_bare(body), *back, *self.adjoint.ends[0]]
         self.again = _bare(s.body)
         self.changed = weave.needs.changed_by(s.body)
-        self.local = local_names(s.body)
+        self.local = weave.needs.local_to(s)
         self.rebound = {
             name
             for t in ir.statements(s.body)

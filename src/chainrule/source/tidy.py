@@ -194,7 +194,8 @@ def renamed(program: ir.Program, names: dict[str, str]) -> ir.Program:
     """Return the program with other names for some variables; its parameters keep theirs."""
     if not names:
         return program
-    types = {names.get(name, name): found for name, found in program.types.items()}
+    gone = {*names, *names.values()}
+    types = {name: found for name, found in program.types.items() if name not in gone}
     types.update({new: program.types[old] for old, new in names.items() if old in program.types})
     return replace(
         program,

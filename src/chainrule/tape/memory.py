@@ -65,19 +65,31 @@ def laid_out_as(like: Any, value: Any) -> Any:
 
 def zeros_laid_out_as(value: Any) -> Any:
     """Make zeros of the same shape, dtype and strides."""
-    if value.flags.forc or 0 in value.strides:
+    if value.flags.forc or may_overlap_itself(value):
         return np.zeros_like(value)
     return with_layout(value)
 
 
 def with_layout(value: Any, dtype: Any = None) -> Any:
     """Make an array of the same shape, dtype and strides; zeros, if it is not in one piece."""
-    if value.flags.forc or 0 in value.strides or dtype not in (None, value.dtype):
+    is_another = dtype is not None and dtype != value.dtype
+    if value.flags.forc or may_overlap_itself(value) or is_another:
         return np.empty_like(value, dtype)
     low, high = np.lib.array_utils.byte_bounds(value)
     memory = np.zeros(high - low, np.uint8)
     start = value.__array_interface__["data"][0] - low
     return np.ndarray(value.shape, value.dtype, memory, start, value.strides)
+
+
+def may_overlap_itself(value: Any) -> bool:
+    """Tell whether two places of an array may be one in memory, as those of windows are."""
+    reach = 0
+    axes = zip(value.strides, value.shape, strict=True)
+    for stride, n in sorted((abs(s), n) for s, n in axes if n > 1):
+        if stride <= reach:
+            return True
+        reach += stride * (n - 1)
+    return False
 
 
 def lift(buffer: Any, value: Any) -> Any:

@@ -300,7 +300,7 @@ def test_branches_of_one_test_are_one_if_it_stays_the_same():
         np.testing.assert_allclose(found(U, s), expected(U, s), rtol=1e-11)
     text = text_of(f, U, 3)
     assert text.count("if k > 2") == 1
-    assert text.count("if s > 0") == 2
+    assert len(re.findall(r"if s\w* > 0", text)) == 2
 
 
 def test_gathered_numbers_keep_their_precision():

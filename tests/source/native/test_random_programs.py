@@ -17,6 +17,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.source.program import compile_
+from chainrule.source.residuals import run_once
 from source.generator import HELPERS, arguments, function_of, random_program
 from source.oracles import Compiled, assert_close, copied, random_like, vector
 
@@ -35,6 +36,7 @@ def outcomes(made, args, ct, tangents):
     runs = {
         "value": lambda: made.program.call(made.values(copied(args))),
         "pullback": lambda: made.pull(copied(args), ct),
+        "two sweeps": lambda: pulled_apart(made, copied(args), ct),
         "both sweeps": lambda: made.adjoint.call([*made.values(copied(args)), ct]),
         "tangent": lambda: made.push(copied(args), tangents),
     }
@@ -45,6 +47,12 @@ def outcomes(made, args, ct, tangents):
         except (ArithmeticError, LookupError, ValueError) as error:
             found[what] = (type(error), str(error))
     return found
+
+
+def pulled_apart(made, args, ct):
+    """Return result and cotangents of two programs, as ``cr.vjp`` does."""
+    result, pull = run_once(made.program, made.values(args), made.places)
+    return result, list(pull(ct))
 
 
 def check(seed):

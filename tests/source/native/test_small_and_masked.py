@@ -380,3 +380,58 @@ def windows_and_parts(x):
 def test_derivatives_of_parts_that_overlap(f):
     x = np.random.default_rng(0).uniform(0.3, 1.3, 12)
     cr.check_grads(cr.compile(f, backend="numba"), (x,), order=2)
+
+
+def sums_between_places_of_a_list(x):
+    return np.add.reduceat(x, [0, 2, 5]) + np.searchsorted([0.4, 0.9], x[:3]) * x[1]
+
+
+def operands_of_one_branch(x):
+    """What is saved in the branch has the name of an array of other axes that nobody reads."""
+    a = x.reshape(2, 2, 3) * 1.0
+    np.einsum("...j->...", a.swapaxes(0, -1))
+    if x[1] > 0:
+        a[::2] += np.einsum("i,i->", np.squeeze(x), np.squeeze(x))
+    return a
+
+
+@pytest.mark.parametrize(
+    "f", [sums_between_places_of_a_list, operands_of_one_branch], ids=lambda f: f.__name__
+)
+def test_pullbacks_as_numpy_has_them(f):
+    x = np.random.default_rng(0).uniform(0.3, 1.3, 12)
+    (y, back), (_, other) = (cr.vjp(cr.compile(f, backend=b), x) for b in ("numba", "numpy"))
+    np.testing.assert_allclose(back(y)[0], other(y)[0])
+
+
+def numbers_of_one_branch(x, k):
+    if x[int(k)] > 0.8:
+        s = x[0] * 2.0
+        y = s * x * s
+    else:
+        t = np.float64(3)
+        y = t * x[1:2] * x
+    return y
+
+
+def arrays_of_one_branch(x, k):
+    y = x * x
+    if x[int(k)] > 0.8:
+        s = np.sin(x[1:])
+        y[1:] = s * s * x[:-1]
+        m = y > 0.5
+        y[m] = np.cos(y[m])
+    return y
+
+
+@pytest.mark.parametrize("f", [numbers_of_one_branch, arrays_of_one_branch])
+def test_what_only_one_branch_saves_is_handed_on(f):
+    """Also where NumPy runs the forward sweep once: for the first negative index."""
+    x = np.linspace(0.3, 1.3, 6)
+    back = [np.ones(6), np.linspace(-1.0, 1.0, 6)]
+    program, other = (cr.compile(f, backend=b) for b in ("numba", "numpy"))
+    for k in (0.0, 5.0, -1.0, -6.0, 1.0, -2.0):
+        pullbacks = [cr.vjp(p, x, k)[1] for p in (program, other)]
+        for ct in back:
+            found, expected = (pullback(ct)[0] for pullback in pullbacks)
+            np.testing.assert_allclose(found, expected, rtol=1e-13)

@@ -452,3 +452,18 @@ def test_sizes_that_are_numbers_in_a_kernel_are_handed_on():
     np.testing.assert_allclose(
         (y, *found.ravel()), (program(SQUARE), *(2 * counts * SQUARE).ravel())
     )
+
+
+def test_values_with_more_axes_than_the_part_they_go_to():
+    def f(a, x):
+        a[...] = x[None]
+        a[1:] = 0.5 * x[None, None, 1:]
+        np.copyto(a[::2], (x * x)[None, ::2])
+        a[[0, 1]] -= x[:2]
+        a[[2, 1]] = x[None, :2]
+        return a * a
+
+    a, x = np.ones(3), np.array([0.3, 0.9, -0.7])
+    program = cr.compile(f, backend="numba")
+    np.testing.assert_allclose(program(a, x), f(a.copy(), x))
+    cr.check_grads(program, (a, x), order=2)

@@ -18,6 +18,7 @@ from ..ir import Call, If, Lit, Raise
 from ..types import OBJECT, Type
 from ..values import Known, Leaf, Record, Scope, Value
 from . import operators, slots
+from .containers import is_none
 from .state import State
 
 
@@ -35,10 +36,10 @@ def is_maybe(value: Value | None) -> bool:
 
 def paired(state: State, base: str, a: Value, b: Value) -> tuple[Value, Value]:
     """Return two values as ones that may be None, if either is or may be."""
-    if not (_is_none(a) or _is_none(b) or is_maybe(a) or is_maybe(b)):
+    if not (is_none(a) or is_none(b) or is_maybe(a) or is_maybe(b)):
         return a, b
-    found = [_type(x) for x in (a, b) if not _is_none(x)]
-    if not found or not all(_is_none(x) or is_maybe(x) or slots.is_leaf(x) for x in (a, b)):
+    found = [_type(x) for x in (a, b) if not is_none(x)]
+    if not found or not all(is_none(x) or is_maybe(x) or slots.is_leaf(x) for x in (a, b)):
         return a, b
     wanted = found[0]
     if wanted is None or not _has_stand_in(wanted):
@@ -64,10 +65,6 @@ def like(state: State, plan: Value, value: Value) -> Value:
     return _wrapped(state, plan.cls, value, cell.type)
 
 
-def _is_none(value: Value) -> bool:
-    return isinstance(value, Known) and value.value is None
-
-
 def _type(value: Value) -> Type | None:
     if isinstance(value, Record):
         value = value.attributes["value"]
@@ -81,7 +78,7 @@ def _has_stand_in(wanted: Type) -> bool:
 def _wrapped(state: State, kind: Maybe, value: Value, wanted: Type) -> Value:
     if is_maybe(value):
         return value
-    none = _is_none(value)
+    none = is_none(value)
     parts = {"none": Known(none), "value": stand_in(wanted) if none else value}
     made = Record(kind, parts)
     state.kept.append(made)

@@ -29,7 +29,7 @@ from ..values import (
     Value,
 )
 from . import functions, intrinsics, ownership
-from .containers import describe, items_of, known, lift
+from .containers import describe, is_none, items_of, known, lift
 from .intrinsics import INTRINSICS, intrinsic
 from .plain_calls import (
     call_object,
@@ -378,7 +378,7 @@ def _ufunc(state: State, fn: Any, args: list[Value], kwargs: dict[str, Value]) -
         )
     args = [as_array(state, a) for a in args]
     found = plain_call(state, fn, args, kwargs)
-    if dtype is None or known(dtype) == (True, None):
+    if dtype is None or is_none(dtype):
         return found
     from .methods import cast
 

@@ -125,6 +125,8 @@ class Carried:
         state = self.state
         if name in state.loops or name in state.hidden or name in state.roots:
             return False
+        if name not in state.types:  # a rule's operand, which stands for an expression
+            return False
         taken = {plan.name for plan in cells.all_cells(self.plans.values()) if plan is not cell}
         is_buffer = name in state.buffers
         fits = cell.is_mixed or memory.fits(state.types[name], cell.type)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..values import Items, Known, Mapping, Value
 from . import calls
-from .containers import EMPTY, NONE, ONE, ZERO, Deque, items_of, known, settle
+from .containers import EMPTY, NONE, ONE, ZERO, Deque, is_none, items_of, settle
 from .intrinsics import intrinsic
 from .operators import binary
 from .state import State
@@ -87,7 +87,7 @@ def _ordered(state: State, *args: Value, **named: Value) -> Value:
 def _default(state: State, factory: Value = NONE, *args: Value, **named: Value) -> Value:
     made = calls.call(state, Known(dict), list(args), named)
     assert isinstance(made, Mapping)
-    made.factory = None if known(factory) == (True, None) else factory
+    made.factory = None if is_none(factory) else factory
     return made
 
 

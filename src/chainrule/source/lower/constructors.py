@@ -11,7 +11,7 @@ from ..types import Type
 from ..values import Items, Known, Leaf, Value
 from . import calls, memory, rows
 from .attributes import count, shape_of
-from .containers import FALSE, NONE, TRUE, ZERO, describe, items_of, known, lift, settle
+from .containers import FALSE, NONE, TRUE, ZERO, describe, is_none, items_of, known, lift, settle
 from .intrinsics import intrinsic
 from .operators import operand
 from .state import State, in_rule
@@ -21,7 +21,7 @@ def _options(state: State, **given: Value | None) -> dict[str, Value]:
     """Keep the options that say something."""
     if "dtype" in given:
         dtype_of(state, given["dtype"])
-    return {key: v for key, v in given.items() if v is not None and known(v) != (True, None)}
+    return {key: v for key, v in given.items() if v is not None and not is_none(v)}
 
 
 def dtype_of(state: State, value: Value | None) -> Any:
@@ -98,7 +98,7 @@ def _full(
     shape = shape if isinstance(shape, Items) else Items([shape])
     spread = calls.call(state, Known(np.broadcast_to), [fill_value, shape], {})
     found = calls.call_attribute(state, spread, "copy", [])
-    return found if known(dtype) == (True, None) else _cast(state, found, dtype)
+    return found if is_none(dtype) else _cast(state, found, dtype)
 
 
 def _like(fn: Any) -> None:
@@ -107,7 +107,7 @@ def _like(fn: Any) -> None:
         shape: Value = NONE, **unused: Value,
     ) -> Value:  # fmt: skip
         options = _options(state, dtype=dtype)
-        if known(shape) != (True, None):
+        if not is_none(shape):
             options["shape"] = _shape(state, shape)
         a = _as_array(state, a)
         named = Leaf(state.temporary(a.expr)) if _is_long(a) and isinstance(a, Leaf) else a
@@ -130,9 +130,9 @@ def _full_like(
     subok: Value = NONE, shape: Value = NONE,
 ) -> Value:  # fmt: skip
     a = _as_array(state, a)
-    if known(shape) == (True, None):
+    if is_none(shape):
         shape = Items(shape_of(state, a))
-    if known(dtype) == (True, None):
+    if is_none(dtype):
         dtype = Known(a.type.dtype if isinstance(a, Leaf) else np.asarray(known(a)[1]).dtype)
     return _full(state, shape, fill_value, dtype)
 
@@ -175,8 +175,8 @@ def _laid_out(state: State, a: Value, dtype: Value = NONE, *rest: Value, **unuse
 @intrinsic(np.asarray, np.asanyarray)
 def _as_array(state: State, a: Value, dtype: Value = NONE, *rest: Value, **unused: Value) -> Value:
     if isinstance(a, Leaf) and a.type.is_array:
-        return a if known(dtype) == (True, None) else _cast(state, a, dtype, copy=False)
-    if isinstance(a, Leaf) and a.type.kind == "scalar" and known(dtype) == (True, None):
+        return a if is_none(dtype) else _cast(state, a, dtype, copy=False)
+    if isinstance(a, Leaf) and a.type.kind == "scalar" and is_none(dtype):
         return Leaf(Call(Type("array", a.type.dtype), np.asarray, (operand(state, a),)))
     return array_of(state, a, dtype)
 
@@ -192,7 +192,7 @@ def array_of(state: State, value: Value, dtype: Value = NONE) -> Value:
     if ok and in_rule(state):
         return calls.fold(state, np.array, [value], _options(state, dtype=dtype))
     if isinstance(value, Leaf) and value.type.is_array:
-        return value if known(dtype) == (True, None) else _cast(state, value, dtype)
+        return value if is_none(dtype) else _cast(state, value, dtype)
     if not ok and not isinstance(value, (Leaf, Items)):
         raise state.error(f"np.array of a {describe(value)}", "pass a list, a number or an array")
     return calls.plain_call(state, np.array, [value], _options(state, dtype=dtype))
@@ -225,7 +225,7 @@ def _stack(state: State, arrays: Value, axis: Value = ZERO, dtype: Value = NONE)
     """Rows are an array of arrays; NumPy refuses shapes that do not fit either way."""
     items = [_as_array(state, x) for x in items_of(state, arrays)]
     place = state.static(axis, "axis of np.stack")
-    if place == 0 and known(dtype) == (True, None):
+    if place == 0 and is_none(dtype):
         return array_of(state, Items([settle(state, x) for x in items], "list"))
     columns = [calls.call(state, Known(np.expand_dims), [x, Known(place)], {}) for x in items]
     options = {"axis": Known(place), **_options(state, dtype=dtype)}
@@ -266,7 +266,7 @@ def _arange(state: State, *args: Value, dtype: Value = NONE, **unused: Value) ->
     if all(known(a)[0] for a in args) and in_rule(state):
         return calls.fold(state, np.arange, list(args), _options(state, dtype=dtype))
     found = calls.plain_call(state, np.arange, list(args), _options(state, dtype=dtype))
-    size = _range_size([a for a in args if known(a) != (True, None)])
+    size = _range_size([a for a in args if not is_none(a)])
     if size is not None and isinstance(found, Leaf):
         made = Type("array", found.type.dtype, (size,))
         assert isinstance(found.expr, Call)
@@ -322,7 +322,7 @@ def _linspace(
 def _from_function(
     state: State, function: Value, shape: Value, *, dtype: Value = NONE, **kwargs: Value
 ) -> Value:
-    kind = Known(float) if known(dtype) == (True, None) else dtype
+    kind = Known(float) if is_none(dtype) else dtype
     grids = calls.plain_call(state, np.indices, [shape], {"dtype": kind})
     from .containers import items_of
     from .indexing import subscript

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..values import Items, Known, Leaf, Mapping, Value
-from .containers import FALSE, LAST, NONE, describe, items_of, known, lift, settle
+from .containers import FALSE, LAST, NONE, describe, is_none, items_of, known, lift, settle
 from .operators import binary
 from .state import State
 
@@ -101,7 +101,7 @@ def _dict_pop(state: State, a: Mapping, key: Value, *default: Value) -> Value:
 def _update(state: State, a: Mapping, other: Value = NONE, /, **values: Value) -> Value:
     if isinstance(other, Mapping):
         a.items.update(other.items)
-    elif known(other) != (True, None):
+    elif not is_none(other):
         raise state.error(f"update of a dict by a {describe(other)}", "give a dict")
     a.items.update({key: settle(state, value) for key, value in values.items()})
     return NONE

@@ -27,9 +27,7 @@ def expression(state: State, value: Value) -> Expr:
     if isinstance(value, (Known, Leaf)):
         return value.expr
     if isinstance(value, Items) and value.kind == "slice":
-        ends = [
-            None if known(part) == (True, None) else expression(state, part) for part in value.items
-        ]
+        ends = [None if is_none(part) else expression(state, part) for part in value.items]
         return Slice(OBJECT, *ends)
     if (
         isinstance(value, Items)
@@ -84,6 +82,11 @@ def describe(value: Value) -> str:
         case Record(cls=cls):
             return str(cls.__name__)
     return type(value).__name__.lower()
+
+
+def is_none(value: Value) -> bool:
+    """Tell None itself: the dtype float64 is equal to it."""
+    return isinstance(value, Known) and value.value is None
 
 
 def known(value: Value) -> tuple[bool, Any]:

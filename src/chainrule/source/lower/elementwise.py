@@ -9,7 +9,7 @@ import numpy as np
 
 from ..values import Function, Known, Value
 from . import calls, functions
-from .containers import FALSE, NONE, known
+from .containers import FALSE, NONE, is_none
 from .intrinsics import intrinsic
 from .state import State
 
@@ -30,7 +30,7 @@ def _vectorize(
     state: State, pyfunc: Value = NONE, otypes: Value = NONE, doc: Value = NONE,
     excluded: Value = NONE, cache: Value = FALSE, signature: Value = NONE,
 ) -> Value:  # fmt: skip
-    if any(known(x) != (True, None) for x in (excluded, signature)):
+    if any(not is_none(x) for x in (excluded, signature)):
         raise state.error("np.vectorize with excluded= or signature=", "write a loop")
     return vectorized(state, pyfunc, state.static(otypes, "the types of results"))
 

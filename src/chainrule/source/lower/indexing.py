@@ -21,7 +21,7 @@ from ..samples import Sized
 from ..types import Size, Type, broadcast_sizes, type_of, unknown_size
 from ..values import Items, Known, Leaf, Mapping, Record, Value
 from . import absent, choices, contents, memory, pasting
-from .containers import NONE, describe, expression, items_of, known, lift, missing
+from .containers import NONE, describe, expression, is_none, items_of, known, lift, missing
 from .intrinsics import intrinsic
 from .operators import is_cheap, operand, symbol
 from .state import State
@@ -40,7 +40,7 @@ def index_value(state: State, node: ast.expr) -> Value:
         nodes = [part for part in parts if part is not None]
         ends = iter(evaluate_all(state, nodes, absent.evaluated))
         values = [Known(None) if part is None else next(ends) for part in parts]
-        is_forward = known(values[2]) == (True, None)
+        is_forward = is_none(values[2])
         return slice_of([
             absent.end_of_slice(state, value, otherwise)
             if is_forward

@@ -15,7 +15,7 @@ from ..types import Type
 from ..values import Items, Known, Leaf, Value
 from . import binding, calls, functions, memory
 from .attributes import shape_of
-from .containers import FALSE, NONE, TRUE, describe, items_of, known
+from .containers import FALSE, NONE, TRUE, describe, is_none, items_of, known
 from .indexing import entries as index_entries
 from .indexing import index_expressions, subscript
 from .intrinsics import intrinsic
@@ -67,7 +67,11 @@ def _copyto(
 
 @intrinsic(np.fill_diagonal)
 def _fill_diagonal(state: State, a: Value, val: Value, wrap: Value = FALSE) -> Value:
+    val = calls.as_array(state, val)
     if not isinstance(a, Leaf) or a.type.ndim != 2 or known(wrap) != (True, False):
+        return mutate(state, np.fill_diagonal, [a, val, wrap], {})
+    given = operand(state, val).type.sizes  # NumPy repeats or cuts other values
+    if given and (given * 2) != a.type.sizes:
         return mutate(state, np.fill_diagonal, [a, val, wrap], {})
     n = calls.call(state, Known(min), list(shape_of(state, a)), {})
     places = calls.call(state, Known(np.arange), [n], {})
@@ -93,7 +97,7 @@ def without_out(
             names = [*inspect.signature(fn).parameters][place + 1 :]
             kwargs.update(zip(names, args[place:], strict=False))
             args = args[:place]
-    return args, kwargs, None if known(out) == (True, None) else out
+    return args, kwargs, None if is_none(out) else out
 
 
 @functools.cache
@@ -159,7 +163,7 @@ def call_ufunc_method(
     if name == "at":
         return _ufunc_at(state, ufunc, args)
     args, kwargs, out = _method_without_out(state, name, args, kwargs)
-    if known(out) != (True, None):
+    if not is_none(out):
         return store_result(state, getattr(ufunc, name), args, kwargs, out)
     if name == "outer":
         return _outer(state, ufunc, args)
@@ -189,7 +193,7 @@ def _method_without_out(
         raise state.error(f"np.ufunc.{name} with {len(args)} arguments", "name the last ones")
     if len(args) > place:
         out = args[place]
-    has_dtype = len(args) >= place and known(args[place - 1]) != (True, None)
+    has_dtype = len(args) >= place and not is_none(args[place - 1])
     return args[: place - 1 + has_dtype], kwargs, out
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..values import Items, Known, Value
 from . import calls
-from .containers import FALSE, NONE, ZERO, items_of, known, settle
+from .containers import FALSE, NONE, ZERO, is_none, items_of, known, settle
 from .intrinsics import intrinsic
 from .operators import binary, truth
 from .state import State
@@ -74,9 +74,7 @@ def _starmap(state: State, fn: Value, values: Value) -> Value:
 def _filter(state: State, fn: Value, values: Value) -> Value:
     kept = []
     for value in items_of(state, values):
-        test = truth(
-            state, value if known(fn) == (True, None) else calls.call(state, fn, [value], {})
-        )
+        test = truth(state, value if is_none(fn) else calls.call(state, fn, [value], {}))
         if not isinstance(test, Known):
             raise state.error("filter() by numbers of the program", "use np.where or a for loop")
         if test.value:
@@ -136,11 +134,11 @@ def _accumulate(
     state: State, iterable: Value, func: Value = NONE, *, initial: Value = NONE
 ) -> Value:
     items = items_of(state, iterable)
-    if known(initial) != (True, None):
+    if not is_none(initial):
         items.insert(0, initial)
     found = items[:1]
     for item in items[1:]:
-        is_sum = known(func) == (True, None)
+        is_sum = is_none(func)
         pair = [found[-1], item]
         more = binary(state, np.add, *pair) if is_sum else calls.call(state, func, pair, {})
         found.append(settle(state, more))

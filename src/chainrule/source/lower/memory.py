@@ -118,7 +118,8 @@ def assign(state: State, name: str, expr: Expr) -> None:
     """Emit ``name = expr``; keep the books on its type and on where its memory comes from."""
     found = expr.type
     known = state.types.get(name)
-    state.types[name] = found if known is None else join_types(known, found) or found
+    if name not in state.mixed:  # of which the type is that of the array
+        state.types[name] = found if known is None else join_types(known, found) or found
     state.definitions[name] = expr if known is None else None
     if known is not None:
         state.rebound.add(name)

@@ -12,7 +12,7 @@ from ..values import Items, Known, Leaf, Mapping, Method, Value
 from . import calls, memory, rows
 from .collected import DEQUE
 from .container_methods import CHANGING, DICT, LIST, SEQUENCE
-from .containers import LAST, NONE, TRUE, describe, is_deque, known
+from .containers import LAST, NONE, TRUE, describe, is_deque, is_none, known
 from .indexing import subscript
 from .inplace import mutate
 from .intrinsics import intrinsic
@@ -161,7 +161,7 @@ def _reshape(
     state: State, a: Leaf, *shape: Value, order: Value = NONE, copy: Value = NONE
 ) -> Value:
     given = shape[0] if len(shape) == 1 else Items(list(shape))
-    asked = {} if known(copy) == (True, None) else {"copy": copy}
+    asked = {} if is_none(copy) else {"copy": copy}
     return calls.call(state, Known(np.reshape), [a, given], _order(order) | asked)
 
 
@@ -184,8 +184,14 @@ def _np_reshape(state: State, a: Value, *args: Value, **kwargs: Value) -> Value:
     if axes != kept:
         return found
     # Axes of size 1 come and go without a copy, also where what is reshaped is a part of an array.
-    without = subscript(state, a, Items([Known(0 if n == 1 else slice(None)) for n in old]))
-    return subscript(state, without, Items([NONE if n == 1 else Known(slice(None)) for n in new]))
+    whole: list[Value] = [Known(slice(None))]
+    without: list[Value] = [Known(0 if n == 1 else slice(None)) for n in old]
+    within: list[Value] = [NONE if n == 1 else Known(slice(None)) for n in new]
+    if not axes:  # the last one stays: without any there would be a number, which is a copy
+        if not (old and new):
+            return found
+        without, within = without[:-1] + whole, within[:-1] + whole
+    return subscript(state, subscript(state, a, Items(without)), Items(within))
 
 
 @intrinsic(np.ravel)
@@ -203,7 +209,7 @@ def _ravel(state: State, a: Value, order: Value = NONE) -> Value:
 
 
 def _transpose(state: State, a: Leaf, *axes: Value) -> Value:
-    if not axes or known(axes[0]) == (True, None):
+    if not axes or is_none(axes[0]):
         from .attributes import transposed
 
         return transposed(state, a)

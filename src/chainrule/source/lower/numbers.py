@@ -12,7 +12,7 @@ from ..sizes import clip
 from ..types import COMPLEX, FLOAT, INT, OBJECT, Type
 from ..values import Items, Known, Leaf, Value
 from . import calls
-from .containers import FALSE, NONE, ZERO, describe, items_of, known, settle, settled
+from .containers import FALSE, NONE, ZERO, describe, is_none, items_of, known, settle, settled
 from .intrinsics import intrinsic
 from .operators import binary, choice, logic, operand, python_type, symbol, truth, unary
 from .state import State
@@ -81,10 +81,10 @@ def _round(state: State, x: Value, ndigits: Value = NONE) -> Value:
         return calls.fold(state, round, [x, ndigits], {})
     if not isinstance(x, Leaf):
         raise state.error(f"round() of a {describe(x)}", "pass a number")
-    if x.type.is_array or known(ndigits) != (True, None):
+    if x.type.is_array or not is_none(ndigits):
         if x.type.kind == "python":
             return Leaf(Call(x.type, np.round, (operand(state, x), operand(state, ndigits))))
-        digits = Known(0) if known(ndigits) == (True, None) else ndigits
+        digits = Known(0) if is_none(ndigits) else ndigits
         return calls.call(state, Known(np.round), [x, digits], {})
     return Leaf(Call(INT, round, (operand(state, x),)))
 
@@ -134,7 +134,7 @@ def _extreme(fn: Any, better: Any) -> None:
     def extreme(
         state: State, *args: Value, key: Value = NONE, default: Value | None = None
     ) -> Value:
-        has_key = known(key) != (True, None)
+        has_key = not is_none(key)
         if len(args) == 1 and _is_long(args[0]) and not has_key and default is None:
             found = calls.call(state, Known(np.max if fn is max else np.min), [args[0]], {})
             return found

@@ -17,7 +17,7 @@ from ..ir import Var
 from ..values import Items, Known, Leaf, Value
 from . import calls, choices, memory, slots
 from .constructors import array_of
-from .containers import FALSE, NONE, describe, items_of, known
+from .containers import FALSE, NONE, describe, is_none, items_of, known
 from .indexing import subscript
 from .intrinsics import intrinsic
 from .numbers import to_python
@@ -67,7 +67,7 @@ def best(state: State, fn: Any, items: list[Value], key: Value) -> Value:
 
 def keys_of(state: State, items: list[Value], key: Value) -> list[Value]:
     """Return what items are compared by."""
-    if known(key) == (True, None):
+    if is_none(key):
         return items
     return [memory.held(state, calls.call(state, key, [item], {}), "key") for item in items]
 

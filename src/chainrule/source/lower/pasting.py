@@ -13,7 +13,7 @@ from ..ir import Slice
 from ..values import Items, Known, Leaf, Value
 from . import calls
 from .attributes import shape_of
-from .containers import known
+from .containers import is_none, known
 from .state import State
 
 _ROWS, _COLUMNS = type(np.r_), type(np.c_)
@@ -76,7 +76,7 @@ def _range(state: State, part: Value) -> Value:
     else:
         assert isinstance(part, Items)
         ends = [*part.items]
-    start, stop, step = (Known(d) if known(x) == (True, None) else x
+    start, stop, step = (Known(d) if is_none(x) else x
                          for x, d in zip(ends, (0, None, 1), strict=True))  # fmt: skip
     ok, width = known(step)
     if ok and isinstance(width, complex):

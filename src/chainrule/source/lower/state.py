@@ -264,6 +264,7 @@ class State:
         for part in walk(expr):
             if isinstance(part, Dim):
                 self.ask_size(part.base.type.sizes[part.axis])
+                self._ask_shapes(part.base, set())
             place = None
             if isinstance(part, Access):
                 place = (part.root, part.path)
@@ -277,6 +278,17 @@ class State:
                     self._ask(definition, seen)
             if place is not None and part.type.is_number and not part.type.is_differentiable:
                 raise Refine(("static", place))
+
+    def _ask_shapes(self, expr: Expr, seen: set[str]) -> None:
+        """Raise a request for the shape of the first argument that an array is made from."""
+        for part in walk(expr):
+            for size in part.type.sizes if part.type.is_array else ():
+                self.ask_size(size)
+            if isinstance(part, Var) and part.name not in seen:
+                seen.add(part.name)
+                definition = self.definitions.get(part.name)
+                if definition is not None:
+                    self._ask_shapes(definition, seen)
 
     def ask_size(self, size: Any) -> None:
         """Request the shape of the first argument that has an axis of this size."""

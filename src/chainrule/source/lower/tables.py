@@ -68,8 +68,13 @@ def _squeeze(state: State, a: Value, *axis: Value, **kwargs: Value) -> Value:
     given = known(kwargs.get("axis", axis[0] if axis else NONE))
     if isinstance(a, Leaf) and given == (True, None):
         for k, size in enumerate(a.type.sizes):
-            if sizes.may_be_one(size):
-                state.static(size_value(state, a, k), "a size in np.squeeze without axis=")
+            found = size_value(state, a, k)
+            if isinstance(found, Leaf) and sizes.may_be_one(size):
+                state.ask(found)
+                raise state.error(
+                    "np.squeeze of an array of which it is not known which axes have size 1",
+                    "name them: np.squeeze(x, axis=...)",
+                )
     return calls.call_entry(state, calls.entry_of(np.squeeze), np.squeeze, [a, *axis], kwargs)
 
 

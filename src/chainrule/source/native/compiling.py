@@ -26,7 +26,7 @@ from .owning import owns_results
 from .records import Record
 from .regions import intrinsic_of
 from .runtime import holding
-from .saved import top_of
+from .saved import given_top_of
 from .state import NotNative
 from .writer import numba_type, write
 
@@ -166,7 +166,7 @@ class Code:
 
 def _apart(kernel: Kernel) -> list[str]:
     """Return the parameters of a kernel that are not the program's own."""
-    stacks = [n for name in kernel.stacks for n in (name, top_of(name))]
+    stacks = [n for name in kernel.stacks for n in (name, given_top_of(name))]
     return [kernel.call, *stacks] if kernel.stack == "taken" else [kernel.call]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...rules import creation as rules
+from ..accumulate import BY_ROWS
 from ..ir import Assign, Call, Choice, Expr, Lit, Seq, Var
 from ..types import Type
 from . import runtime
@@ -36,7 +37,7 @@ def _zeros(state: State, call: Call) -> Elements:
 
 @view(np.zeros_like, np.ones_like)
 def _zeros_like(state: State, call: Call) -> Elements:
-    only(call, "dtype")
+    only(call, "dtype", *(["order"] if BY_ROWS[0] in call.kwargs else []))
     value = literal(1 if call.fn is np.ones_like else 0)
     return _constant(state, call, elements(state, call.args[0]).extents, value)
 

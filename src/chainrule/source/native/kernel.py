@@ -109,6 +109,8 @@ class Native:
 
     def otherwise(self, why: Exception, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Run by other code: for arrays in any order, for any sizes, or by NumPy."""
+        if any(x is None for x in args):  # what NumPy's program did not save, in another branch
+            return self._by_numpy(*args, **kwargs)
         if isinstance(why, TypeError):
             called = self._for_all_orders()
         elif isinstance(why, OtherSizes):

@@ -18,7 +18,7 @@ from . import (
     runtime,
 )
 from .accesses import aliases
-from .code import INT, STACK, Do, Fresh, Return, mapped, number, scalar
+from .code import INT, STACK, Do, Fresh, Return, number, scalar
 from .computed_again import computed_again
 from .contraction import coalesce, contract, separate
 from .copied_first import with_copies_first
@@ -31,6 +31,7 @@ from .forgetting import forgetting
 from .forwarding import forwarded
 from .fusion import fuse
 from .gathering import gather
+from .given import given_to, opened, with_names_of_one_value
 from .hoisting import escaping, held, hoist, merged, reserve
 from .homes import at_home
 from .inplace import in_place
@@ -45,7 +46,7 @@ from .pooling import pooled
 from .raising import raised
 from .regions import Region, divide, regions_of
 from .remade import made_once
-from .saved import top_of
+from .saved import given_top_of, top_of
 from .scalars import in_numbers
 from .second_names import without_second_names
 from .sinking import sunk
@@ -125,10 +126,11 @@ def to_kernel(
     """
     _check(program)
     may_leave = not has_effects(program) and not cannot_be_repeated(program)
-    program = _opened(program)
+    program = opened(program)
     _check_axes(program)
     opening = [s for s in program.body if isinstance(s, Assign) and isinstance(s.value, Access)]
-    given = _given(program, opening)
+    given = given_to(program, opening)
+    program = with_names_of_one_value(program, given, len(opening))
     known_sizes = few(program, given, sizes or {})
     fitting = _fitting(program, given, known_sizes)
     program = with_sizes(program, known_sizes)
@@ -214,12 +216,16 @@ def _with_stacks(kernel: Kernel, program: ir.Program, state: State, parallel: bo
     stacks = [Var(state.types[n], n) for s in state.stacks for n in (s, top_of(s))]
     if program.stack and program.stack in {p.name for p in program.parameters}:
         kernel.stack = "taken"
-        kernel.parameters += [var.name for var in stacks]
+        kernel.parameters += [n for s in state.stacks for n in (s, given_top_of(s))]
+        kernel.types |= {given_top_of(s): INT for s in state.stacks}
     elif program.stack in _objects_of(program.result):
         kernel.stack = "given"
         kernel.results += stacks
     kernel.parameters += [kernel.call] * bool(kernel.call)
     state.emit(Return(tuple(kernel.results)))
+    for s in state.stacks:  # so that what changes it is not all that binds it
+        first = Var(INT, given_top_of(s)) if kernel.stack == "taken" else number(0)
+        state.block.insert(0, Assign(top_of(s), first))
     given = {*kernel.parameters}
     body, kernel.notes = improved(state, state.block, given, parallel)
     kernel.body = divide(body, state.types, given)
@@ -298,44 +304,6 @@ def _with_sizes_first(block: Block, given: set[str]) -> Block:
             break
         block = sizes_first(known, given)
     return block
-
-
-def _opened(program: ir.Program) -> ir.Program:
-    """Return a program that takes its structured arguments apart before anything else."""
-    names: dict[Access, str] = {}
-    types = dict(program.types)
-    fresh = Fresh({*types, *(p.name for p in program.parameters), *program.hidden})
-
-    def change(e: Expr) -> Expr:
-        if not isinstance(e, Access):
-            return e
-        if e not in names:
-            names[e] = fresh(e.root)
-            types[names[e]] = e.type
-        return Var(e.type, names[e])
-
-    body = [mapped(s, lambda e: ir.rewrite(e, change)) for s in program.body]
-    result = map_template(lambda e: ir.rewrite(e, change), program.result)
-    opening: Block = [Assign(name, access) for access, name in names.items()]
-    return replace(program, body=[*opening, *body], types=types, result=result)
-
-
-def _given(program: ir.Program, opening: list[Assign]) -> list[str]:
-    """Return the variables that the kernel takes: numbers and arrays that the program reads."""
-    read = {name for s in ir.statements(program.body) for e in ir.expressions(s)
-            for name in ir.names_in(e)}  # fmt: skip
-    for s in ir.statements(program.body):
-        read |= {*ir.written(s)}
-        if isinstance(s, (ir.For, ir.While)):
-            read |= {*filter(None, (s.until, s.trips))}
-    read |= ir.names_in(*(leaf for _, leaf in template_leaves(program.result)))
-    names = [*(p.name for p in program.parameters), *program.hidden, *(s.name for s in opening)]
-    found = []
-    for name in dict.fromkeys(names):
-        type_ = program.types.get(name)
-        if name in read and type_ is not None and type_.dtype is not None:
-            found.append(name)
-    return found
 
 
 def _parts(state: State, several: Var) -> list[Expr]:

@@ -52,6 +52,11 @@ def top_of(stack: str) -> str:
     return stack.replace("stack", "top", 1)
 
 
+def given_top_of(stack: str) -> str:
+    """Return the parameter that says how much is on a stack when a kernel is called."""
+    return f"{top_of(stack)}_given"
+
+
 def push(state: State, value: Expr) -> None:
     """Save a number, or an array with its shape."""
     if value.type.dtype is None:

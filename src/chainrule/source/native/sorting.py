@@ -100,8 +100,7 @@ def _digitize(state: State, call: Call) -> Elements:
 
 def _searched(state: State, edges: Expr, values: Expr, right: bool) -> Elements:
     given = elements(state, values)
-    assert edges.type.dtype is not None
-    dtype = np.result_type(edges.type.dtype, given.dtype)
+    dtype = np.result_type(elements(state, edges).dtype, given.dtype)
     if dtype.kind == "c":
         raise NotNative("an order of complex numbers")
     line = vector(state, edges, dtype)

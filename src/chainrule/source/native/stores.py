@@ -8,11 +8,11 @@ from .. import ir
 from ..ir import Assign, Expr, Index, Var
 from ..types import Type
 from .arrays import held, in_order, marks
-from .code import apply
+from .code import apply, number
 from .elements import aligned, elements, number_of, write
 from .indexing import is_plain_index, subscript
 from .numbers import cast, elementwise
-from .state import Elements, NotNative, State, is_axes
+from .state import Elements, Extent, NotNative, State, is_axes
 
 
 def store(state: State, statement: ir.Store) -> None:
@@ -44,7 +44,7 @@ def put(
     state: State, place: Elements, value: Expr, op: str | None, at: bool, is_plain: bool
 ) -> None:
     """Write a value into a part of an array; the value is computed before anything is written."""
-    source = elements(state, value)
+    source = _without_leading_axes(state, elements(state, value), len(place.extents))
     if _overlaps(state, source, place, is_plain):
         source = held(state, source)
     own = aligned(state, source.extents, place.extents)
@@ -60,6 +60,17 @@ def put(
         state.nest(place.extents, body)
     else:
         in_order(state, place.extents, body)
+
+
+def _without_leading_axes(state: State, source: Elements, ndim: int) -> Elements:
+    """Leave out the axes of one place that a value has more than its place, as NumPy does."""
+    extra = max(len(source.extents) - ndim, 0)
+    if not extra:
+        return source
+    for extent in source.extents[:extra]:
+        state.same(extent, Extent(number(1), 1))
+    first = (number(0),) * extra
+    return Elements(source.extents[extra:], source.dtype, lambda i: source.at((*first, *i)))
 
 
 def _applied(state: State, place: Elements, value: Expr, source: Elements, op: str) -> Elements:
@@ -92,8 +103,6 @@ def _overlaps(state: State, source: Elements, place: Elements, is_plain: bool) -
     assert place.root is not None and place.index is not None
     ndim = len(place.extents)
     here = marks(place.extents)
-    if len(source.extents) > ndim:
-        return True
     own = here[ndim - len(source.extents) :]
     target = place.index(here)
     for e in ir.walk(source.at(own)):

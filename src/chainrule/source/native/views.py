@@ -44,7 +44,7 @@ def argument(call: Call, position: int, name: str, default: Any = None) -> Any:
 def only(call: Call, *names: str) -> None:
     """Refuse keywords other than these, unless they say nothing."""
     for key, value in call.kwargs:
-        said = not (isinstance(value, Lit) and value.value in (None, np._NoValue))
+        said = not (isinstance(value, Lit) and (value.value is None or value.value is np._NoValue))
         if key not in names and said:
             raise NotNative(f"{key}= of {getattr(call.fn, '__name__', call.fn)}")
 

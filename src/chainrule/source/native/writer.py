@@ -34,7 +34,6 @@ from .code import (
 from .exact import without_marks
 from .lowering import Kernel
 from .regions import Region
-from .saved import top_of
 from .state import NotNative
 
 _FLUSHED = "denormal numbers count as zero"
@@ -124,10 +123,9 @@ class _Writer:
         body: list[str] = []
         for name, dtype in kernel.stacks.items():
             if kernel.stack != "taken":
-                body += [
-                    f"{INDENT}{name} = {self.names.of(runtime.empty)}(0, {self._dtype(dtype)})",
-                    f"{INDENT}{top_of(name)} = 0",
-                ]
+                body.append(
+                    f"{INDENT}{name} = {self.names.of(runtime.empty)}(0, {self._dtype(dtype)})"
+                )
             elif kernel.pushes:
                 body += [f"{INDENT}{name} = {name}.copy()"]
         body += self._block(kernel.body, INDENT)
