@@ -98,6 +98,8 @@ def _reached(statement: Stmt, found: set[str]) -> Iterable[str]:
             yield stack  # of one value in a list, so of all
         case Pop(stack=stack) if stack in found and is_restored(statement, found):
             yield statement.target.name
+        case Pop(target=target, of=of) if of in found:
+            yield target.name
         case Invoke(names=names, args=args) if any(depends(a, found) for a in args):
             yield from names
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from . import ir
 from .build import base_variable, copy, integer, literal, zeros_like
+from .by_name import read_by_name
 from .ir import AFTER, Assign, Block, Expr, Index, Note, Pop, Push, Stmt, Var
 from .lifting import Bounds, lifted, where_any
-from .needs import Needs, prepare
+from .needs import Needs
+from .prepared import prepare
 from .recompute import Recomputed
 from .reverse import Adjoint, Reversal
 from .rulecode import Rules
@@ -137,6 +139,8 @@ class Weave:
         self.needs = needs
         self.fresh = fresh
         self.bounds = Bounds()
+        self.named: dict[int, list[tuple[Index, Var]]] = {}
+        """Statement -> the saved places that its adjoint reads by names."""
         self.class_of = Sharing(reversal.program.body).of
 
     def block(self, block: Block) -> tuple[Block, Block]:
@@ -157,7 +161,18 @@ class Weave:
                     piece = self.simple(s, forward)
             if piece:
                 pieces.append((s, piece))
+        for s, piece in pieces:
+            for place, name in self.named.get(id(s), ()):
+                piece[:] = self.by_name(place, name, piece)
         return forward, list(_noted(pieces))
+
+    def by_name(self, place: Index, name: Var, code: Block) -> Block:
+        """Let the adjoint of a statement read what was saved of a place by its name."""
+
+        def change(e: Expr) -> Expr:
+            return read_by_name(self.expand(e), place, name)
+
+        return [map_expressions(t, change) for t in code]
 
     # ----------------------------------------------------------------------- simple statements
 
@@ -174,8 +189,13 @@ class Weave:
                 place = self.rules.part(self.expand(target), index)
                 is_view = place.type.is_array and not is_fresh(place)
                 forward.append(Push(place, copy=is_view))
-                code, undo = self.left(place, code)
-                undo += self.pop_into(place)
+                readers = self.needs.readers.get(id(s))
+                if readers is not None and isinstance(place, Index):
+                    pop = self.pop_by_name(place, readers - {id(s)})
+                    undo, code = [pop], self.by_name(place, pop.target, code)
+                else:
+                    code, undo = self.left(place, code)
+                    undo += self.pop_into(place)
             case ir.Move(targets=targets, sources=sources):
                 return self.move(s, saved, targets, sources, code, forward)
             case _:
@@ -188,6 +208,15 @@ class Weave:
                     undo.append(Pop(Var(self.types[name], name)))
         forward.append(s)
         return undo + [_renamed(t, after) for t in code]
+
+    def pop_by_name(self, place: Index, readers: set[int]) -> Pop:
+        """Give a name to what is saved of an array; the adjoints of ``readers`` will read it."""
+        base = base_variable(place, self.needs.buffers)
+        assert base is not None
+        name = self.fresh(f"{base.name}_before", place.type)
+        for reader in readers:
+            self.named.setdefault(reader, []).append((place, name))
+        return Pop(name, of=base.name)
 
     def left(self, place: Expr, code: Block) -> tuple[Block, Block]:
         """Keep for an adjoint what a store has left at a place that is restored before it."""

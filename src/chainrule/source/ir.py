@@ -243,13 +243,15 @@ class Push(Stmt):
 class Pop(Stmt):
     """Take the value saved last: into a variable, or back into part of a buffer.
 
-    ``copy``: the value will be changed in place, and is needed again.
+    ``copy``: the value will be changed in place, and is needed again. ``of``: the array of which a
+    part was saved, where that is not put back.
     """
 
     target: Var
     index: tuple[Expr, ...] | None = None
     copy: bool = False
     stack: str = ""
+    of: str = ""
 
 
 @dataclass(slots=True)

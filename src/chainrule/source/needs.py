@@ -11,18 +11,19 @@ alone asks for the array, not for its contents.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from . import ir, sizes
-from .build import add, base_variable, integer, multiply
+from .build import base_variable
+from .by_name import ByName
 from .helpers import unbroadcast
 from .ir import AFTER, Assign, Block, Call, Dim, Expr, Index, Stmt, Var
 from .locals import local_names
 from .places import SHAPE_OF_FIRST, Places
 from .reverse import Adjoint
-from .types import BOOL, INT, Type, is_several
+from .types import is_several
 
 Need = tuple[str, str]
 """A variable, and whether its ``value`` or only its ``shape`` is read."""
@@ -86,6 +87,9 @@ class Needs:
         self.unset: set[str] = set()
         """Variables that may be saved before they are bound."""
         self.places = Places(program.body, expand, self.root)
+        self.by_name = ByName(program.body, self.places, adjoints)
+        self.readers: dict[int, set[int]] = {}
+        """Stores that save what is not put back -> whose adjoints read it by name."""
         self.before: list[set[Need]] = []
         """What is needed where each of the loops around begins."""
 
@@ -128,6 +132,7 @@ class Needs:
                 root = self.root(target.name)
                 if ((root, VALUE) in need and not self.is_vain(s, root)) or self.store_all:
                     self.save(s, root, defined)
+                    self.note_readers(s, root)
                     place = Index(target.type, target, index)
                     need = need | {n for n in reads(self.expand(place)) if n[0] != root}
             case ir.Move(targets=targets, sources=sources):
@@ -146,8 +151,24 @@ class Needs:
         """Tell whether a store overwrites what nothing needs, though other places are needed."""
         if not isinstance(s, ir.Store):
             return False
+        level = self.level(root)
+        return level is not None and self.places.is_vain(s, level, self.adjoints)
+
+    def level(self, root: str) -> int | None:
+        """Return which loop around is the outermost before which nobody needs an array's value."""
         levels = [k for k, need in enumerate(self.before) if (root, VALUE) not in need]
-        return bool(levels) and self.places.is_vain(s, levels[0], self.adjoints)
+        return levels[0] if levels else None
+
+    def note_readers(self, s: Stmt, root: str) -> None:
+        """Note which adjoints read by name what a store saves, if it need not be put back."""
+        level = self.level(root)
+        found = None
+        if isinstance(s, ir.Store) and level is not None and not self.store_all:
+            found = self.by_name.readers(s, level)
+        if found is None:
+            self.readers.pop(id(s), None)
+        else:
+            self.readers[id(s)] = {*map(id, found)}
 
     def save(self, s: Stmt, name: str, defined: set[str]) -> None:
         """Note that a statement has to save a variable that it overwrites."""
@@ -321,67 +342,3 @@ def is_cheap(expr: Expr) -> bool:
         elif isinstance(e, ir.Seq | ir.Access):
             return False
     return cost <= _ARRAY_COST
-
-
-# -------------------------------------------------------------------------------- preparation
-
-
-def prepare(block: Block, fresh: Callable[[str, Type], Var]) -> Block:
-    """Copy a program's statements, made ready for going back.
-
-    Conditions and bounds that change inside get names; loops whose end is not known beforehand
-    count their iterations.
-    """
-    out: Block = []
-    for s in block:
-        s = replace(s)
-        match s:
-            case ir.If():
-                s.condition = _steady(s.condition, s, fresh, out, BOOL)
-                s.then, s.orelse = prepare(s.then, fresh), prepare(s.orelse, fresh)
-            case ir.For():
-                if s.backwards and s.trips:  # so many steps from the start
-                    s.stop, s.trips = _after(s.start, s.step, Var(INT, s.trips)), None
-                for bound in ("start", "stop", "step", "snapshots"):
-                    if getattr(s, bound) is not None:
-                        setattr(s, bound, _steady(getattr(s, bound), s, fresh, out, INT))
-                _counted(s, fresh, out)
-            case ir.While():
-                _counted(s, fresh, out)
-            case ir.Opaque():
-                s.pullback = fresh(f"{s.name}_pullback", Type("object")).name
-        out.append(s)
-    return out
-
-
-def _after(start: Expr, step: Expr, trips: Var) -> Expr:
-    """Return ``start + trips * step``."""
-    return add(start, multiply(trips, step))
-
-
-def _steady(
-    expr: Expr, s: Stmt, fresh: Callable[[str, Type], Var], out: Block, type_: Type
-) -> Expr:
-    """Return an expression that has the same value after the statement as before it."""
-    simple = isinstance(expr, Var | ir.Lit) or all(
-        e.type.kind in ("python", "none", "object") and not isinstance(e, Index)
-        for e in ir.walk(expr)
-    )
-    changed = {
-        name for block in ir.blocks_of(s) for t in ir.statements(block) for name in ir.written(t)
-    }
-    if isinstance(expr, ir.Lit) or (simple and not ir.names_in(expr) & changed):
-        return expr
-    var = fresh("branch" if type_ is BOOL else "bound", type_)
-    out.append(Assign(var.name, expr, origin=s.origin))
-    return var
-
-
-def _counted(s: ir.For | ir.While, fresh: Callable[[str, Type], Var], out: Block) -> None:
-    s.body = prepare(s.body, fresh)
-    if isinstance(s, ir.While) or s.until:
-        trips = fresh("trips", INT)
-        s.trips = trips.name
-        out.append(Assign(trips.name, integer(0), origin=s.origin))
-        count = Call(INT, np.add, (trips, integer(1)))
-        s.body.append(Assign(trips.name, count, origin=s.origin))

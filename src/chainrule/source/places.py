@@ -79,18 +79,25 @@ class Places:
 
         ``level``: which of the loops, counted from outside.
         """
-        found = self._written(s)
-        if found is None:
-            return False
-        loops = _counting(found.site.loops[level:])
+        wanted = self.wanted(s, level, adjoints)
+        return wanted is not None and not any(self.may_overwrite(p, s, level) for p in wanted)
+
+    def wanted(self, s: Store, level: int, adjoints: Mapping[int, Adjoint]) -> list[Place] | None:
+        """Return what the adjoints in a loop around a store read of its array; None: not known."""
+        found = self.written(s)
+        loops = _counting(found.site.loops[level:]) if found else ()
         if not loops:
-            return False
+            return None
         root = self.root(s.target.name)
         key = (id(loops[0]), root)
         if key not in self._wanted:
             self._wanted[key] = self._wanted_of(loops[0], root, adjoints)
-        wanted = self._wanted[key]
-        return wanted is not None and not any(_may_meet(place, found, loops) for place in wanted)
+        return self._wanted[key]
+
+    def may_overwrite(self, read: Place, s: Store, level: int) -> bool:
+        """Tell whether a store may overwrite a place when it was read, or later."""
+        found = self.written(s)
+        return found is None or _may_meet(read, found, _counting(found.site.loops[level:]))
 
     def _wanted_of(
         self, loop: For, root: str, adjoints: Mapping[int, Adjoint]
@@ -124,7 +131,7 @@ class Places:
 
     def lasts(self, s: Store) -> bool:
         """Tell whether nothing ever overwrites what a store leaves at its place."""
-        found = self._written(s, is_after=True)
+        found = self.written(s, is_after=True)
         if found is None:
             return False
         root, loops = self.root(s.target.name), _counting(found.site.loops)
@@ -137,7 +144,7 @@ class Places:
                 continue
             if site.at < first or (t is s and not loops):
                 continue
-            other = self._written(t) if isinstance(t, Store) else None
+            other = self.written(t) if isinstance(t, Store) else None
             if other is None or not {*map(id, loops[:1])} <= {*map(id, site.loops)}:
                 return False
             around = _counting(site.loops)
@@ -145,7 +152,8 @@ class Places:
                 return False
         return True
 
-    def _written(self, s: Store, is_after: bool = False) -> Place | None:
+    def written(self, s: Store, is_after: bool = False) -> Place | None:
+        """Return the place that a store writes, None if it is none of integers and slices."""
         place = self.expand(Index(s.target.type, s.target, s.index) if s.index else s.target)
         match place:
             case Index(base=Var(), index=index) if _is_plain(index):

@@ -115,7 +115,8 @@ class Tangents(Expressions):
             case ir.Pop(target=target, index=index):
                 self.emit(s)
                 if is_restored(s, self.varied):
-                    self.emit(ir.Pop(self.dot(target.name), index, stack=s.stack))
+                    of = s.of and self.dot(s.of).name
+                    self.emit(ir.Pop(self.dot(target.name), index, stack=s.stack, of=of))
             case ir.Opaque(name=name) if name in self.varied:
                 self.opaque(s)
             case ir.Effect(names=names) if self.varied & set(names) and function_behind(s):

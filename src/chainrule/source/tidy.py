@@ -17,7 +17,7 @@ from .fold import locals_of
 from .ir import Assign, Block, Expr, Stmt, Var
 from .templates import map_template, template_leaves
 
-_NAMES = ("name", "root", "until", "trips", "pullback", "stack")
+_NAMES = ("name", "root", "until", "trips", "pullback", "stack", "of")
 """Fields of statements that hold the name of a variable, or nothing."""
 _NUMBERED = re.compile(r"(.*?)_(\d+)$")
 

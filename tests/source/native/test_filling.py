@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -71,8 +73,40 @@ def in_three_dimensions(a, n):
     return np.sum(a * a)
 
 
+def from_a_copy(a, n):
+    a = a.copy()
+    for _ in range(n):
+        u = a.copy()
+        a[1:-1, 1:-1] = u[1:-1, 1:-1] * (0.3 * u[1:-1, :-2] - u[:-2, 1:-1]) + 0.2 * u[2:, 1:-1]
+        a[0, :] = a[:, -1].sum()
+    return np.sum(a * a)
+
+
+def by_differences(a, n):
+    out = np.zeros_like(a)
+    for k in range(n):
+        d = a[1:, 1:-1] - a[:-1, 1:-1] * a[1:, 1:-1]
+        e = d[1:] * d[:-1]
+        out[1:-1, 1:-1] += e[:, :] * k
+        out[1:-1, 2:] -= d[1:, :] ** 2
+    return np.sum(out * a)
+
+
+def sets_after_all(a, n):
+    """What is zeroed inside is added to where it is larger, and read before."""
+    b = 2 * a
+    for k in range(n):
+        c = np.zeros_like(a)
+        c[1:-1, 1:-1] = a[1:-1, 1:-1] * b[1:-1, 1:-1]
+        b += c * c + k
+        c[:-1, 1:] = b[:-1, 1:]
+        b[1:, 1:] *= 0.5 * c[1:, 1:] * c[:-1, :-1]
+    return np.sum(b * b)
+
+
 PROGRAMS = [
-    in_turn, both_count, another_part, until_it_is_small, along_rows, in_three_dimensions
+    in_turn, both_count, another_part, until_it_is_small, along_rows, in_three_dimensions,
+    from_a_copy, by_differences, sets_after_all,
 ]  # fmt: skip
 COMPILED = {f: cr.compile(f, backend="numba") for f in PROGRAMS}
 
@@ -101,3 +135,12 @@ def test_no_loops_of_zeros_in_a_sweep():
     assert len(zeros) == 3
     assert len(outside) == 1  # after the last iteration
     assert "b_ct[i" in sweep(both_count)
+
+
+def test_only_the_border_is_zeroed_and_added_to():
+    text = sweep(from_a_copy)
+    places = r"\[\w+, rt.u\(\w+ \+ 1\)\]"
+    assert re.search(rf"  a_ct{places} = u_ct{places}", text)
+    filled = re.findall(r"\n# +(u_ct\[.*\]) = 0.0", text.replace("    #", "#"))
+    assert len(filled) == 3  # to the left, to the right, rows at the ends
+    assert not re.search(r"a_ct\[rt.u\(\w+ \+ 1\), rt.u\(\w+ \+ 1\)\] = 0.0", text)

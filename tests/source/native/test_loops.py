@@ -134,7 +134,36 @@ def filled_where_it_is_read(x):
     return a + np.sum(a * t, axis=0) * np.sum(t, axis=1)
 
 
-@pytest.mark.parametrize("f", [columns_of_squares, pairs, filled_where_it_is_read])
+def sums_one_after_the_other(x):
+    d = np.sin(np.outer(x, x))
+    w = 1 / (1 + d * d)
+    out = x * x
+    out += np.sum(d * w, axis=0)
+    out += np.sum(d * d * w, axis=0)
+    out += np.sum(w, axis=1)
+    return out + np.sum(w * w, axis=0)
+
+
+def what_is_summed_is_read_again(x):
+    d = np.outer(x, x)
+    out = x * x
+    out += np.sum(d, axis=0)
+    d[1] += out
+    d *= out[2]
+    out += np.sum(d * d, axis=0)
+    return out
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        columns_of_squares,
+        pairs,
+        filled_where_it_is_read,
+        sums_one_after_the_other,
+        what_is_summed_is_read_again,
+    ],
+)
 @pytest.mark.parametrize("n", [5, 9])
 def test_joined_nests(f, n, rng):
     x = rng.uniform(0.5, 1.5, n)
@@ -147,6 +176,10 @@ def test_joined_nests(f, n, rng):
 def test_sums_of_columns_of_a_square_matrix_are_formed_with_it():
     text = text_of(lambda x: np.sum(np.sum(np.sin(np.outer(x, x)), axis=0) ** 2), U)
     assert "rt.empty((n_1, n_1)" not in text
+
+
+def test_what_is_added_between_two_nests_does_not_keep_them_apart():
+    assert "rt.empty((n_1, n_1)" not in text_of(sums_one_after_the_other, U)
 
 
 def test_a_loop_reads_all_before_it_writes_anything():
@@ -213,7 +246,16 @@ def in_three_dimensions(u, n):
     return np.sum(u * u)
 
 
-GATHERED = [stencils, rows, in_three_dimensions]
+def two_fields(u, c, n):
+    u, v, i = u.copy(), c.copy(), slice(1, -1)
+    for _ in range(n):
+        old, own = u.copy(), v.copy()
+        u[i, i] = 0.5 * old[i, i] * (old[i, :-2] - own[:-2, i]) + 0.1 * (old[2:, i] + old[i, 2:])
+        v[i, i] = 0.5 * own[i, i] * (old[i, :-2] + own[2:, i]) - 0.1 * (own[:-2, i] - own[i, 2:])
+    return np.sum(u * v)
+
+
+GATHERED = [stencils, rows, in_three_dimensions, two_fields]
 GATHERING = {f: cr.compile(f, backend="numba") for f in GATHERED}
 
 
@@ -221,13 +263,44 @@ GATHERING = {f: cr.compile(f, backend="numba") for f in GATHERED}
 @pytest.mark.parametrize("f", GATHERED)
 def test_what_is_gathered_is_what_would_be_scattered(f, size):
     rng = np.random.default_rng(size)
-    shape = {stencils: (size, size + 1), rows: (size,), in_three_dimensions: (size, 4, 5)}[f]
-    args = (rng.uniform(-1, 1, shape), *[rng.uniform(-1, 1, shape)] * (f is stencils), 3)
-    wrt = (0, 1) if f is stencils else (0,)
+    shape = {rows: (size,), in_three_dimensions: (size, 4, 5)}.get(f, (size, size + 1))
+    is_of_two = f in (stencils, two_fields)
+    args = (rng.uniform(-1, 1, shape), *[rng.uniform(-1, 1, shape)] * is_of_two, 3)
+    wrt = (0, 1) if is_of_two else (0,)
     expected = cr.grad(cr.compile(f, backend="numpy"), argnums=wrt)(*args)
     found = cr.grad(GATHERING[f], argnums=wrt)(*args)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_rows_of_two_arrays_are_one_loop():
+    gradient = cr.grad(GATHERING[two_fields], argnums=(0, 1))
+    gradient(np.ones((20, 21)), np.ones((20, 21)), 3)
+    kernel = gradient.explain().rpartition("# ----")[2]
+    assert len(re.findall(r"if \(.* >= 2\) & \(", kernel)) == 1
+
+
+def test_branches_of_one_test_are_one_if_it_stays_the_same():
+    def f(x, s):
+        y = x.copy()
+        for k in range(len(x)):
+            if k > 2:
+                y += x[k]
+            if k > 2:
+                y[1:] *= y[:-1]
+            if s > 0:
+                s = s - 1
+                y = y * 0.5
+            if s > 0:
+                y += 1.0
+        return np.sum(y * y)
+
+    found, expected = (cr.grad(cr.compile(f, backend=b)) for b in ("numba", "numpy"))
+    for s in (0, 1, 5, 100):
+        np.testing.assert_allclose(found(U, s), expected(U, s), rtol=1e-11)
+    text = text_of(f, U, 3)
+    assert text.count("if k > 2") == 1
+    assert len(re.findall(r"if s\w* > 0", text)) == 2
 
 
 def test_gathered_numbers_keep_their_precision():

@@ -172,6 +172,21 @@ def by_itself(x, y):
     return np.sum(a * y)
 
 
+def saved_in_loops(x, y):
+    """What is overwritten is saved: by two masks, in branches, in no iteration at all."""
+    a = x * x + 0.1
+    for k in range(4):
+        m = a > 0.3 * k
+        a[m] = a[m] ** -1.5 + a[m] * y[m]
+        if k % 2:
+            a[1][y[1] > 0.8] = np.sqrt(a[1][y[1] > 0.8])
+            a[~m] = a[~m] ** 2
+    for _ in range(len(x) - 5):
+        a[a > 0] = np.exp(a[a > 0])
+    a[y > 0.9] = np.sin(a[y > 0.9])
+    return np.sum(a * y)
+
+
 def mask_changes(x, y):
     """The part was taken before the mask was another one."""
     a = x.copy()
@@ -230,6 +245,7 @@ def bound_in_branches(x, y):
 
 MASKED = [
     rings,
+    saved_in_loops,
     bound_in_branches,
     where_positive,
     by_itself,
@@ -250,6 +266,19 @@ def test_masked_stores_make_no_list_of_places(rng):
     gradient = cr.grad(cr.compile(where_positive, backend="numba"), argnums=(0, 1))
     gradient(rng.normal(size=(5, 6)), rng.uniform(0.2, 1.5, size=(5, 6)))
     assert "places" not in gradient.explain().rpartition("# ----")[2]
+
+
+def test_masked_parts_are_saved_as_whole_arrays(rng):
+    def f(x):
+        for _ in range(3):
+            x = x * x
+            x[x > 0.5] = np.sqrt(x[x > 0.5])
+        return np.sum(x)
+
+    gradient = cr.grad(cr.compile(f, backend="numba"))
+    gradient(rng.normal(size=(5, 6)))
+    kernel = gradient.explain().rpartition("# ----")[2]
+    assert "saved_by_f8" in kernel and "stack_f8" not in kernel and "if x" not in kernel
 
 
 def test_a_mask_of_another_shape_is_an_error(rng):

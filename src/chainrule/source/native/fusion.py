@@ -16,7 +16,7 @@ from typing import TypeGuard
 from .. import ir
 from ..ir import Block, Call, Expr, Lit, Stmt, Var
 from .accesses import Access, Alias, Touched, independent, touched, variables_apart
-from .code import Loop, Make, Put, bindings, blocks_of, mapped, renamed, split_shift
+from .code import Loop, Make, Put, bindings, blocks_of, mapped, renamed, split_shift, statements
 
 NEVER = float("-inf")
 
@@ -31,8 +31,25 @@ def fuse(block: Block, alias: Alias) -> Block:
         statement = _inside(statement, alias)
         if isinstance(statement, Loop) and _join(out, statement, alias):
             continue
+        if out and isinstance(statement, ir.If) and _is_same_test(out[-1], statement):
+            out[-1] = _both(out[-1], statement, alias)
+            continue
         out.append(statement)
     return out
+
+
+def _is_same_test(first: Stmt, second: ir.If) -> TypeGuard[ir.If]:
+    """Tell whether two branches depend on the same numbers, which the first one leaves alone."""
+    if not isinstance(first, ir.If) or first.condition != second.condition:
+        return False
+    reads_arrays = any(isinstance(e, ir.Index) for e in ir.walk(second.condition))
+    return not reads_arrays and not ir.names_in(second.condition) & {*bindings([first])}
+
+
+def _both(first: ir.If, second: ir.If, alias: Alias) -> ir.If:
+    """Return two branches as one."""
+    then, orelse = [*first.then, *second.then], [*first.orelse, *second.orelse]
+    return replace(first, then=fuse(then, alias), orelse=fuse(orelse, alias))
 
 
 def _inside(s: Stmt, alias: Alias) -> Stmt:
@@ -57,7 +74,7 @@ def _join(out: Block, second: Loop, alias: Alias) -> bool:
         seen += not isinstance(first, (Make, ir.Assign))
         if seen > _FAR:
             break
-        if isinstance(first, Loop) and _alike(first, second):
+        if isinstance(first, Loop) and alike(first, second):
             found.append(k)
         if blocks_of(first) and not isinstance(first, Loop) and touched([first]).elements:
             break
@@ -86,7 +103,8 @@ def _join_at(out: Block, k: int, second: Loop, own: Touched, alias: Alias) -> bo
     return True
 
 
-def _alike(a: Loop, b: Loop) -> bool:
+def alike(a: Loop, b: Loop) -> bool:
+    """Tell whether two loops have the same number of iterations."""
     return a.size == b.size or a.extent == b.extent
 
 
@@ -97,16 +115,46 @@ def _sorted(
     above: Block = []
     below: Block = []
     stay: list[Touched] = []
-    for s in between:
-        own = touched([s], alias)
+    is_split = False
+
+    def side(own: Touched) -> Block | None:
         if not own.checks and independent(own, second):
-            below.append(s)
             stay.append(own)
-        elif independent(own, first) and all(independent(own, other) for other in stay):
-            above.append(s)
-        else:
-            return None
-    return above, below
+            return below
+        may_go = independent(own, first) and all(independent(own, other) for other in stay)
+        return above if may_go else None
+
+    for s in between:
+        found = side(_touched(s, alias))
+        pieces = [(s, found)]
+        if found is None:
+            pieces = [(piece, side(own)) for piece, own in _pieces(s, alias)]
+            is_split = True
+        for piece, into in pieces or [(s, None)]:
+            if into is None:
+                return None
+            into.append(piece)
+    return (fuse(above, alias), fuse(below, alias)) if is_split else (above, below)
+
+
+def _touched(s: Stmt, alias: Alias) -> Touched:
+    """Return what a statement touches; the variables of loops in it are nobody else's."""
+    found = touched([s], alias)
+    own = {t.var.name for t in statements([s]) if isinstance(t, Loop)}
+    found.read -= own
+    found.bound -= own
+    return found
+
+
+def _pieces(s: Stmt, alias: Alias) -> list[tuple[Stmt, Touched]]:
+    """Return a loop as one for each of its statements, if these have nothing in common."""
+    if not isinstance(s, Loop) or not all(isinstance(t, Put) for t in s.body):
+        return []
+    pieces = [replace(s, body=[t]) for t in s.body]
+    own = [_touched(piece, alias) for piece in pieces]
+    if not all(independent(a, b) for k, a in enumerate(own) for b in own[:k]):
+        return []
+    return [*zip(pieces, own, strict=True)]
 
 
 def _joined_without_fills(first: Loop, second: Loop, alias: Alias) -> tuple[Block, Loop | None]:

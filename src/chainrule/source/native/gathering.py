@@ -281,7 +281,7 @@ class _Gathering:
         for t in reach:
             term = self.terms[t]
             own = [plus(i, number(-s)) for i, s in zip(index, term.shifts, strict=True)]
-            value = _moved(self.values[t], term.vars, own)
+            value = moved(self.values[t], term.vars, own)
             is_less = term.put.op == "subtract"
             if total is None:
                 total = apply(np.negative, value.type, value) if is_less else value
@@ -304,9 +304,7 @@ class _Gathering:
             ]
             own.append(var)
             index = [plus(i, number(s)) for i, s in zip(own, term.shifts, strict=True)]
-            put = replace(
-                term.put, index=(*term.fixed, *index), value=_moved(value, term.vars, own)
-            )
+            put = replace(term.put, index=(*term.fixed, *index), value=moved(value, term.vars, own))
             last = term.loops[-1]
             loop = Loop(var, last.extent, [put], last.size)
             tests = [
@@ -375,7 +373,7 @@ def _all(tests: list[Expr]) -> Expr:
     return found
 
 
-def _moved(value: Expr, variables: Sequence[Var], own: Sequence[Expr]) -> Expr:
+def moved(value: Expr, variables: Sequence[Var], own: Sequence[Expr]) -> Expr:
     """Return a value at another place."""
     places = {v.name: place for v, place in zip(variables, own, strict=True)}
 

@@ -19,7 +19,9 @@ from . import (
 )
 from .accesses import aliases
 from .code import INT, STACK, Do, Fresh, Python, Return, number, scalar, statements
+from .computed_again import computed_again
 from .contraction import coalesce, contract, separate
+from .copied_first import with_copies_first
 from .early import sizes_first
 from .elements import array, number_of
 from .exact import exact
@@ -38,6 +40,7 @@ from .layout import laid_out
 from .masked import without_places
 from .nothing import note_tests
 from .numbers import cast
+from .overwriting import Overwriting
 from .parallel import Notes, spread
 from .pooling import pooled
 from .raising import raised
@@ -46,12 +49,14 @@ from .remade import made_once
 from .saved import given_top_of, top_of
 from .scalars import in_numbers
 from .second_names import without_second_names
+from .sinking import sunk
 from .slots import note_slots
 from .state import NotNative, State, is_axes, names_of
 from .statements import lower_block
 from .units import without_units
 from .unread import without_dead
 from .webs import apart
+from .whole_saves import with_whole_saves
 
 _ROUNDS = 8
 """How often sizes are looked for in terms of others: more than any program needs, probably."""
@@ -131,10 +136,9 @@ def to_kernel(
     known_sizes = few(program, given, sizes or {})
     fitting = _fitting(program, given, known_sizes)
     program = with_sizes(program, known_sizes)
-    program = without_places(
-        forgetting(program) if parallel else program,
-        Fresh({*program.types, *names_of(program)}),
-    )
+    fresh = Fresh({*program.types, *names_of(program)})
+    program = with_whole_saves(forgetting(program) if parallel else program, fresh)
+    program = without_places(with_copies_first(program, fresh), fresh)
     state = State(program, wraps or not may_leave, may_leave)
     program, relied = exact(program, given, may_leave and not wraps)
     state.program = program
@@ -273,8 +277,12 @@ def improved(
     block = in_numbers(block, state.fresh, state.types, given)
     block = in_place(block, given)
     block = interchange(block, state.fresh, state.types)
+    overwriting = Overwriting(block, aliases(block), state.fresh, state.types)
+    block = overwriting.without_vain_fills(block)
     block = gather(block, aliases(block), state.fresh, state.types)
-    block = without_dead(contract(fuse(block, aliases(block)), state.fresh, state.types))
+    block = overwriting.with_sums_set(block)
+    block = contract(fuse(block, aliases(block)), state.fresh, state.types)
+    block = without_dead(computed_again(sunk(block, aliases(block)), aliases(block)))
     block = laid_out(block, given, state.fresh, state.types)
     if parallel:
         block, notes = spread(block, given, {*state.stacks}, state.fresh, state.types)

@@ -30,10 +30,10 @@ class _Item:
     blocks: tuple[tuple[_Item, ...], ...] = ()
 
 
-def pairs_of(body: Block) -> list[Pair]:
-    """Return the pairs in loops of a program; none where they are not nested alike.
+def pairs_of(body: Block, in_loops: bool = True) -> list[Pair]:
+    """Return the pairs of a program, or those in loops; none where they are not nested alike.
 
-    Left out are pairs outside loops, in branches around loops, and in loops that end early.
+    Left out are pairs in branches around loops, and in loops that end early.
     """
     lists = {s.stack for s in ir.statements(body) if isinstance(s, Push | Pop)}
     found: list[Pair] = []
@@ -42,7 +42,8 @@ def pairs_of(body: Block) -> list[Pair]:
             matched: list[tuple[_Item, _Item]] = []
             pops, _ = _summary(body, name, matched)
             if not pops:
-                found += [pair for both in matched for pair in _pairs(*both, ())]
+                every = [pair for both in matched for pair in _pairs(*both, ())]
+                found += [pair for pair in every if pair.loops or not in_loops]
         except _Unlike:
             continue
     return found
@@ -88,8 +89,7 @@ def _pairs(first: _Item, second: _Item, loops: tuple[tuple[ir.For, ir.For], ...]
     """Yield the pairs of two statements, the second of which takes back what the first saved."""
     a, b = first.statement, second.statement
     if isinstance(a, Push) and isinstance(b, Pop):
-        if loops:
-            yield Pair(a, b, loops)
+        yield Pair(a, b, loops)
         return
     alike = type(a) is type(b) or (isinstance(a, ir.While) and isinstance(b, ir.For))
     if not alike or [*map(len, first.blocks)] != [*map(len, second.blocks)]:

@@ -1,0 +1,92 @@
+"""Large arrays that are cheap to compute are computed where they are read."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+
+pytest.importorskip("numba")
+
+
+def limited(a, b):
+    change = a[1:] - a[:-1]
+    slope = b[1:] - b[:-1]
+    flux = np.where(change * slope > 0, 0.0, change)
+    return np.sum((flux[1:] - flux[:-1]) ** 2)
+
+
+def one_of_another(a, b):
+    d = a - b
+    e = d * a
+    f = np.cumsum(e, axis=0)
+    return np.sum(f * d[::-1] + e[::-1])
+
+
+def rows_of_loops(a, b):
+    d = a * b
+    total = np.zeros(a.shape[1])
+    for k in range(len(a) - 1, 0, -1):
+        total = total * d[k] + d[k - 1]
+    return np.sum(total * total)
+
+
+def operands_change(a, b):
+    a = a.copy()
+    d = a - b
+    for k in range(1, len(a)):
+        a[k] = a[k - 1] * d[k]
+    return np.sum(a * d[::-1])
+
+
+def in_a_loop(a, b):
+    u = a.copy()
+    for _ in range(3):
+        d = u[1:] - u[:-1]
+        e = np.where(d > 0, d, 0.1 * b[1:])
+        u[1:-1] += e[1:] - e[:-1]
+    return np.sum(u * u)
+
+
+def single_precision(a, b):
+    d = (a - b).astype(np.float32)
+    e = np.where(d > 0, d, 2 * d)
+    return np.sum(e[1:] * e[:-1]) + np.sum(d[::-1] * a)
+
+
+def products(a, b):
+    d = a - b
+    return np.sum((d @ b.T) ** 2)
+
+
+PROGRAMS = [
+    limited, one_of_another, rows_of_loops, operands_change, in_a_loop, single_precision, products,
+]  # fmt: skip
+
+
+def text(program, *args):
+    program(*args)
+    return program.explain().rpartition("# ----")[2]
+
+
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+def test_results_and_gradients(f, rng):
+    a, b = rng.uniform(0.2, 1.4, size=(2, 6, 5))
+    by_numba, by_numpy = (cr.compile(f, backend=name) for name in ("numba", "numpy"))
+    rtol = 1e-5 if f is single_precision else 1e-11  # sums of single numbers come in another order
+    np.testing.assert_allclose(by_numba(a, b), f(a, b), rtol=rtol)
+    found, expected = (cr.grad(p, argnums=(0, 1))(a, b) for p in (by_numba, by_numpy))
+    for x, y in zip(found, expected, strict=True):
+        np.testing.assert_allclose(x, y, rtol=rtol, atol=rtol)
+
+
+def test_differences_are_not_kept(rng):
+    gradient = cr.grad(cr.compile(limited, backend="numba"), argnums=(0, 1))
+    kernel = text(gradient, *rng.normal(size=(2, 6, 5)))
+    assert "change = rt.empty" not in kernel
+    assert "slope = rt.empty" not in kernel
+
+
+def test_what_is_read_again_and_again_is_kept(rng):
+    assert "d = rt.empty" in text(
+        cr.compile(products, backend="numba"), *rng.normal(size=(2, 6, 5))
+    )
