@@ -15,6 +15,7 @@ import numpy as np
 
 from .._core import array_behind, is_array, note_cut, plain
 from ..errors import TraceError, UnsupportedError
+from .composed import in_order
 from .conversions import Guarded
 from .dispatch import ENTRIES, LIKE, call_function, call_ufunc, make_like
 from .flat import Flat
@@ -306,9 +307,10 @@ class ArrayTracer(Guarded):
         if np.dtype(dtype).kind not in "fc":
             note_cut("astype", [self])
             return plain(self).astype(dtype, *args, **kwargs)
+        order = args[0] if args else kwargs.get("order", "K")
         if kwargs.get("copy", True) is False and np.dtype(dtype) == self.dtype:
-            return self
-        return call_function(np.astype, (self, np.dtype(dtype)), {})
+            return self if order == "K" else in_order(self, order)
+        return in_order(call_function(np.astype, (self, np.dtype(dtype)), {}), order)
 
     def item(self, *index: Any) -> Any:
         """Return the one element, still traced."""
