@@ -8,6 +8,7 @@ trace too, because NumPy swallows some of them.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -229,6 +230,8 @@ class ArrayTracer(Guarded):
     def __len__(self) -> int:
         if not self.ndim:
             raise TypeError("len() of a traced scalar")
+        if self.ndim > 1:
+            self._refuse_shuffle(sys._getframe(1))
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Any]:
