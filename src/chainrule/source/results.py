@@ -128,8 +128,9 @@ def _forget_sizes(found: Any) -> Any:
 
 
 def _find(fn: Any, args: Sequence[Spec], kwargs: dict[str, Spec]) -> Any:
+    args = [_as_array(a) for a in args] if fn in _BROADCAST else args
     types = [a if type(a) is Type else INT if type(a) is Sized else type_of(a) for a in args]
-    plain = all(type(a) in (Type, Sized, int, float, complex, bool) for a in args)
+    plain = all(type(a) in (Type, Sized, int, float, complex, bool, np.ndarray) for a in args)
     is_ufunc = isinstance(fn, np.ufunc) and fn.nout == 1
     if (is_ufunc or fn in _BROADCAST) and plain and not set(kwargs) - {"dtype"}:
         if not is_ufunc or fn.signature is None:
@@ -145,6 +146,17 @@ def _find(fn: Any, args: Sequence[Spec], kwargs: dict[str, Spec]) -> Any:
     if fn in (np.reshape, np.broadcast_to) and types[0].is_array and len(args) == 2:
         return _reshaped(fn, types[0], args[1])
     return _sampled(fn, args, kwargs)
+
+
+def _as_array(spec: Spec) -> Spec:
+    """Return a list of numbers, all of them known, as the array that it is to NumPy."""
+    if not isinstance(spec, (list, tuple)):
+        return spec
+    try:
+        found = np.asarray(spec)
+    except ValueError:  # rows of different lengths
+        return spec
+    return found if found.dtype.kind in "biufc" else spec
 
 
 # ------------------------------------------------------------------------- own rules for sizes

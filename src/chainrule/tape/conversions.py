@@ -60,8 +60,9 @@ class Guarded(Tracer):
     def __index__(self) -> int:  # noqa: PLE0305 - it raises
         self._refuse(
             "used as an index or a count",
-            "pass integers as arguments of their own, which are not differentiated, or use "
-            "int(cr.stop_gradient(x))",
+            "pass integers as arguments of their own, which are not differentiated (cr.vjp and "
+            "cr.jvp differentiate by all arguments: close over an integer, lambda x: f(x, 5)), or "
+            "use int(cr.stop_gradient(x))",
         )
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:

@@ -144,7 +144,11 @@ def _endless(state: State, args: list[Value]) -> Counted:
 def _integer(state: State, value: Value) -> Value:
     dtype = slots.leaf_type(value).dtype if slots.is_leaf(value) else None
     if dtype is None or dtype.kind not in "iub":
-        raise state.error("The bounds of a range must be integers", "convert them with int(...)")
+        raise state.error(
+            "The bounds of a range must be integers",
+            "convert them with int(...); as cr.vjp and cr.jvp differentiate by all arguments, "
+            "close over an integer: lambda x: f(x, 5)",
+        )
     return value
 
 
