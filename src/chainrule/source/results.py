@@ -18,7 +18,7 @@ import numpy as np
 from ..rules.indexing import scatter_add, setitem
 from . import sizes
 from .ir import Call, Dim, Expr, Lit, Seq, Slice
-from .samples import ANY_INTEGER, Sized, array_of, sample
+from .samples import ANY_INTEGER, Sized, array_of, array_of_list, sample
 from .types import INT, Size, Type, broadcast_sizes, type_of, unknown_size
 
 Spec = Any
@@ -128,7 +128,7 @@ def _forget_sizes(found: Any) -> Any:
 
 
 def _find(fn: Any, args: Sequence[Spec], kwargs: dict[str, Spec]) -> Any:
-    args = [_as_array(a) for a in args] if fn in _BROADCAST else args
+    args = [array_of_list(a) for a in args] if fn in _BROADCAST else args
     types = [a if type(a) is Type else INT if type(a) is Sized else type_of(a) for a in args]
     plain = all(type(a) in (Type, Sized, int, float, complex, bool, np.ndarray) for a in args)
     is_ufunc = isinstance(fn, np.ufunc) and fn.nout == 1
@@ -146,17 +146,6 @@ def _find(fn: Any, args: Sequence[Spec], kwargs: dict[str, Spec]) -> Any:
     if fn in (np.reshape, np.broadcast_to) and types[0].is_array and len(args) == 2:
         return _reshaped(fn, types[0], args[1])
     return _sampled(fn, args, kwargs)
-
-
-def _as_array(spec: Spec) -> Spec:
-    """Return a list of numbers, all of them known, as the array that it is to NumPy."""
-    if not isinstance(spec, (list, tuple)):
-        return spec
-    try:
-        found = np.asarray(spec)
-    except ValueError:  # rows of different lengths
-        return spec
-    return found if found.dtype.kind in "biufc" else spec
 
 
 # ------------------------------------------------------------------------- own rules for sizes
