@@ -313,3 +313,33 @@ def test_results_under_two_outer_traces_alias_nothing(program):
 
 def tangent_of(f):
     return lambda x: cr.jvp(f, (x,), (T,))[1]
+
+
+# -- arguments that share memory -------------------------------------------------------------------
+
+
+def changes_its_first(u, k):
+    u *= 2.0
+    return np.sum(u * u) + np.sum(k**2)
+
+
+@pytest.mark.parametrize("parts", [(slice(None), slice(None)), (slice(2), slice(1, None))])
+def test_a_change_of_one_of_two_arguments_in_the_same_memory_is_refused(parts):
+    a = np.array([1.0, 2.0, 3.0])
+    u, k = (a[part] for part in parts)
+    with cr.engine("tape"):
+        for run in (
+            lambda: cr.grad(changes_its_first)(u, k),
+            lambda: cr.vjp(changes_its_first, u, k),
+            lambda: cr.jvp(changes_its_first, (u, k), (u, k)),
+        ):
+            with pytest.raises(MutationError, match=r"share memory(?s:.*)copy"):
+                run()
+    assert np.array_equal(a, [1.0, 2.0, 3.0])
+
+
+def test_arguments_side_by_side_in_one_memory_may_change():
+    a = np.array([1.0, 2.0, 3.0, 4.0])
+    with cr.engine("tape"):
+        found = cr.grad(changes_its_first, (0, 1))(a[:2], a[2:])
+    np.testing.assert_array_equal(found, [[8.0, 16.0], [6.0, 8.0]])

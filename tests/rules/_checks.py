@@ -198,7 +198,13 @@ def layouts(x: Any) -> dict[str, Any]:
         return {"0-d": np.array(x)}
     spaced = np.repeat(x, 2, axis=-1)[..., ::2]
     backward = np.flip(np.flip(x).copy())
-    return {"Fortran": np.asfortranarray(x), "spaced": spaced, "backward": backward}
+    last_first = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, -1, 0)), 0, -1)
+    return {
+        "Fortran": np.asfortranarray(x),
+        "last axis first": last_first,
+        "spaced": spaced,
+        "backward": backward,
+    }
 
 
 def check_layouts(case: Case, rng: np.random.Generator) -> None:
@@ -213,6 +219,23 @@ def check_layouts(case: Case, rng: np.random.Generator) -> None:
         pulled_back = pulled(case, xs, laid_cts)
         like(pulled_back, case.xs, f"cotangents, {name}")
         close(vector(pulled_back), x_cts, 1e-13, f"vjp, {name}")
+
+
+def check_order_in_memory(case: Case) -> None:
+    """Results lie in memory as NumPy's own: read in the order of memory they are the same."""
+
+    def as_they_lie(ys: Arrays) -> Arrays:
+        return [np.ravel(y, "K") for y in ys]
+
+    for name in ("rows", "Fortran", "last axis first", "spaced", "backward"):
+        xs = [{"rows": x, **layouts(x)}.get(name, x) for x in case.xs]
+        desired = as_they_lie(case.plain(xs))
+        ones = tuple(map(np.ones_like, xs))
+        found, pushed_ones = cr.jvp(lambda *xs: as_they_lie(case(*xs)), tuple(xs), ones)
+        close(vector(found), vector(desired), 1e-13, f"value, {name}")
+        flat = [np.ones_like(y) for y in desired]
+        pulled_ones = cr.vjp(lambda *xs: as_they_lie(case(*xs)), *xs)[1](flat)
+        agree(flat, pushed_ones, pulled_ones, list(ones))
 
 
 def emptied(case: Case) -> Case | None:

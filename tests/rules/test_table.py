@@ -65,6 +65,11 @@ def test_layouts(fn: Any, sample: Sample, rng: np.random.Generator) -> None:
     _checks.check_layouts(Case(fn, sample), rng)
 
 
+@cases(smooth(1))
+def test_order_in_memory(fn: Any, sample: Sample) -> None:
+    _checks.check_order_in_memory(Case(fn, sample))
+
+
 @cases(lambda sample, k: smooth(1)(sample, k) and k < 3 and not sample.kwargs)
 def test_empty(fn: Any, sample: Sample, rng: np.random.Generator) -> None:
     empty = _checks.emptied(Case(fn, sample))

@@ -1,10 +1,12 @@
 """Programs whose parts change what other parts read: everything happens once, in Python's order."""
 
 import functools
+import linecache
 
 import numpy as np
 import pytest
 
+from chainrule.errors import UnsupportedError
 from source.oracles import Compiled, along, assert_close, copied, inner, random_like, vector
 
 V = np.random.default_rng(0).uniform(0.3, 0.9, 5)
@@ -166,7 +168,37 @@ def ends_of_slices_that_may_be_none(v):
     return s * skipped
 
 
+def changed(w):
+    w *= 2.0
+    w[0] = w[1] * 3.0
+    return w[1, 1] * 1.0
+
+
+def total(a, b):
+    return np.sum(a) * b
+
+
+def parts_are_named_before_they_change(v):
+    w = np.outer(v, v**2)
+    s = total(w.reshape(-1), changed(w)) + total(np.squeeze(w), changed(w))
+    s += total(b=changed(w), a=w[1:].reshape(-1)) + np.sum(np.diagonal(w) * changed(w))
+    several = {"a": np.moveaxis(w, 0, 1), "b": [changed(w), np.broadcast_to(w[0], (2, 5))]}
+    pairs = [w.ravel(), np.sum(w), changed(w)]
+    s += np.sum(several["a"]) * several["b"][0] + np.sum(several["b"][1])
+    return s * 1e-4 + np.sum(pairs[0]) * pairs[1] * pairs[2] * 1e-6
+
+
+def copies_are_named_before_they_change(v):
+    w = np.outer(v, v**2)
+    s = total(w.T.flatten(), changed(w)) + total(w[[0, 1]], changed(w)) + total(w * 2, changed(w))
+    kept = {"a": np.sum(w), "b": changed(w)}
+    rows = [np.sum(w) * changed(w) for _ in range(2)]
+    return s * 1e-4 + kept["a"] * kept["b"] * 1e-4 + rows[0] * rows[1] * 1e-8
+
+
 PROGRAMS = (
+    parts_are_named_before_they_change,
+    copies_are_named_before_they_change,
     defaults_and_given_arguments_keep_their_values,
     dicts_keep_their_values,
     a_repeated_list_is_one_list,
@@ -190,6 +222,40 @@ def test_values_and_derivatives(f):
     assert_close(vector(engine.program(V)), vector(y), "value", 1e-13)
     assert_close(vector(engine.push(copied([V]), t)[1]), slope, "tangent")
     assert_close(inner(engine.pull(copied([V]), ct)[1], t), vector(ct) @ slope, "cotangent")
+
+
+CHOSEN = "(w if w[0, 0] > -9 else w * 2)"
+USES = [
+    "np.sum({}) * changed(w)",
+    "total({}, changed(w))",
+    "total(b=changed(w), a=1.0) * np.sum({})",
+    "(lambda d: np.sum(d['a']) * d['b'])({{'a': {}, 'b': changed(w)}})",
+    "sum(np.sum(q) * changed(w) for q in ({0}, {0}))",
+    "sum([np.sum(q) * k for q, k in zip([{}], [changed(w)])])",
+    "sum(map(lambda q: np.sum(q) * changed(w), [{0}, {0}]))",
+    "functools.reduce(lambda a, b: a + np.sum(b) * changed(w), [{0}, {0}], 0.0)",
+]
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("part", [CHOSEN, "w.T.reshape(-1)", "w[:, 1:].ravel()", "w[1:, 0]"])
+def test_what_may_be_a_part_is_right_or_refused(use, part):
+    text = f"def f(w):\n    w = w * 1.0\n    return {use.format(part)}\n"
+    space = {"np": np, "changed": changed, "total": total, "functools": functools}
+    file = f"<order {use} {part}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+    exec(compile(text, file, "exec"), space)
+    f, w = space["f"], np.outer(V, V)
+    engine = Compiled(f, [w], (0,))
+    try:
+        found = engine.push([w], [w])
+    except UnsupportedError as error:
+        assert part != "w[1:, 0]" and ".copy()" in str(error)
+        return
+    assert_close(vector(found[0]), vector(f(w)), "value", 1e-13)
+    slope = along(f, [w], (0,), vector(w), 2.0**-9)
+    assert_close(vector(found[1]), slope, "tangent")
+    assert_close(inner(engine.pull([w], 1.0)[1], [w]), slope[0], "cotangent")
 
 
 def test_random_numbers_of_a_sum_are_drawn_once():

@@ -368,3 +368,64 @@ def test_a_computed_index_of_a_list_is_checked_as_python_does():
     for k in (-4, 3):
         with pytest.raises(IndexError, match="list index out of range"):
             program(np.array([k, *V[1:]]), rows)
+
+
+DIVISIONS = [
+    lambda x, a: np.sum(np.sin(x / a)),
+    lambda x, a: np.sum(np.where(x > 1, x / a, 0)),
+    lambda x, a: np.sum(x * np.log(a)),
+    lambda x, a: np.sum(x // a),
+    lambda x, a: np.sum(np.exp(-x / a)),
+]
+
+
+@pytest.mark.filterwarnings("ignore:(divide by zero|invalid value)")
+@pytest.mark.parametrize("a", [0.0, -0.0, 0])
+@pytest.mark.parametrize("f", DIVISIONS)
+def test_a_zero_of_pythons_that_numpy_divides_by_is_no_error_in_derivatives(f, a):
+    x = np.array([1.0, 2.0, 3.0])
+    p = cr.compile(f, backend="numpy")
+    with cr.engine("tape"):
+        by_tape = cr.vjp(f, x, a)[1](1.0), cr.jvp(f, (x, a), (x, 1.0))
+    found = cr.vjp(p, x, a)[1](1.0), cr.jvp(p, (x, a), (x, 1.0))
+    for ours, theirs in zip(found, by_tape, strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(one, other)
+    single = x.astype(np.float32)
+    dtype = np.asarray(f(single, a)).dtype
+    assert [y.dtype for y in cr.jvp(p, (single, a), (single, 0.0))] == [dtype] * 2
+
+
+LISTS = [
+    lambda x: np.choose([[0, 1, 0], [1, 1, 0]], [x[0], x[1]]),
+    lambda x: np.where([[False, True, False], [True, True, False]], x[0], x[1]),
+    lambda x: np.piecewise(x[0], [[True, False, False], [False, True, True]], [1.0, np.sin]),
+    lambda x: np.searchsorted([1.0, 2.5, 4.0], x) * x,
+]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("f", LISTS)
+def test_lists_of_known_numbers_are_arrays(f, backend):
+    if backend == "numba":
+        pytest.importorskip("numba")
+    x = np.array([[0.5, 1.5, 3.0], [2.0, 4.5, 3.5]])
+    p = cr.compile(f, backend=backend)
+    np.testing.assert_allclose(p(x), f(x))
+    assert not p.specialise(x).opaque_calls
+    t = np.cos(x)
+    slope = (f(x + 1e-6 * t) - f(x - 1e-6 * t)) / 2e-6
+    np.testing.assert_allclose(cr.jvp(p, (x,), (t,))[1], slope, atol=1e-8)  # rounding over 1e-6
+    pulled = cr.vjp(p, x)[1](np.ones_like(slope))[0]
+    np.testing.assert_allclose(np.sum(pulled * t), np.sum(slope), atol=1e-8)
+
+
+def test_integers_stay_integers_where_the_tape_follows_a_call():
+    space = {"np": np}
+    exec("def picked(ks, x):\n    return sum(x[k] * k for k in ks if isinstance(k, int))", space)
+    picked = space["picked"]  # a function without a source
+    p = cr.compile(lambda x: picked([1, 2], x) * x, backend="numpy")
+    x = np.array([1.0, 2.0, 3.0])
+    assert p.specialise(x).opaque_calls == ["picked"]
+    np.testing.assert_allclose(cr.vjp(p, x)[1](np.ones(3))[0], [8.0, 14.0, 20.0])
+    np.testing.assert_allclose(cr.jvp(p, (x,), (x,))[1], 2 * p(x))

@@ -347,3 +347,24 @@ def test_a_dtype_that_is_given_is_not_left_out():
     for found, wanted in zip(cr.compile(filled)(A), filled(A), strict=True):
         assert found.dtype == wanted.dtype == float
         assert np.array_equal(found, wanted)
+
+
+def doubled_squares(u, k):
+    y = np.zeros(len(u))
+    for n in range(len(u)):
+        y[n] += u[n] * 2
+    return np.sum(y**2) + np.sum(k)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("sizes", [(0, 3, 0, 1, 4), (3, 0, 2), (1, 0, 1)])
+def test_calls_after_one_with_no_places_are_served_by_other_programs(sizes, backend):
+    if backend == "numba":
+        pytest.importorskip("numba")
+    program = cr.compile(doubled_squares, backend=backend)
+    for n in sizes:
+        u, k = np.arange(n) + 1.0, np.ones(2)
+        assert program(u, k) == doubled_squares(u, k)
+        assert cr.jvp(program, (u, k), (u, k))[1] == 8 * u @ u + 2
+        for gradient in (cr.grad(program)(u, k), cr.vjp(program, u, k)[1](1.0)[0]):
+            np.testing.assert_array_equal(gradient, 8 * u)

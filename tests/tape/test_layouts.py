@@ -5,6 +5,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
 import chainrule as cr
+from chainrule.rules.shape import ravel
 from derivatives import check
 
 M = np.array([[0.5, -1.2, 0.9, 0.4], [1.4, 0.3, -0.7, 1.1], [-0.4, 0.8, 0.6, -1.5]])
@@ -91,6 +92,62 @@ def test_a_store_through_moved_axes(layout):
         return x * x
 
     check_in_layout(f, CUBE, LAYOUTS[layout])
+
+
+RESULTS = {
+    "sort": lambda x: np.sort(x, axis=0),
+    "sort of the transpose": lambda x: np.sort(x.T, axis=1),
+    "partition": lambda x: np.partition(x, 1, axis=1),
+    "pad": lambda x: np.pad(x, 1),
+    "insert": lambda x: np.insert(x, 1, 2.0, axis=0),
+    "delete": lambda x: np.delete(x, 0, 1),
+    "delete several": lambda x: np.delete(x, [0, 2], 1),
+    "gradient": lambda x: np.gradient(x, axis=0),
+    "piecewise": lambda x: np.piecewise(x, [x > 0.45], [lambda v: 2 * v, 1.0]),
+    "block": lambda x: np.block([[x, x]]),
+    "select": lambda x: np.select([x > 0.45, x > 0], [x, 2 * x]),
+    "percentile": lambda x: np.percentile(x, [20, 70], axis=1),
+    "accumulate": lambda x: np.maximum.accumulate(x, axis=1),
+    "meshgrid": lambda x: np.meshgrid(x[0], x[1])[0],
+    "vander": lambda x: np.vander(x[0]),
+    "apply_along_axis": lambda x: np.apply_along_axis(lambda v: np.outer(v, v[:2]).T, 1, x),
+    "index by columns": lambda x: x[0][np.array([[0, 1], [2, 3]], order="F")],
+    "astype by columns": lambda x: x.astype(float, order="F"),
+    "ufunc by rows": lambda x: np.multiply(x, 2, order="C"),
+    "full by columns": lambda x: np.full_like(x, x[0, 0], order="F"),
+}
+
+
+@pytest.mark.parametrize("layout", ["C", "F", "stepped"])
+@pytest.mark.parametrize("result", RESULTS)
+def test_results_lie_as_numpys(result, layout):
+    def stored(x):
+        made = RESULTS[result](x)
+        made.reshape(-1)[1] = 7 * x[0, 0]
+        return made * made
+
+    def read(x):
+        return RESULTS[result](x).ravel("K") * np.cumsum(RESULTS[result](x).flatten("A"))
+
+    check_in_layout(stored, M, LAYOUTS[layout])
+    check_in_layout(read, M, LAYOUTS[layout])
+
+
+def test_functions_along_an_axis_are_called_once():
+    calls = []
+
+    def line(v):
+        calls.append(1)
+        return 2 * v
+
+    cr.jvp(lambda x: np.apply_along_axis(line, 0, x), (np.asfortranarray(M),), (M,))
+    assert len(calls) == M.shape[1]
+
+
+def test_axes_of_stride_zero_stay_where_they_are():
+    x = np.broadcast_to(np.arange(4.0)[:, None], (2, 4, 3))
+    for moved in (x, x.T, x.swapaxes(0, 1), x[:, :, :1]):
+        np.testing.assert_array_equal(ravel(moved, "K"), moved.ravel("K"))
 
 
 def test_what_is_left_of_an_array_lies_as_numpys():

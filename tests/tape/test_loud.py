@@ -13,6 +13,7 @@ import chainrule as cr
 from chainrule.errors import (
     ChainruleError,
     ConversionError,
+    MutationError,
     UnsupportedError,
 )
 
@@ -43,6 +44,40 @@ def assert_loud(f, kind, advice=r"Instead: \S"):
         message = str(caught.value)
         assert re.search(advice, message), (mode, message)
         assert error_line(f) in message, (mode, message)
+
+
+# -- shuffles --------------------------------------------------------------------------------------
+
+
+def shuffled_rows(x):
+    rows = np.stack([x, 2 * x])
+    np.random.default_rng(len(rows)).shuffle(rows)  # HERE
+    return rows
+
+
+def shuffled_rows_of_all(x):
+    rows = np.stack([x, 2 * x])
+    np.random.shuffle(rows)  # HERE  # noqa: NPY002
+    return rows
+
+
+@pytest.mark.filterwarnings("ignore:you are shuffling")
+@pytest.mark.parametrize("f", [shuffled_rows, shuffled_rows_of_all], ids=lambda f: f.__name__)
+def test_a_shuffle_of_rows_is_refused(f):
+    with cr.engine("tape"):
+        assert_loud(f, MutationError, r"permutation")
+
+
+@pytest.mark.filterwarnings("ignore:you are shuffling")
+def test_numbers_are_shuffled():
+    def f(x):
+        y = x * np.arange(4.0)
+        np.random.default_rng(0).shuffle(y)
+        return y * np.arange(4.0)
+
+    with cr.engine("tape"):
+        np.testing.assert_allclose(cr.jvp(f, (X,), (X,))[1], f(X))
+        np.testing.assert_allclose(cr.vjp(f, X)[1](np.ones(4))[0] @ X, np.sum(f(X)))
 
 
 # -- conversions -----------------------------------------------------------------------------------

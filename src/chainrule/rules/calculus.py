@@ -233,7 +233,7 @@ def vander(x, N=None, increasing=False):
     ones = np.ones((x.shape[0], min(columns, 1)), x.dtype)
     factors = np.broadcast_to(x[:, None], (x.shape[0], max(columns - 1, 0)))
     powers = np.concatenate([ones, np.cumprod(factors, axis=1)], axis=1)
-    return powers if increasing else np.flip(powers, 1)
+    return powers if increasing else np.copy(np.flip(powers, 1), order="C")
 
 
 @composite(np.polyval)

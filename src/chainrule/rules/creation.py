@@ -99,4 +99,4 @@ def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None):
             "give dtype=float",
         )
     shape = np.shape(a) if shape is None else shape
-    return setitem(np.zeros_like(a, dtype=dtype, shape=shape), Ellipsis, fill_value)
+    return setitem(np.zeros_like(a, dtype=dtype, order=order, shape=shape), Ellipsis, fill_value)

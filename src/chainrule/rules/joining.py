@@ -168,7 +168,10 @@ def delete(arr, obj, axis=None):
     axis, n = axis % np.ndim(arr), np.shape(arr)[axis]
     keep = np.zeros(n, bool)
     keep[np.delete(np.arange(n), obj)] = True
-    return np.take(arr, np.flatnonzero(keep), axis)  # in C order, as NumPy has it
+    places = np.flatnonzero(keep)
+    if isinstance(obj, slice) or np.size(obj) == 1:
+        return np.take(arr, places, axis)  # by rows, as NumPy has it; others lie as it indexes
+    return arr[(slice(None),) * axis + (places,)]
 
 
 # ------------------------------------------------------------------------------------ splitting

@@ -36,14 +36,29 @@ TABLE[np.reshape] = TABLE.pop(_reshape)
 @composite(np.ravel)
 def ravel(a, order="C"):
     a = a if is_traced(a) else np.asarray(a)
-    if order == "K":  # as in memory: the axis with the longest stride comes first
-        strides = np.abs(a.strides)
-        flat = np.reshape(np.transpose(a, np.argsort(-strides, kind="stable")), -1)
-        return flat if a.flags.forc else np.copy(flat)
+    if order == "K":
+        a, order = np.transpose(a, _as_in_memory(a.strides)), "C"
     if order == "A":
         order = "F" if a.flags.fnc else "C"
     flat = np.reshape(a, -1, order=order)
     return flat if a.flags[f"{order}_CONTIGUOUS"] else np.copy(flat)  # never a strided view
+
+
+def _as_in_memory(strides):
+    """Return the axes as they follow each other in memory: the one with the longest stride first.
+
+    One of stride 0 stays where it is, as do those of equal strides.
+    """
+    axes: list[int] = []
+    for k in reversed(range(len(strides))):
+        place = 0
+        for i, axis in enumerate(axes):
+            if strides[axis] and strides[k]:
+                if abs(strides[axis]) <= abs(strides[k]):
+                    break
+                place = i + 1
+        axes.insert(place, k)
+    return axes
 
 
 # --------------------------------------------------------------------------- moving axes about
@@ -315,7 +330,7 @@ def apply_along_axis(func1d, axis, arr, *args, **kwargs):
         raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
     results = [func1d(lines[(*place, Ellipsis)], *args, **kwargs) for place in np.ndindex(outer)]
     inner = np.shape(results[0])
-    table = np.reshape(np.stack(results), (*outer, *inner))
+    table = np.reshape(np.copy(np.stack(results), order="C"), (*outer, *inner))
     ends = range(len(outer), len(outer) + len(inner))
     return np.moveaxis(table, tuple(ends), tuple(range(axis, axis + len(inner))))
 
@@ -340,7 +355,7 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     grids = tuple(_along(x, axis, len(xi)) for x, axis in zip(xi, axes, strict=True))
     if not sparse:
         grids = np.broadcast_arrays(*grids, subok=True)
-    return tuple(np.copy(x) for x in grids) if copy else grids
+    return tuple(np.copy(x, order="C") for x in grids) if copy else grids
 
 
 def _along(x, axis, n):

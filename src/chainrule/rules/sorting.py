@@ -133,7 +133,9 @@ def _order_statistic(
     step = second - first
     from_first = first + step * between.astype(dtype)
     value = np.where(between < 0.5, from_first, second - step * (1 - between).astype(dtype))
-    return _placed(value, a, axis, np.shape(q), keepdims)
+    found = _placed(value, a, axis, np.shape(q), keepdims)
+    # NumPy lays the results for several q one after the other, unless it leaves NaN out.
+    return found if skip_nan or np.ndim(q) == 0 else np.copy(found, order="C")
 
 
 def _positions(function: Any, rows: Any, q: Any, method: str, skip_nan: bool) -> Any:

@@ -184,16 +184,16 @@ class Alike:
                 require(*self._size(name, n))
 
     def _size(self, name: str, n: int) -> list[str]:
-        """Return the tests that a size is 1, equal to another one, or neither."""
-        if n == 1:
-            return [f"{name} == 1"]
+        """Return the tests that a size is 0 or 1, equal to another one, or neither."""
+        if n < 2:
+            return [f"{name} == {n}"]
         if n in self.sizes:
             return [f"{name} == {self.sizes[n]}"]
         if len(self.sizes) >= _MANY:
             raise NoShortcut
-        others = ["1", *self.sizes.values()]
+        others = list(self.sizes.values())
         self.sizes[n] = name
-        return [f"{name} != {other}" for other in others]
+        return [f"{name} > 1", *(f"{name} != {other}" for other in others)]
 
     def _container(self, text: str, x: Any, place: Place) -> str:
         cls: Any = type(x)

@@ -18,7 +18,7 @@ import numpy as np
 from ..rules.indexing import scatter_add, setitem
 from . import sizes
 from .ir import Call, Dim, Expr, Lit, Seq, Slice
-from .samples import ANY_INTEGER, Sized, array_of, sample
+from .samples import ANY_INTEGER, Sized, array_of, array_of_list, sample
 from .types import INT, Size, Type, broadcast_sizes, type_of, unknown_size
 
 Spec = Any
@@ -128,8 +128,9 @@ def _forget_sizes(found: Any) -> Any:
 
 
 def _find(fn: Any, args: Sequence[Spec], kwargs: dict[str, Spec]) -> Any:
+    args = [array_of_list(a) for a in args] if fn in _BROADCAST else args
     types = [a if type(a) is Type else INT if type(a) is Sized else type_of(a) for a in args]
-    plain = all(type(a) in (Type, Sized, int, float, complex, bool) for a in args)
+    plain = all(type(a) in (Type, Sized, int, float, complex, bool, np.ndarray) for a in args)
     is_ufunc = isinstance(fn, np.ufunc) and fn.nout == 1
     if (is_ufunc or fn in _BROADCAST) and plain and not set(kwargs) - {"dtype"}:
         if not is_ufunc or fn.signature is None:

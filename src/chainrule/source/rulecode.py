@@ -39,6 +39,7 @@ from .lower.expressions import evaluate
 from .lower.indexing import as_slice
 from .lower.state import State
 from .parts import merged
+from .slopes import slope
 from .types import OBJECT, Type
 from .values import Items, Known, Leaf, Scope, Value
 
@@ -67,8 +68,6 @@ LINEAR_IN_FIRST: frozenset[Any] = frozenset(
 """Casts and helpers that are linear in their first argument; a cast's transpose is another cast."""
 
 _CASTS = LINEAR_IN_FIRST - {unbroadcast, indexing.last_written}
-
-
 _EXACT = frozenset({np.dot, np.inner, np.outer, np.tensordot, np.linalg.tensordot})
 
 
@@ -145,7 +144,7 @@ class Rules:
         out = Leaf(y if y is not None else expr)
         match primitive:
             case Elementwise():
-                return self.product(ct, conjugate(self.entry(primitive, i, [out, *values])))
+                return self.product(ct, conjugate(self.slope(primitive, i, expr, [out, *values])))
             case Reduction():
                 kept = self.kept(primitive, values)
                 partial = self.entry(primitive, i, [kept(out), *values])
@@ -182,7 +181,7 @@ class Rules:
         match primitive:
             case Elementwise():
                 terms = [
-                    self.product(t, self.entry(primitive, i, [out, *values]))
+                    self.product(t, self.slope(primitive, i, expr, [out, *values]))
                     for i, t in tangents.items()
                 ]
                 return fit(functools.reduce(add, terms), expr)
@@ -227,6 +226,11 @@ class Rules:
         if not self.state.guarded or isinstance(slope, Lit):
             return multiply(ct, slope)
         return guarded_product(ct, slope)
+
+    def slope(self, primitive: Any, i: int, expr: Call, values: Sequence[Value]) -> Expr:
+        """Return a partial derivative of a call."""
+        entry = functools.partial(self.entry, primitive, i)
+        return slope(entry, values, expr.type, drawn=not self.state.guarded)
 
     # ------------------------------------------------------------------------- rules as code
 

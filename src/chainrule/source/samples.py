@@ -72,3 +72,14 @@ def array_of(dtype: Any, shape: tuple[int, ...], varied: bool = False) -> Any:
     if len(shape) > 1:
         made += np.eye(*shape[-2:], dtype=dtype)
     return made
+
+
+def array_of_list(spec: Any) -> Any:
+    """Return a list of numbers, all of them known, as the array that it is to NumPy."""
+    if not isinstance(spec, (list, tuple)):
+        return spec
+    try:
+        found = np.asarray(spec)
+    except ValueError:  # rows of different lengths
+        return spec
+    return found if found.dtype.kind in "biufc" else spec

@@ -8,6 +8,7 @@ trace too, because NumPy swallows some of them.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from .._core import array_behind, is_array, note_cut, plain
 from ..errors import TraceError, UnsupportedError
+from .composed import in_order
 from .conversions import Guarded
 from .dispatch import ENTRIES, LIKE, call_function, call_ufunc, make_like
 from .flat import Flat
@@ -228,6 +230,8 @@ class ArrayTracer(Guarded):
     def __len__(self) -> int:
         if not self.ndim:
             raise TypeError("len() of a traced scalar")
+        if self.ndim > 1:
+            self._refuse_shuffle(sys._getframe(1))
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Any]:
@@ -306,9 +310,10 @@ class ArrayTracer(Guarded):
         if np.dtype(dtype).kind not in "fc":
             note_cut("astype", [self])
             return plain(self).astype(dtype, *args, **kwargs)
+        order = args[0] if args else kwargs.get("order", "K")
         if kwargs.get("copy", True) is False and np.dtype(dtype) == self.dtype:
-            return self
-        return call_function(np.astype, (self, np.dtype(dtype)), {})
+            return self if order == "K" else in_order(self, order)
+        return in_order(call_function(np.astype, (self, np.dtype(dtype)), {}), order)
 
     def item(self, *index: Any) -> Any:
         """Return the one element, still traced."""

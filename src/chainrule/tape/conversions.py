@@ -5,12 +5,14 @@ The error is kept on the trace too: NumPy swallows some of them, and the transfo
 
 from __future__ import annotations
 
+import dis
 import opcode
 import sys
+from types import FrameType
 from typing import Any, NoReturn
 
 from .._core import Tracer, plain
-from ..errors import ConversionError
+from ..errors import ConversionError, MutationError
 
 _STORE_SUBSCR = opcode.opmap["STORE_SUBSCR"]
 
@@ -58,8 +60,9 @@ class Guarded(Tracer):
     def __index__(self) -> int:  # noqa: PLE0305 - it raises
         self._refuse(
             "used as an index or a count",
-            "pass integers as arguments of their own, which are not differentiated, or use "
-            "int(cr.stop_gradient(x))",
+            "pass integers as arguments of their own, which are not differentiated (cr.vjp and "
+            "cr.jvp differentiate by all arguments: close over an integer, lambda x: f(x, 5)), or "
+            "use int(cr.stop_gradient(x))",
         )
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
@@ -73,3 +76,32 @@ class Guarded(Tracer):
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         self._refuse("pickled", "pickle cr.stop_gradient(x)")
+
+    def _refuse_shuffle(self, caller: FrameType) -> None:
+        """Refuse ``rng.shuffle(x)``: it would swap rows that are views, and so lose some.
+
+        It begins with the length of what it is given, whose caller is then the user's function.
+        """
+        if "shuffle" in caller.f_code.co_names and _calls(caller, "shuffle"):
+            raise MutationError(
+                f"A traced value (shape {self.shape}, {self.dtype}) was shuffled in place, which "
+                "NumPy does right for its own arrays only",
+                "index with a permutation: x = x[rng.permutation(len(x))]",
+            )
+
+
+def _calls(frame: FrameType, method: str) -> bool:
+    """Tell whether a frame is at a call of a method or function of this name."""
+    instructions = list(dis.get_instructions(frame.f_code))
+    at = next((i for i in instructions if i.offset == frame.f_lasti), None)
+    return at is not None and any(
+        i.argval == method and _start(i) == _start(at) is not None for i in instructions
+    )
+
+
+def _start(instruction: dis.Instruction) -> tuple[int, int] | None:
+    """Return line and column where the text of an instruction begins."""
+    found = instruction.positions
+    if found is None or found.lineno is None or found.col_offset is None:
+        return None
+    return found.lineno, found.col_offset

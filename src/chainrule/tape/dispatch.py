@@ -23,6 +23,7 @@ from .._core import (
 )
 from ..errors import MutationError, UnsupportedError
 from ..rules import indexing, load
+from .composed import as_numpys, in_order
 
 Entry = Callable[..., Any]
 
@@ -69,7 +70,7 @@ def _entry(rule: Any) -> Entry:
     if isinstance(rule, Primitive):
         return checked(generate(rule), rule.name) if generable(rule) else rule
     if isinstance(rule, Composite):
-        return checked(_watched(rule) if rule.kinks else rule.body, rule.name)
+        return checked(_laid_out(rule, _watched(rule) if rule.kinks else rule.body), rule.name)
     entry: Entry = rule
     return entry
 
@@ -97,6 +98,16 @@ def _watched(rule: Composite) -> Entry:
         return result
 
     return body
+
+
+def _laid_out(rule: Composite, body: Entry) -> Entry:
+    """Return the body with results that lie in memory as NumPy's own do."""
+
+    @functools.wraps(body)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return as_numpys(rule.fn, body(*args, **kwargs), args, kwargs)
+
+    return call
 
 
 def checked(function: Entry, name: str) -> Entry:
@@ -194,7 +205,8 @@ def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[str,
     destination = out is not None and not isinstance(out, Tracer)
     if destination and top_trace(inputs) is not None:
         raise plain_destination(ufunc.__name__, "out=")
-    for default in ("casting", "order", "subok"):
+    order = kwargs.pop("order", "K")
+    for default in ("casting", "subok"):
         kwargs.pop(default, None)
     if kwargs.get("dtype") is None:
         kwargs.pop("dtype", None)
@@ -212,7 +224,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], kwargs: dict[str,
                 f"np.{ufunc.__name__}(..., where=...) without out= leaves elements undefined",
                 "give out=, or write np.where(condition, f(x), other)",
             )
-        return ENTRIES[ufunc](*inputs)
+        return in_order(ENTRIES[ufunc](*inputs), order)
     if destination:  # only where= is traced
         return ufunc(*inputs, out=out, where=plain(where))
     if where is True:
@@ -247,7 +259,7 @@ def _reduce(ufunc: Any, method: str, inputs: Any, kwargs: Any, out: Any, where: 
         kwargs["where"] = where
     if kwargs.get("dtype", 0) is None:
         del kwargs["dtype"]
-    result = function(*inputs, **kwargs)
+    result = as_numpys(getattr(ufunc, method), function(*inputs, **kwargs), inputs, kwargs)
     return result if out is None else _assign_out(out, result, ufunc)
 
 

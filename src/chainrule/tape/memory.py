@@ -40,7 +40,7 @@ def frozen(index: Any) -> Any:
         return tuple(frozen(i) for i in index)
     if isinstance(index, list):
         return np.array(index) if index else np.array(index, np.intp)
-    return index.copy() if isinstance(index, np.ndarray) else index
+    return index.copy("K") if isinstance(index, np.ndarray) else index
 
 
 def is_mask(index: Any) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .._trees import leaves_of
+import numpy as np
+
+from .._core import plain
+from .._trees import leaves_of, matched_leaves, rebuild
 from ..source.helpers import set_opaque_jvp, set_opaque_vjp
 from ..source.lower.intrinsics import set_transforms
 from . import control, first_order, jacobians, programs
@@ -18,12 +21,15 @@ class _OpaqueVjp:
     __name__ = "tape_vjp"
 
     def __call__(self, fn: Function, *args: Any) -> tuple[Any, Function]:
-        active = [i for i, x in enumerate(args) if _is_active(x)]
-        out, pulled = first_order.vjp(_of_active(fn, args, active), *(args[i] for i in active))
+        leaves = list(leaves_of(args))
+        active = [i for i, leaf in enumerate(leaves) if _is_active(leaf)]
+        of_active = _of_active(fn, args, leaves, active)
+        out, pulled = first_order.vjp(of_active, *(leaves[i] for i in active))
 
         def pullback(ct: Any) -> tuple[Any, ...]:
             found = dict(zip(active, pulled(ct), strict=True))
-            return tuple(found.get(i) for i in range(len(args)))
+            cts = (found.get(i) for i in range(len(leaves)))
+            return tuple(_shaped(arg, cts) for arg in args)
 
         return out, pullback
 
@@ -34,22 +40,33 @@ class _OpaqueJvp:
     __name__ = "tape_jvp"
 
     def __call__(self, fn: Function, args: Sequence[Any], tangents: Sequence[Any]) -> Any:
-        active = [i for i, t in enumerate(tangents) if t is not None]
-        primals = tuple(args[i] for i in active)
-        given = tuple(tangents[i] for i in active)
-        return first_order.jvp(_of_active(fn, args, active), primals, given)
+        leaves = list(leaves_of(args))
+        given = [t for pair in zip(args, tangents, strict=True) for t in matched_leaves(*pair)]
+        active = [i for i, t in enumerate(given) if t is not None and _is_active(leaves[i])]
+        of_active = _of_active(fn, args, leaves, active)
+        primals = tuple(leaves[i] for i in active)
+        return first_order.jvp(of_active, primals, tuple(given[i] for i in active))
 
 
-def _is_active(x: Any) -> bool:
-    return any(is_differentiable(leaf) for leaf in leaves_of(x))
+def _is_active(leaf: Any) -> bool:
+    """Tell what has a derivative; an integer stays one, which the function may ask for."""
+    return is_differentiable(leaf) and np.result_type(plain(leaf)).kind in "fc"
 
 
-def _of_active(fn: Function, args: Sequence[Any], active: Sequence[int]) -> Function:
+def _shaped(arg: Any, cts: Iterator[Any]) -> Any:
+    """Return the cotangents of an argument in its structure, None if it has none."""
+    found = [next(cts) for _ in leaves_of(arg)]
+    return None if all(ct is None for ct in found) else rebuild(arg, iter(found))
+
+
+def _of_active(
+    fn: Function, args: Sequence[Any], leaves: Sequence[Any], active: Sequence[int]
+) -> Function:
     def call(*given: Any) -> Any:
-        whole = list(args)
+        whole = list(leaves)
         for i, x in zip(active, given, strict=True):
             whole[i] = x
-        return fn(*whole)
+        return fn(*rebuild(tuple(args), iter(whole)))
 
     return call
 

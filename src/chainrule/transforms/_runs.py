@@ -19,6 +19,7 @@ from ..tape.stores import settle
 from ..tape.sweep import sweep_all
 from ._calls import Call, Function, describe, inexact_dtype, is_differentiable, matching, name_of
 from ._lines import Lines
+from ._shared import refuse_changes
 from .kinks import check_graph
 
 
@@ -97,7 +98,9 @@ def run_traced(call: Call, traced: Sequence[Any], trace: Any) -> Any:
     """Call; raise what a conversion hook recorded, even if NumPy or the user swallowed it."""
     swallowed = raised = None
     try:
-        return call.run(traced)
+        out = call.run(traced)
+        refuse_changes(call, traced)
+        return out
     finally:
         trace.ended = True
         swallowed, trace.error = trace.error, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,9 @@ def check_grads(
             number (None, text) is handed to ``f`` as it is.
         order: highest order of derivative.
         modes: "fwd", "rev" or both.
-        atol: absolute tolerance; by default 1e-6 for float64 and 2e-2 for float32.
-        rtol: relative tolerance; the same by default.
+        atol: absolute tolerance; by default 1e-6 for float64 and 2e-2 for float32, and no more than
+            rtol times the size of the derivative, and what rounding takes from the differences.
+        rtol: relative tolerance; 1e-6 for float64 and 2e-2 for float32 by default.
         eps: step of the differences; by default the cube root of the dtype's epsilon.
         seed: of the random directions.
 
@@ -65,6 +66,8 @@ def check_grads(
         tolerance if rtol is None else rtol,
         np.random.default_rng(seed),
         tuple(modes),
+        float(epsilon),
+        is_relative=atol is None,
     )
     checker.check(*_of_differentiable(f, args), order, name_of(f))
 
@@ -99,13 +102,49 @@ def _inner(a: Any, b: Any) -> float:
     return total
 
 
+def _sizes(a: Any, b: Any) -> float:
+    """Return the size of what adds up to an inner product."""
+    pairs = zip(leaves_of(a), leaves_of(b), strict=True)
+    products = [np.asarray(x) * np.asarray(y) for x, y in pairs if x is not None and y is not None]
+    return sum(float(np.sum(np.abs(product))) for product in products)
+
+
+class _Measured:
+    """A number that is computed by floating-point numbers, and how far it is to be trusted."""
+
+    def __init__(self, compute: Callable[[float], float], at: float, others: list[float]) -> None:
+        self.compute, self.others = compute, others
+        self.value = compute(at)
+
+    def spread(self) -> float:
+        """Return what rounding, and what is cut off, may have done to the value."""
+        with np.errstate(all="ignore"):
+            found = [self.compute(other) for other in self.others]
+        return 3 * float(np.nanmax([abs(value - self.value) for value in found]))
+
+
+_STEPS = [0.3, 0.5, 0.7, 1.5, 2.0, 3.0]
+"""Of other differences, relative to the usual step."""
+
+_SHIFTS = [-3e-3, -1e-3, 1e-3, 2e-3]
+"""Of the point of other products, relative to the step: nothing but rounding may notice."""
+
+
 class _Checker:
     """The numerical comparison, with its settings."""
 
     def __init__(
-        self, step: float, atol: float, rtol: float, rng: Any, modes: tuple[str, ...]
+        self,
+        step: float,
+        atol: float,
+        rtol: float,
+        rng: Any,
+        modes: tuple[str, ...],
+        epsilon: float,
+        is_relative: bool,
     ) -> None:
         self.step, self.atol, self.rtol, self.rng, self.modes = step, atol, rtol, rng, modes
+        self.epsilon, self.is_relative = epsilon, is_relative
 
     def direction(self, tree: Any) -> Any:
         """Return a random direction of a container's structure."""
@@ -121,52 +160,76 @@ class _Checker:
 
         return map_leaves(draw, tree)
 
-    def check(self, f: Function, args: tuple[Any, ...], order: int, name: str) -> None:
-        """Check one order, then the derivatives themselves."""
+    def check(
+        self, f: Function, args: tuple[Any, ...], order: int, name: str, size: float = 0.0
+    ) -> None:
+        """Check one order, then the derivatives themselves.
+
+        ``size``: of the function that ``f`` is a derivative of; it computes with such numbers.
+        """
         tangents = self.direction(args)
         y = f(*args)
         ct = self.direction(y)
-        expected = self.difference(f, args, tangents, ct)
-        scale = self.scale(ct, y) / self.step * np.finfo(float).eps
-        if "fwd" in self.modes:
-            found = _inner(ct, jvp(f, args, tangents)[1])
-            self.compare(found, expected, scale, f"forward mode of {name}")
-        if "rev" in self.modes:
-            found = _inner(vjp(f, *args)[1](ct), tangents)
-            self.compare(found, expected, scale, f"reverse mode of {name}")
+        size = max(size, _sizes(ct, y))
+        rounding = [10 * s / self.step * self.epsilon for s in (_sizes(ct, y), size)]
+        moved = self.mover(args, tangents)
+
+        def by_difference(step: float) -> float:
+            ends = _inner(ct, f(*moved(step))), _inner(ct, f(*moved(-step)))
+            return (ends[0] - ends[1]) / (2 * step * self.step)
+
+        def forward(at: float) -> tuple[Any, Any]:
+            return ct, jvp(f, moved(at), tangents)[1]
+
+        def reverse(at: float) -> tuple[Any, Any]:
+            return vjp(f, *moved(at))[1](ct), tangents
+
+        expected = _Measured(by_difference, 1.0, _STEPS)
+        for mode, pair, what in (("fwd", forward, "forward"), ("rev", reverse, "reverse")):
+            if mode in self.modes:
+                self.compare(pair, expected, rounding, f"{what} mode of {name}")
         if order > 1:
             if "fwd" in self.modes:
-                self.check(lambda *a: jvp(f, a, tangents)[1], args, order - 1, f"the jvp of {name}")
+                what = f"the jvp of {name}"
+                self.check(lambda *a: jvp(f, a, tangents)[1], args, order - 1, what, size)
             if "rev" in self.modes:
-                self.check(lambda *a: vjp(f, *a)[1](ct), args, order - 1, f"the vjp of {name}")
+                what = f"the vjp of {name}"
+                self.check(lambda *a: vjp(f, *a)[1](ct), args, order - 1, what, size)
 
-    def scale(self, ct: Any, y: Any) -> float:
-        """Return the size of what cancels in the difference."""
-        sizes = [
-            float(np.sum(np.abs(np.asarray(c) * np.asarray(v))))
-            for c, v in zip(leaves_of(ct), leaves_of(y), strict=True)
-            if c is not None
-        ]
-        return sum(sizes)
+    def mover(self, args: tuple[Any, ...], tangents: Any) -> Callable[[float], tuple[Any, ...]]:
+        """Return the point that lies some steps from ``args`` along the tangents."""
 
-    def difference(self, f: Function, args: tuple[Any, ...], tangents: Any, ct: Any) -> float:
-        """Return <ct, J t> by a central difference."""
-
-        def moved(sign: int) -> Any:
+        def moved(steps: float) -> Any:
             pairs = zip(leaves_of(args), leaves_of(tangents), strict=True)
             leaves = [
-                x if t is None else np.asarray(x + sign * self.step * t, inexact_dtype(x))[()]
+                x if t is None else np.asarray(x + steps * self.step * t, inexact_dtype(x))[()]
                 for x, t in pairs
             ]
-            return f(*rebuild(args, iter(leaves)))
+            return rebuild(args, iter(leaves)) if steps else args
 
-        return (_inner(ct, moved(1)) - _inner(ct, moved(-1))) / (2 * self.step)
+        return moved
 
-    def compare(self, found: float, expected: float, scale: float, what: str) -> None:
-        """Raise if two numbers differ."""
-        if not abs(found - expected) <= self.atol + self.rtol * abs(expected) + 10 * scale:
+    def compare(
+        self,
+        pair: Callable[[float], tuple[Any, Any]],
+        expected: _Measured,
+        rounding: list[float],
+        what: str,
+    ) -> None:
+        """Raise if the inner product of a pair, and a difference, are not the same number."""
+        product = pair(0.0)
+        found = _inner(*product)
+        error = abs(found - expected.value)
+        allowed = self.atol + self.rtol * abs(expected.value) + rounding[0]
+        if self.is_relative and error <= allowed:
+            own = self.rtol * max(_sizes(*product), abs(expected.value)) + rounding[1]
+            if error > own:  # it may be rounding that is compared with rounding
+                computed = _Measured(lambda at: _inner(*pair(at)), 0.0, _SHIFTS)
+                nothing = 0.0 if expected.value else 100 * self.epsilon
+                allowed = min(allowed, own + expected.spread() + computed.spread() + nothing)
+        if not error <= allowed:
             raise CheckError(
                 f"The {what} gives {found:.10g} along a random direction, "
-                f"differences give {expected:.10g}",
+                f"differences give {expected.value:.10g}",
                 "check the rule, or whether the function is smooth and deterministic there",
             )

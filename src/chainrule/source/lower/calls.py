@@ -368,8 +368,8 @@ def _check_static(state: State, entry: Primitive, bound: dict[str, Value]) -> No
 
 def _ufunc(state: State, fn: Any, args: list[Value], kwargs: dict[str, Value]) -> Value:
     """A ufunc: casts that ``dtype`` asks for are written out, ``where`` needs an ``out``."""
-    kwargs = {k: v for k, v in kwargs.items() if k not in ("casting", "order", "subok")}
-    dtype = kwargs.pop("dtype", None)
+    kwargs = {k: v for k, v in kwargs.items() if k not in ("casting", "subok")}
+    dtype, order = kwargs.pop("dtype", None), kwargs.pop("order", None)
     where = kwargs.pop("where", None)
     if where is not None and known(where) != (True, True):
         raise state.error(
@@ -378,8 +378,12 @@ def _ufunc(state: State, fn: Any, args: list[Value], kwargs: dict[str, Value]) -
         )
     args = [as_array(state, a) for a in args]
     found = plain_call(state, fn, args, kwargs)
-    if dtype is None or is_none(dtype):
-        return found
-    from .methods import cast
+    if dtype is not None and not is_none(dtype):
+        from .methods import cast
 
-    return cast(state, found, dtype)
+        found = cast(state, found, dtype)
+    if order is None:
+        return found
+    from .layouts import ordered
+
+    return ordered(state, found, order)

@@ -9,7 +9,7 @@ import numpy as np
 from ..ir import Call
 from ..types import Type
 from ..values import Items, Known, Leaf, Value
-from . import calls, memory, rows
+from . import calls, layouts, memory
 from .attributes import count, shape_of
 from .containers import FALSE, NONE, TRUE, ZERO, describe, is_none, items_of, known, lift, settle
 from .intrinsics import intrinsic
@@ -88,7 +88,7 @@ def _integer(state: State, n: Value) -> Value:
 def _full(
     state: State, shape: Value, fill_value: Value, dtype: Value = NONE, order: Value = NONE
 ) -> Value:
-    fill_value = _as_array(state, fill_value)
+    fill_value = as_array(state, fill_value)
     if known(order) not in ((True, None), (True, "C")):
         raise state.error("np.full by columns", "write np.full(shape, value).copy(order='F')")
     if not calls.holds_float(state, [fill_value]):
@@ -109,7 +109,8 @@ def _like(fn: Any) -> None:
         options = _options(state, dtype=dtype)
         if not is_none(shape):
             options["shape"] = _shape(state, shape)
-        a = _as_array(state, a)
+        a = as_array(state, a)
+        layouts.check_like(state, fn.__name__, a, order)
         named = Leaf(state.temporary(a.expr)) if _is_long(a) and isinstance(a, Leaf) else a
         return calls.plain_call(state, fn, [named], options)
 
@@ -129,12 +130,30 @@ def _full_like(
     state: State, a: Value, fill_value: Value, dtype: Value = NONE, order: Value = NONE,
     subok: Value = NONE, shape: Value = NONE,
 ) -> Value:  # fmt: skip
-    a = _as_array(state, a)
-    if is_none(shape):
+    a = as_array(state, a)
+    is_alike = is_none(shape)
+    if is_alike and isinstance(a, Leaf) and a.type.ndim > 1 and not in_rule(state):
+        layouts.check_like(state, "full_like", a, order)
+        return _filled_like(state, a, fill_value, _options(state, dtype=dtype))
+    if is_alike:
         shape = Items(shape_of(state, a))
     if is_none(dtype):
         dtype = Known(a.type.dtype if isinstance(a, Leaf) else np.asarray(known(a)[1]).dtype)
     return _full(state, shape, fill_value, dtype)
+
+
+def _filled_like(state: State, a: Leaf, fill_value: Value, options: dict[str, Value]) -> Value:
+    """Return an array that lies in memory as ``a`` does."""
+    if isinstance(fill_value, Items):
+        fill_value = as_array(state, fill_value)
+    a = Leaf(state.temporary(a.expr), a.root) if _is_long(a) else a
+    if not calls.holds_float(state, [fill_value]):
+        return calls.plain_call(state, np.full_like, [a, fill_value], options)
+    made = calls.plain_call(state, np.empty_like, [a], options)
+    assert isinstance(made, Leaf)
+    named = Leaf(state.temporary(made.expr, "full"))
+    memory.store(state, named, (), operand(state, fill_value))
+    return Leaf(named.expr, memory.root_of(state, named.expr))
 
 
 # --------------------------------------------------------------------------------- from values
@@ -146,10 +165,12 @@ def _np_array(
     subok: Value = NONE, ndmin: Value = NONE, like: Value = NONE,
 ) -> Value:  # fmt: skip
     if known(copy) in ((True, False), (True, None), (True, np._CopyMode.IF_NEEDED)):
-        return _as_array(state, object, dtype)
+        return calls.call(state, Known(np.asarray), [object, dtype, order], {})
     found = array_of(state, object, dtype)
     if isinstance(object, Leaf) and object.type.is_array and found is object:
         found = _copy(state, object, order)
+    else:
+        found = layouts.ordered(state, found, order)
     n = known(ndmin)[1]
     return found if not n else _at_least(state, found, n)
 
@@ -162,18 +183,8 @@ def _at_least(state: State, value: Value, n: int) -> Value:
     return calls.call(state, Known(np.reshape), [value, Items([*[Known(1)] * missing, *shape])], {})
 
 
-@intrinsic(np.ascontiguousarray, np.asfortranarray, np.require)
-def _laid_out(state: State, a: Value, dtype: Value = NONE, *rest: Value, **unused: Value) -> Value:
-    """A copy or not, depending on the layout."""
-    found = _as_array(state, a, dtype)
-    if isinstance(found, Leaf) and found.type.is_array:
-        error = rows.refusal(state, "np.ascontiguousarray or its like", found.expr)
-        return Leaf(memory.copied(state, found.expr, "laid_out", error))
-    return found
-
-
-@intrinsic(np.asarray, np.asanyarray)
-def _as_array(state: State, a: Value, dtype: Value = NONE, *rest: Value, **unused: Value) -> Value:
+def as_array(state: State, a: Value, dtype: Value = NONE) -> Value:
+    """Return ``np.asarray(a, dtype)``."""
     if isinstance(a, Leaf) and a.type.is_array:
         return a if is_none(dtype) else _cast(state, a, dtype, copy=False)
     if isinstance(a, Leaf) and a.type.kind == "scalar" and is_none(dtype):
@@ -206,13 +217,14 @@ def _cast(state: State, value: Value, dtype: Value, copy: bool = True) -> Value:
 
 @intrinsic(np.copy)
 def _copy(state: State, a: Value, order: Value = NONE, subok: Value = NONE) -> Value:
-    a = _as_array(state, a)
-    if isinstance(a, Leaf) and known(order) == (True, "F"):
-        return calls.call_attribute(state, a, "copy", [order])
-    if isinstance(a, Leaf):
-        fn = np.ndarray.copy if known(order) == (True, "C") else np.copy
-        return Leaf(Call(a.type, fn, (operand(state, a),)))
-    return a
+    a = as_array(state, a)
+    if not isinstance(a, Leaf):
+        return a
+    order = layouts.meant(state, a, order) if known(order) == (True, "A") else order
+    if known(order) == (True, "F"):
+        return layouts.by_columns(state, a)
+    fn = np.ndarray.copy if known(order) == (True, "C") else np.copy
+    return Leaf(Call(a.type, fn, (operand(state, a),)))
 
 
 @intrinsic(np.fromiter)
@@ -223,7 +235,7 @@ def _from_iterable(state: State, iter: Value, dtype: Value, count: Value = NONE)
 @intrinsic(np.stack)
 def _stack(state: State, arrays: Value, axis: Value = ZERO, dtype: Value = NONE) -> Value:
     """Rows are an array of arrays; NumPy refuses shapes that do not fit either way."""
-    items = [_as_array(state, x) for x in items_of(state, arrays)]
+    items = [as_array(state, x) for x in items_of(state, arrays)]
     place = state.static(axis, "axis of np.stack")
     if place == 0 and is_none(dtype):
         return array_of(state, Items([settle(state, x) for x in items], "list"))
@@ -240,7 +252,7 @@ def _meshgrid(
     state: State, *xi: Value, copy: Value = TRUE, sparse: Value = FALSE,
     indexing: Value = _XY,
 ) -> Value:  # fmt: skip
-    arrays = [_as_array(state, x) for x in xi]
+    arrays = [as_array(state, x) for x in xi]
     if not calls.holds_float(state, list(arrays)):
         options = {"indexing": indexing} if known(indexing) != (True, "xy") else {}
         options |= {"sparse": sparse} if known(sparse)[1] else {}

@@ -11,7 +11,7 @@ from ..._syntax import parse
 from ..ir import Call
 from ..types import OBJECT
 from ..values import Function, Items, Known, Leaf, Mapping, Scope, Value
-from . import calls, expressions, functions, iteration, memory, operators
+from . import calls, expressions, functions, iteration, memory, operators, order
 from .containers import describe, expression, items_of, known, settle, settled, spread
 from .state import State
 
@@ -38,14 +38,24 @@ def dict_display(state: State, node: ast.Dict) -> Value:
     """Evaluate a dict."""
     found: dict[Any, Value] = {}
     for key_node, value_node in zip(node.keys, node.values, strict=True):
+        mark = len(state.block)
+        key = None if key_node is None else key_of(state, expressions.evaluate(state, key_node))
         value = expressions.evaluate(state, value_node)
-        if key_node is None:
-            if not isinstance(value, Mapping):
-                raise state.error(f"** of a {describe(value)}", "use a dict with known keys")
+        _keep(state, found, mark)
+        if key_node is not None:
+            found[key] = settle(state, value)
+        elif isinstance(value, Mapping):
             found.update(value.items)
         else:
-            found[key_of(state, expressions.evaluate(state, key_node))] = settle(state, value)
+            raise state.error(f"** of a {describe(value)}", "use a dict with known keys")
     return Mapping(found)
+
+
+def _keep(state: State, found: dict[Any, Value], mark: int) -> None:
+    """Let the values found so far be those before the statements since ``mark``."""
+    if len(state.block) > mark:
+        kept = order.keep_before(state, list(found.values()), mark)
+        found.update(zip(found, kept, strict=True))
 
 
 def key_of(state: State, value: Value) -> Any:
@@ -76,7 +86,11 @@ def comprehension(
     found: list[Value] = []
 
     def collect() -> None:
-        found.append(settle(state, expressions.evaluate(state, node.elt)))
+        mark = len(state.block)
+        value = expressions.evaluate(state, node.elt)
+        if len(state.block) > mark:
+            found[:] = order.keep_before(state, found, mark)
+        found.append(settle(state, value))
 
     _run_generators(state, node.generators, collect, first)
     if isinstance(node, ast.SetComp):
@@ -89,7 +103,9 @@ def dict_comprehension(state: State, node: ast.DictComp) -> Value:
     found: dict[Any, Value] = {}
 
     def collect() -> None:
+        mark = len(state.block)
         key, value = expressions.evaluate_all(state, [node.key, node.value])
+        _keep(state, found, mark)
         found[key_of(state, key)] = settle(state, value)
 
     _run_generators(state, node.generators, collect)
@@ -169,7 +185,7 @@ def _generate(
     items: iteration.Iteration,
 ) -> None:
     first, *rest = generators
-    for item in iteration.known_items(state, items):
+    for item in order.in_turn(state, iteration.known_items(state, items)):
         bind(state, first.target, item)
         tests = [expressions.condition(state, test) for test in first.ifs]
         if not all(isinstance(test, Known) for test in tests):

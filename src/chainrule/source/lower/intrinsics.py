@@ -53,6 +53,7 @@ _MODULES = (
         "elementwise",
         "inplace",
         "iterables",
+        "layouts",
         "mathematics",
         "methods",
     ),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..values import Items, Known, Value
-from . import calls
+from . import calls, order
 from .containers import FALSE, NONE, ZERO, is_none, items_of, known, settle
 from .intrinsics import intrinsic
 from .operators import binary, truth
@@ -60,20 +60,26 @@ def _reversed(state: State, values: Value) -> Value:
 @intrinsic(map)
 def _map(state: State, fn: Value, *values: Value) -> Value:
     columns = [items_of(state, v) for v in values]
-    rows = zip(*columns, strict=False)
-    return iterator([settle(state, calls.call(state, fn, list(row), {})) for row in rows])
+    rows: list[Value] = [Items(list(row)) for row in zip(*columns, strict=False)]
+    return _mapped(state, fn, rows)
 
 
 @intrinsic(itertools.starmap)
 def _starmap(state: State, fn: Value, values: Value) -> Value:
-    rows = [items_of(state, row) for row in items_of(state, values)]
-    return iterator([settle(state, calls.call(state, fn, row, {})) for row in rows])
+    return _mapped(state, fn, [Items(items_of(state, row)) for row in items_of(state, values)])
+
+
+def _mapped(state: State, fn: Value, rows: list[Value]) -> Value:
+    def result(row: Value) -> Value:
+        return settle(state, calls.call(state, fn, items_of(state, row), {}))
+
+    return iterator(order.each(state, rows, result))
 
 
 @intrinsic(filter)
 def _filter(state: State, fn: Value, values: Value) -> Value:
     kept = []
-    for value in items_of(state, values):
+    for value in order.in_turn(state, items_of(state, values)):
         test = truth(state, value if is_none(fn) else calls.call(state, fn, [value], {}))
         if not isinstance(test, Known):
             raise state.error("filter() by numbers of the program", "use np.where or a for loop")
@@ -149,7 +155,7 @@ def _accumulate(
 def _reduce(state: State, fn: Value, values: Value, *start: Value) -> Value:
     items = [*start, *items_of(state, values)]
     found = items[0]
-    for item in items[1:]:
+    for item in order.in_turn(state, items[1:]):
         found = calls.call(state, fn, [found, item], {})
     return found
 

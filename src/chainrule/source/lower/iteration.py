@@ -13,7 +13,7 @@ import numpy as np
 from ..ir import Call, Dim, If, Lit, Raise
 from ..types import BOOL, INT, OBJECT, type_of
 from ..values import Items, Known, Leaf, Value
-from . import memory, slots
+from . import memory, order, slots
 from .state import State, in_rule
 
 ENDLESS = 2**63 - 1
@@ -99,7 +99,15 @@ def _of_call(state: State, fn: Any, nodes: list[ast.expr], is_strict: bool) -> I
         start = expressions.evaluate(state, nodes[1]) if len(nodes) > 1 else Known(0)
         return _enumerate(state, iteration(state, nodes[0]), start)
     if fn is zip:
-        parts = [part for node in nodes for part in _columns(state, node)]
+        parts: list[Iteration] = []
+        for node in nodes:
+            mark = len(state.block)
+            column = _columns(state, node)
+            if len(state.block) > mark:
+                for part in parts:
+                    if isinstance(part, list):
+                        part[:] = order.keep_before(state, part, mark)
+            parts += column
         if is_strict:
             _require_same_lengths(state, parts)
         return _zip(state, parts)
@@ -144,7 +152,11 @@ def _endless(state: State, args: list[Value]) -> Counted:
 def _integer(state: State, value: Value) -> Value:
     dtype = slots.leaf_type(value).dtype if slots.is_leaf(value) else None
     if dtype is None or dtype.kind not in "iub":
-        raise state.error("The bounds of a range must be integers", "convert them with int(...)")
+        raise state.error(
+            "The bounds of a range must be integers",
+            "convert them with int(...); as cr.vjp and cr.jvp differentiate by all arguments, "
+            "close over an integer: lambda x: f(x, 5)",
+        )
     return value
 
 

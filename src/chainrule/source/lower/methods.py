@@ -9,7 +9,7 @@ import numpy as np
 from ..ir import Call, Lit, Var
 from ..types import INT, OBJECT, Type
 from ..values import Items, Known, Leaf, Mapping, Method, Value
-from . import calls, memory, rows
+from . import calls, layouts, memory, rows
 from .collected import DEQUE
 from .container_methods import CHANGING, DICT, LIST, SEQUENCE
 from .containers import LAST, NONE, TRUE, describe, is_deque, is_none, known
@@ -131,25 +131,18 @@ def _with_type(expr: Any, found: Type) -> Any:
 def _copy(state: State, a: Leaf, order: Value = NONE) -> Value:
     if not a.type.is_array:
         return a
+    if known(order) == (True, "A"):
+        order = layouts.meant(state, a, order)
     if known(order) == (True, "F"):
-        return by_columns(state, a)
+        return layouts.by_columns(state, a)
     is_c = known(order) in ((True, None), (True, "C"))
     return Leaf(Call(a.type, np.ndarray.copy if is_c else np.copy, (operand(state, a),)))
 
 
-def by_columns(state: State, a: Leaf) -> Value:
-    """Return a copy that lies column by column."""
-    from .attributes import transposed
-
-    if a.type.ndim < 2:
-        return _copy(state, a)
-    copied = _copy(state, transposed(state, a))
-    assert isinstance(copied, Leaf)
-    return transposed(state, copied)
-
-
 def _flatten(state: State, a: Leaf, order: Value = NONE) -> Value:
-    flat = calls.call(state, Known(np.reshape), [a, Known(-1)], _order(order))
+    flat = calls.call(
+        state, Known(np.reshape), [a, Known(-1)], _order(layouts.meant(state, a, order))
+    )
     return calls.call_attribute(state, flat, "copy", [])
 
 
@@ -167,6 +160,10 @@ def _reshape(
 
 @intrinsic(np.reshape)
 def _np_reshape(state: State, a: Value, *args: Value, **kwargs: Value) -> Value:
+    if len(args) > 1:
+        args, kwargs["order"] = args[:1], args[1]
+    if known(kwargs.get("order", NONE)) == (True, "A"):
+        kwargs["order"] = layouts.meant(state, a, kwargs["order"])
     if known(kwargs.pop("copy", NONE)) == (True, True):  # without it, as a view where NumPy can
         return calls.call_attribute(state, _np_reshape(state, a, *args, **kwargs), "copy", [])
     found = calls.call_entry(state, calls.entry_of(np.reshape), np.reshape, [a, *args], kwargs)
@@ -203,8 +200,9 @@ def _ravel(state: State, a: Value, order: Value = NONE) -> Value:
         if rows.is_argument_by_columns(state, a.expr):
             return calls.call_attribute(state, a, "copy", [])
         return Leaf(memory.copied(state, a.expr, "flat", rows.refusal(state, "ravel", a.expr)))
-    found = calls.call(state, Known(np.reshape), [a, Known(-1)], _order(order))
-    is_part = isinstance(a, Leaf) and memory.root_of(state, a.expr) is not None
+    options = _order(layouts.meant(state, a, order))
+    found = calls.call(state, Known(np.reshape), [a, Known(-1)], options)
+    is_part = isinstance(a, Leaf) and memory.root_of(state, a.expr) is not None and not options
     if is_part and isinstance(a, Leaf) and rows.is_argument_by_columns(state, a.expr):
         return calls.call_attribute(state, found, "copy", [])
     return found
@@ -227,7 +225,8 @@ def cast(state: State, value: Value, dtype: Value, copy: bool = True) -> Value:
     if not isinstance(value, Leaf) or wanted is None:
         return calls.fold(state, lambda x: np.asarray(x)[()].astype(wanted), [value], {})
     if wanted == value.type.dtype and value.type.kind != "python":
-        return value if not copy or not value.type.is_array else _copy(state, value)
+        is_copied = copy and value.type.is_array  # the copy lies as the array does
+        return _copy(state, value, Known("K")) if is_copied else value
     kind = "array" if value.type.is_array else "scalar"
     expr = operand(state, value)
     made = Type(kind, wanted, value.type.sizes)
@@ -241,8 +240,13 @@ def cast(state: State, value: Value, dtype: Value, copy: bool = True) -> Value:
     return Leaf(Call(made, np.ndarray.astype, (expr, Lit(OBJECT, short))))
 
 
-def _astype(state: State, a: Leaf, dtype: Value, **options: Value) -> Value:
-    return cast(state, a, dtype, known(options.get("copy", NONE)) != (True, False))
+def _astype(
+    state: State, a: Leaf, dtype: Value, order: Value = NONE, casting: Value = NONE,
+    subok: Value = NONE, copy: Value = TRUE,
+) -> Value:  # fmt: skip
+    if known(copy) == (True, False):
+        return calls.call(state, Known(np.asarray), [cast(state, a, dtype, False), NONE, order], {})
+    return layouts.ordered(state, cast(state, a, dtype), order)
 
 
 @intrinsic(np.astype)

@@ -68,6 +68,19 @@ def refusal(state: State, name: str, array: Expr) -> Exception:
     )
 
 
+def order_in_memory(state: State, expr: Expr) -> str | None:
+    """Return 'C' for an array that surely lies by rows, 'F' for one by columns, else None."""
+    if expr.type.ndim < 2 or is_by_rows(state, expr):
+        return "C"
+    match expr:
+        case Var(name=name) if name not in state.rebound:
+            made = state.definitions.get(name)
+            return None if made is None else order_in_memory(state, made)
+        case Call(args=(base,), kwargs=()) if expr.fn is np.transpose and is_by_rows(state, base):
+            return "F"
+    return None
+
+
 def is_argument_by_columns(state: State, expr: Expr) -> bool:
     """Tell an argument that surely does not lie in one piece, row by row."""
     place = _argument(state, expr)
@@ -122,4 +135,4 @@ def _is_result_by_rows(state: State, call: Call) -> bool:
     return False
 
 
-__all__ = ["is_argument_by_columns", "is_by_rows", "refusal", "uncertain"]
+__all__ = ["is_argument_by_columns", "is_by_rows", "order_in_memory", "refusal", "uncertain"]

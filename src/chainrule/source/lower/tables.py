@@ -104,6 +104,7 @@ def _piecewise(
     x = Leaf(state.temporary(x.expr), x.root)
     result = Leaf(state.temporary(Call(x.type, np.zeros_like, (x.expr,)), "pieces"))
     for mask, piece in zip(masks, pieces, strict=True):
+        mask = calls.call(state, Known(np.asarray), [mask], {})
         chosen = state.temporary(operand(state, mask))
         part: Value = subscript(state, x, Leaf(chosen))
         is_number = isinstance(piece, Leaf) or (
