@@ -38,6 +38,7 @@ class WithStacks:
         self, entry: Callable[..., Any], stack: str, stacks: dict[str, Any], count: int
     ) -> None:
         self.entry = entry
+        self.has_none = not stack
         self.are_returned = stack == "given"
         self.stacks = stacks
         self.count = count
@@ -83,12 +84,15 @@ class WithPython:
         self.functions = functions
         self.names = names
         self.made = made
+        self.is_plain = entry.has_none and not made
 
     def __call__(self, saved: Saved | None, given: Sequence[Any], *args: Any) -> Any:
         """Call the machine code, which has the objects of this call at hand."""
         objects = dict(zip(self.names, given, strict=True))
         objects[OBJECTS] = [] if saved is None else list(saved.objects)
         asked = Asked(self.functions, objects)
+        if self.is_plain:
+            return self.entry.entry(*args, id(asked))
         results, saved = self.entry.run(saved, objects[OBJECTS], args, id(asked))
         results += [objects.get(name) for name in self.made]
         results += [saved] * self.entry.are_returned
