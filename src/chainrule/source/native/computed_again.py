@@ -42,16 +42,28 @@ class _Filled:
 def _changed(block: Block, total: Counter[str], alias: Alias) -> Block:
     block = [within_blocks(s, lambda inner: _changed(inner, total, alias)) for s in block]
     large = {s.name for s in block if isinstance(s, Make) and len(s.extents) > 1}
+    reads = _reads(block) if large else {}
     for k in range(len(block)):
         for filled in _filled(block[k], ()):
-            rest = block[k:]
-            later = [*_depths(rest[1:], filled.name)]
-            is_all = total[filled.name] == 2 + len([*_depths(rest, filled.name)])
+            if filled.name not in large or not _is_cheap(filled.value):
+                continue
+            here = [depth for at, depth in reads.get(filled.name, ()) if at == k]
+            later = [depth for at, depth in reads.get(filled.name, ()) if at > k]
             is_often = len(later) > _READS or max(later, default=9) > len(filled.vars)
-            is_worth_it = filled.name in large and not is_often and _is_cheap(filled.value)
-            if is_all and is_worth_it and _stays(rest, filled, alias):
-                block[k:] = [_without(t, filled) for t in rest]
+            is_all = total[filled.name] == 2 + len(here) + len(later)
+            if is_all and not is_often and _stays(block[k:], filled, alias):
+                block[k:] = [_without(t, filled) for t in block[k:]]
+                reads = _reads(block)
     return block
+
+
+def _reads(block: Block) -> dict[str, list[tuple[int, int]]]:
+    """Return where elements of arrays are read: in which statement, and in how many loops in it."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for k, s in enumerate(block):
+        for name, depth in _elements([s]):
+            found.setdefault(name, []).append((k, depth))
+    return found
 
 
 def _filled(s: Stmt, around: tuple[Loop, ...]) -> Iterator[_Filled]:
@@ -68,14 +80,15 @@ def _is_same_kind(put: Put) -> bool:
     return put.value.type.dtype == put.array.type.dtype
 
 
-def _depths(block: Block, name: str, depth: int = 0) -> Iterator[int]:
-    """Yield in how many loops an element of an array is read, for each place of the text."""
+def _elements(block: Block, depth: int = 0) -> Iterator[tuple[str, int]]:
+    """Yield the arrays of which elements are read, and in how many loops, place by place."""
     for s in block:
-        every = (e for expr in expressions(s) for e in ir.walk(expr))
-        yield from (depth for e in every if _is_element(e, name))
+        for e in (e for expr in expressions(s) for e in ir.walk(expr)):
+            if isinstance(e, Index) and isinstance(e.base, Var):
+                yield e.base.name, depth
         inside = depth + isinstance(s, (Loop, ir.For, ir.While))
         for inner in blocks_of(s):
-            yield from _depths(inner, name, inside)
+            yield from _elements(inner, inside)
 
 
 def _is_element(e: Expr, name: str) -> bool:

@@ -50,6 +50,7 @@ def _sink(block: Block, k: int, put: Put, alias: Alias) -> None:
     rest = replace(first, body=[t for t in first.body if t is not put])
     put = replace(put, value=value)
     own, array = touched([put], alias), alias(put.array.name)
+    needed = own.read | ir.names_in(first.extent)
     for at, s in enumerate([rest, *block[k + 1 :]], k):
         if at > k and isinstance(s, Loop) and alike(first, s):
             [moved] = renamed_block([put], first.var, s.var)
@@ -59,7 +60,7 @@ def _sink(block: Block, k: int, put: Put, alias: Alias) -> None:
                 return
         found = touched([s], alias)
         bound = {*found.bound, *found.gathered} - {first.var.name}
-        changed = found.arrays("write", "add") & own.arrays("read") or bound & own.read
+        changed = found.arrays("write", "add") & own.arrays("read") or bound & needed
         if changed or array in found.arrays("read", "write", "add"):
             return
 
