@@ -1,6 +1,7 @@
 """Both engines on the same programs: values and derivatives to second order agree."""
 
 import contextlib
+import copy
 import pickle
 
 import numpy as np
@@ -150,3 +151,58 @@ def test_a_number_is_a_scalar_for_the_source_engine():
     x, y = 1.5, np.ones(2)
     assert cr.grad(f)(x, y) == cr.grad(cr.compile(f, backend="numpy"))(x, y) == 2
     np.testing.assert_array_equal(cr.grad(f, argnums=1)(x, y), [7, 7])
+
+
+def scaled_by_another(x, w):
+    return np.sum(x * scaled(w, 2.0))
+
+
+def scaled(w, s):
+    w *= s
+    return w
+
+
+def entry_of_a_dict(x, p):
+    p["w"] *= 2
+    return np.sum(x * p["w"])
+
+
+def arrays_of_a_list(x, arrays):
+    for w in arrays:
+        w += 1
+    return np.sum(x * arrays[0])
+
+
+def part_in_another_shape(x, w):
+    v = w.reshape(-1)[1:]
+    v[0] = 7.0
+    return np.sum(x * w)
+
+
+def by_out(x, w):
+    np.multiply(w, 2, out=w)
+    return np.sum(x * w)
+
+
+def sorted_in_place(x, w):
+    w.sort()
+    np.add.at(w, [0, 0], 1.0)
+    return np.sum(x * w)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        *(scaled_by_another, entry_of_a_dict, arrays_of_a_list, part_in_another_shape, by_out),
+        sorted_in_place,
+    ],
+)
+def test_arguments_that_are_not_differentiated_are_not_changed(f):
+    x, w = np.array([0.5, 1.5, -1.0]), np.array([3.0, 1.0, 2.0])
+    other = {entry_of_a_dict: {"w": w}, arrays_of_a_list: [w]}.get(f, w)
+    expected = [f(x + t, copy.deepcopy(other)) - f(x, copy.deepcopy(other)) for t in np.eye(3)]
+    np.testing.assert_allclose(cr.grad(f)(x, other), expected)
+    np.testing.assert_allclose(cr.value_and_grad(f)(x, other)[1], expected)
+    np.testing.assert_allclose(cr.jacrev(f)(x, other), expected)
+    np.testing.assert_allclose(cr.jacfwd(f)(x, other), expected)
+    assert np.array_equal(w, [3.0, 1.0, 2.0])

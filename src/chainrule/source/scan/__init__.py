@@ -19,7 +19,7 @@ from typing import Any
 from .expressions import is_users, users_call
 from .frames import of_object
 from .reading import Reading
-from .rules import PLAIN, TRACED, Value
+from .rules import GIVEN, PLAIN, TRACED, Value
 
 Argnums = int | str | Sequence[int | str]
 
@@ -182,9 +182,9 @@ def _inputs(
     if any(isinstance(n, int) and n < 0 for n in wanted):  # counted from the end of the call
         wanted = (*range(count), *names)
     most = max([count, *(n + 1 for n in wanted if isinstance(n, int))])
-    args = [Value(TRACED if i in wanted else PLAIN) for i in range(most)]
+    args = [Value(TRACED if i in wanted else PLAIN | GIVEN) for i in range(most)]
     for i, name in enumerate(names[:count]):
         args[i] = Value(TRACED) if name in wanted else args[i]
-    named = {name: Value(TRACED if name in wanted else PLAIN) for name in names[count:]}
+    named = {n: Value(TRACED if n in wanted else PLAIN | GIVEN) for n in names[count:]}
     named |= {n: Value(TRACED) for n in wanted if isinstance(n, str) and n not in names}
     return [*map(of_object, given), *args], named

@@ -28,6 +28,7 @@ from .frames import (
 from .questions import is_one_of, question
 from .rules import (
     FACTS,
+    GIVEN,
     MAKING_DERIVATIVES,
     NOTHING,
     PLAIN,
@@ -136,8 +137,8 @@ def _attribute(reading: Reading, base: Value, name: str) -> Value:
                 reading.outside[id(vars(ref.object)), name] = vars(ref.object), name, found
     known = [attribute_of(ref.object, name) for ref in base.refs if isinstance(ref, Ref)]
     known += [method_of_made(r, base.bits, name) for r in base.refs if isinstance(r, Made)]
-    inner = element(base) if base.bits & ~PLAIN else base
-    return join(Value(inner.bits | base.bits & PLAIN, _stored(base)), *known)
+    inner = element(base) if base.bits & ~(PLAIN | GIVEN) else base
+    return join(Value(inner.bits | base.bits & (PLAIN | GIVEN), _stored(base)), *known)
 
 
 def _stored(base: Value) -> frozenset[Any]:

@@ -20,7 +20,20 @@ from ..patterns import as_ifs
 from . import expressions
 from .frames import Closure, Frame, Text, imported, of_object
 from .questions import class_question
-from .rules import NOTHING, PART, PLAIN, TRACED, Outcome, Value, arithmetic, boxed, element, join
+from .rules import (
+    CALLERS,
+    GIVEN,
+    NOTHING,
+    PART,
+    PLAIN,
+    TRACED,
+    Outcome,
+    Value,
+    arithmetic,
+    boxed,
+    element,
+    join,
+)
 
 REFUSED: dict[type[ast.AST], str] = {
     ast.Try: "try/except",
@@ -280,19 +293,30 @@ class Reading:
         if array and value.traced:
             name = ast.unparse(target.value)
             self.alarm(target, frame, f"a traced value is stored into {name}, a plain array")
+        elif array:
+            self._changed(target, base, frame)
         if value != NOTHING:
             self.taint(target.value, Value(value.traced * TRACED) if array else boxed(value), frame)
 
     def _augment(self, node: ast.AugAssign, frame: Frame) -> None:
         value = self.value(node.value, frame)
         if not isinstance(node.target, ast.Name):
+            if isinstance(node.target, ast.Subscript | ast.Attribute):
+                self._changed(node.target, self.value(node.target.value, frame), frame)
             self._put(node.target, value, frame)
             return
         before = expressions.value(self, ast.Name(node.target.id, ast.Load()), frame)
         if before.bits & PLAIN and value.traced:
             name = node.target.id
             self.alarm(node, frame, f"{name}, a plain array, is changed in place by a traced value")
+        else:
+            self._changed(node.target, before, frame)
         self.taint(node.target, arithmetic(before, value), frame)
+
+    def _changed(self, node: ast.expr, array: Value, frame: Frame) -> None:
+        """Note that an argument is changed which the tape would hand on as it is."""
+        if array.bits & GIVEN and array.bits & (PLAIN | PART):
+            self.alarm(node, frame, f"{ast.unparse(node)} is changed, an argument, {CALLERS}")
 
     def taint(self, node: ast.expr, value: Value, frame: Frame) -> None:
         """Let the name at the root of ``a.b[i].T`` hold a value."""

@@ -20,9 +20,10 @@ from ..._core import TABLE, PiecewiseConstant
 from ...rules import load
 from ..checkpointed import checkpointed
 
-TRACED, PLAIN, TRACED_IN, PLAIN_IN, DEEP, PART = 1, 2, 4, 8, 16, 32
+TRACED, PLAIN, TRACED_IN, PLAIN_IN, DEEP, PART, GIVEN = 1, 2, 4, 8, 16, 32, 64
 """A traced value; a plain array; a list, tuple or dict of traced values; one of plain arrays; one
-of lists of traced values; an element of a plain array, which is a number or a row."""
+of lists of traced values; an element of a plain array, which is a number or a row; an argument by
+which no derivative is taken, or a part of it: the caller's own."""
 
 
 class Value(NamedTuple):
@@ -63,12 +64,12 @@ def boxed(*values: Value) -> Value:
 def _inside(bits: int) -> int:
     traced = TRACED_IN if bits & (TRACED | TRACED_IN) else 0
     plain = PLAIN_IN if bits & (PLAIN | PLAIN_IN | PART) else 0
-    return traced | plain | (DEEP if bits & TRACED_IN else 0)
+    return traced | plain | (DEEP if bits & TRACED_IN else 0) | bits & GIVEN
 
 
 def element(value: Value) -> Value:
     """Return an element: of a container, which may be a container again, or of an array."""
-    bits = value.bits & (TRACED | PLAIN_IN)
+    bits = value.bits & (TRACED | PLAIN_IN | GIVEN)
     if value.bits & TRACED_IN:
         bits |= TRACED
     if value.bits & DEEP:
@@ -82,7 +83,7 @@ def element(value: Value) -> Value:
 
 def arithmetic(*values: Value) -> Value:
     """Return the result of an operator or an elementwise function: traced if an operand is."""
-    bits = join(*values).bits & ~PART
+    bits = join(*values).bits & ~(PART | GIVEN)
     return Value(TRACED if bits & TRACED else bits)
 
 
@@ -216,6 +217,8 @@ def _numpy_call(
         args, out = args[: fn.nin], join(*args[fn.nin :])
     if out.bits & (PLAIN | PLAIN_IN | PART) and join(*args).traced:
         return Outcome(Value(TRACED), f"{name} writes a traced value into a plain array (out=)")
+    if out.bits & GIVEN and not out.traced:
+        return Outcome(out, f"{name} changes an argument (out=), {CALLERS}")
     if _is_constant(fn) or _is_random(fn):
         return Outcome(Value(PLAIN))
     several = fn in SEVERAL
@@ -236,8 +239,10 @@ def _list_alarm(fn: Any, name: str, args: Sequence[Value]) -> str:
 
 
 def _write(args: Sequence[Value], value: Value, name: str) -> Outcome:
-    lost = bool(args) and args[0].bits & (PLAIN | PART) and value.traced
-    alarm = f"{name} writes a traced value into a plain array" if lost else ""
+    array = bool(args) and args[0].bits & (PLAIN | PART)
+    alarm = f"{name} writes a traced value into a plain array" if array and value.traced else ""
+    if array and not alarm and args[0].bits & GIVEN:
+        alarm = f"{name} changes an argument, {CALLERS}"
     return Outcome(NOTHING, alarm, {0: Value(TRACED)} if value.traced else {})
 
 
@@ -259,6 +264,10 @@ PLAIN_ANSWERS = frozenset(
 )
 
 
+CALLERS = "which is the caller's own array"
+_VIEWS = {"reshape", "ravel", "transpose", "swapaxes", "squeeze", "diagonal", "view"}
+
+
 def method_of(
     base: Value, name: str, args: Sequence[Value], kwargs: Mapping[str, Value]
 ) -> Outcome:
@@ -266,6 +275,8 @@ def method_of(
     given = join(*args, *kwargs.values())
     if name == "dot" and given.traced and not base.traced:
         return Outcome(Value(TRACED), "the method dot of a plain array is given a traced value")
+    if name in ("sort", "partition") and base.bits & PLAIN and base.bits & GIVEN:
+        return Outcome(NOTHING, f"the method {name} changes an argument, {CALLERS}")
     if name in ("fill", "put", "itemset") and base.bits & (PLAIN | PART):
         outcome = _write([base, given], given, f"the method {name}")
         return outcome._replace(written={"self": Value(given.bits & TRACED)})
@@ -281,7 +292,7 @@ def method_of(
         return Outcome(Value(TRACED if given.traced else base.bits & PLAIN if args else 0))
     if given.traced:
         return Outcome(Value(TRACED))
-    return Outcome(Value(base.bits))
+    return Outcome(Value(base.bits if name in _VIEWS else base.bits & ~GIVEN))
 
 
 def _spoken(fn: Any) -> str:
