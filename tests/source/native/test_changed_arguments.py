@@ -77,3 +77,26 @@ def test_changed_numbers(f, n):
 
         _, pullback = cr.vjp(cr.compile(of_x, backend="numba"), x)
         np.testing.assert_allclose(pullback(1.0)[0], expected, rtol=1e-13)
+
+
+def bound_to_another_shape(w, c):
+    for i in range(3):
+        w = c.sum(-1) * (i + 1)
+    return w * w
+
+
+def bound_to_another_shape_by_and_by(w, c):
+    while len(w) > 3:
+        w = w[1:] * c[0, 0]
+    return w * w
+
+
+@pytest.mark.parametrize("f", [bound_to_another_shape, bound_to_another_shape_by_and_by])
+def test_arrays_that_are_bound_to_another_shape(f):
+    w, c = np.linspace(0.3, 1.3, 6), np.linspace(0.2, 1.2, 8).reshape(2, 4)
+    found, expected = (
+        cr.vjp(cr.compile(f, backend=b), w, c)[1](f(w, c)) for b in ("numba", "numpy")
+    )
+    for one, other, x in zip(found, expected, (w, c), strict=True):
+        assert one.shape == x.shape
+        np.testing.assert_allclose(one, other, rtol=1e-13)

@@ -15,7 +15,7 @@ from ..integers import integers_of
 from ..ir import Assign, Block, Expr, Lit, Stmt, Var
 from ..sizes import atoms, integer, may_be_one
 from ..templates import template_leaves
-from ..types import Size, Type, is_plain
+from ..types import Size, Type, is_several
 from . import leaving, runtime
 from .code import BOOL, INT, Check, Fresh, Loop, apply, number, split_shift, whole
 from .folding import folded
@@ -169,7 +169,7 @@ class State:
         return found
 
     def _note(self, size: Size, extent: Extent) -> None:
-        if not any(isinstance(atom, str) and not is_plain(atom) for atom in atoms(size)):
+        if all(is_several(atom) for atom in atoms(size) if isinstance(atom, str)):
             self.extents[-1][size] = extent
 
     # ---------------------------------------------------------------------------- statements
