@@ -368,3 +368,24 @@ def test_calls_after_one_with_no_places_are_served_by_other_programs(sizes, back
         assert cr.jvp(program, (u, k), (u, k))[1] == 8 * u @ u + 2
         for gradient in (cr.grad(program)(u, k), cr.vjp(program, u, k)[1](1.0)[0]):
             np.testing.assert_array_equal(gradient, 8 * u)
+
+
+def arrays_of_a_number_that_grows(u, n):
+    m, s = 1, 0.0
+    for _ in range(n):
+        a = np.zeros(m) + u[0]
+        m = m + 2
+        b = np.zeros(m) + u[1]
+        s += np.sum(a * b)
+    return s
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_arrays_of_a_number_that_was_bound_again_have_another_size(backend):
+    if backend == "numba":
+        pytest.importorskip("numba")
+    u, n, f = np.linspace(0.3, 1.4, 6), 1, arrays_of_a_number_that_grows
+    program = cr.compile(f, backend=backend)
+    assert_close(program(u, n), f(u, n), "value", 1e-13)
+    wanted = [(f(u + h, n) - f(u - h, n)) / 2e-6 for h in 1e-6 * np.eye(6)]
+    np.testing.assert_allclose(cr.grad(program)(u, n), wanted, rtol=1e-7, atol=1e-8)

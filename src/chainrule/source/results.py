@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,12 +95,13 @@ def result_type(
     key = _key((fn, args, kwargs))
     found = None if key is None else _cache.get(key)
     if found is None:
-        found = _find(fn, args, kwargs)
+        made = _find(fn, args, kwargs)
+        found = made, _own_sizes(fn, made, [args, [*kwargs.values()]])
         if len(_cache) > _LIMIT:
             _cache.clear()
         if key is not None:
             _cache[key] = found
-    return found if fn not in DATA_SIZED else _forget_sizes(found)
+    return _forget_sizes(*found) if found[1] else found[0]
 
 
 def _key(x: Any) -> Any:
@@ -120,10 +122,16 @@ def _key(x: Any) -> Any:
     return (type(x), repr(x) if isinstance(x, float | complex) else x)
 
 
-def _forget_sizes(found: Any) -> Any:
+def _own_sizes(fn: Any, found: Any, given: Any) -> set[Size]:
+    """Return the sizes that each call has anew: of the same types it may be given other numbers."""
+    unknown = {n for n in _types_in(found) if isinstance(n, str) and n[0] in "?#"}
+    return {*_types_in(found)} if fn in DATA_SIZED else unknown.difference(_types_in(given))
+
+
+def _forget_sizes(found: Any, own: set[Size]) -> Any:
     if isinstance(found, Type):
-        return Type(found.kind, found.dtype, tuple(unknown_size() for _ in found.sizes))
-    items = [_forget_sizes(item) for item in found]
+        return replace(found, sizes=tuple(unknown_size() if n in own else n for n in found.sizes))
+    items = [_forget_sizes(item, own) for item in found]
     return type(found)(*items) if hasattr(found, "_fields") else type(found)(items)
 
 
