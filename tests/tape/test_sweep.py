@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule._collector import COLLECTOR_PAUSED
 from chainrule.errors import ChainruleError
+from chainrule.source.before_running import before_running
 
 X = np.array([0.7, -1.3, 0.4, 1.9])
 
@@ -264,6 +266,22 @@ def test_the_state_of_the_collector_is_restored(enabled):
         assert gc.isenabled() == enabled
         run_in_threads(lambda k: cr.grad(lambda x: np.sum(x**3))(X))
         assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if was else gc.disable)()
+
+
+def test_the_collector_runs_again_after_a_sweep_that_outlasts_a_compilation():
+    """One thread sweeps while another compiles: whoever ends last lets it run again."""
+    was = gc.isenabled()
+    gc.enable()
+    try:
+        compilation, sweep = before_running(), COLLECTOR_PAUSED
+        compilation.__enter__()
+        sweep.__enter__()
+        compilation.__exit__(None, None, None)
+        assert not gc.isenabled()
+        sweep.__exit__()
+        assert gc.isenabled()
     finally:
         (gc.enable if was else gc.disable)()
 

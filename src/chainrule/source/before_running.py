@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .._collector import COLLECTOR_PAUSED
 from ..errors import ChainruleError, UnsupportedError
-from .garbage import without_collections
 
 
 @contextmanager
 def before_running() -> Iterator[None]:
     """Mark a refusal as one that came before anything of the user's function was run."""
     try:
-        with without_collections():
+        with COLLECTOR_PAUSED:
             yield
     except UnsupportedError as error:
         error.nothing_has_run = True

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from .._collector import COLLECTOR_PAUSED
 from .._core import Tracer, is_array
 from ..rules._central import holds_nan, zeros
-from .collector import COLLECTOR_PAUSED
 from .node import (
     GENERAL,
     PENDING,

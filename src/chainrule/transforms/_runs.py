@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from .._collector import OLD_GENERATION_SPARED
 from .._core import STRICT, Tracer, is_array
 from .._trees import is_container, leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError, ShapeError, TraceError
 from ..rules._central import zeros
 from ..tape import Forward, Node, Tape
-from ..tape.collector import OLD_GENERATION_SPARED
 from ..tape.stores import settle
 from ..tape.sweep import sweep_all
 from ._calls import Call, Function, describe, inexact_dtype, is_differentiable, matching, name_of

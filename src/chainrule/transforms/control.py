@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._collector import OLD_GENERATION_SPARED
 from .._core import USER_DEFINED, Primitive, Tracer, apply, note_cut, plain, top_trace
 from .._trees import is_container, leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError, MutationError, ShapeError, UnsupportedError
@@ -16,7 +17,6 @@ from ..rules._central import restore, zeros
 from ..source.checkpointed import checkpointed, set_watch
 from ..tape import Tape
 from ..tape.captured import fingerprint
-from ..tape.collector import OLD_GENERATION_SPARED
 from ..tape.sweep import sweep_all
 from ._calls import Function, check_callable, is_differentiable, name_of
 from ._engines import by_source

@@ -6,12 +6,12 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+from .._collector import OLD_GENERATION_SPARED
 from .._core import STRICT, Tracer
 from .._trees import leaves_of, map_leaves, rebuild
 from ..errors import ArgumentError
 from ..rules._central import zeros
 from ..tape import Forward, Tape
-from ..tape.collector import OLD_GENERATION_SPARED
 from ..tape.sweep import sweep_all
 from ._calls import (
     Argnums,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..garbage import without_collections
+from ..._collector import COLLECTOR_PAUSED
 from . import store
 
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True}
@@ -79,7 +79,7 @@ def _with_machine_code(
     made: Any = numba.njit(pipeline_class=Pipeline, nogil=nogil, **OPTIONS)(function)
     if cache is not None:
         made._cache = cache
-    with without_collections(), warnings.catch_warnings():
+    with COLLECTOR_PAUSED, warnings.catch_warnings():
         warnings.simplefilter("ignore", NumbaWarning)  # they are about lines that we wrote
         made.compile(types)
     made.disable_compile()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..._collector import COLLECTOR_PAUSED
 from ..._trees import map_leaves
 from .. import ir
-from ..garbage import without_collections
 from ..kept import Kept
 from ..types import Size
 from .leaving import DivisionByZero, Leave, OtherSizes, OutOfRange
@@ -66,7 +66,7 @@ class Native:
         """Return new machine code for what is expected now."""
         from .compiling import Code
 
-        with without_collections():
+        with COLLECTOR_PAUSED:
             code = Code(self.program, self.wraps, self.sizes, self.parallel)
             self.kept.keep(code, self._expected())
         return code

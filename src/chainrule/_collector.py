@@ -1,8 +1,9 @@
 """Python's cycle collector, which would look through a growing graph again and again in vain.
 
-A graph holds no cycles. During a sweep nothing is collected; while a function is traced the young
-generations still are, if less often, for the user's own garbage, but not the old one, where the
-graph ends up.
+A graph holds no cycles. During a sweep nothing is collected, nor while a program is read and
+compiled: a compiler makes a lot, frees it in the end, and has loaded much to look through. While a
+function is traced the young generations still are, if less often, for the user's own garbage, but
+not the old one, where the graph ends up.
 """
 
 from __future__ import annotations
