@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.source.native.kernel import Native
 
 # ------------------------------------------------------------------------------- small arrays
 
@@ -435,3 +436,35 @@ def test_what_only_one_branch_saves_is_handed_on(f):
         for ct in back:
             found, expected = (pullback(ct)[0] for pullback in pullbacks)
             np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
+def saved_by_numpy(x, k):
+    z = x * x + x[: int(k)]
+    if x[0] > 0.8:
+        s = np.sin(z)
+        y = s * s * (z[0] * 2.0)
+    else:
+        y = z * 2
+    return y
+
+
+def test_what_numpy_saved_in_no_branch_is_not_needed():
+    """NumPy runs the forward sweep for the first part that is stretched; what is unset is None."""
+    x = np.linspace(0.3, 1.3, 6)
+    program, other = (cr.compile(saved_by_numpy, backend=b) for b in ("numba", "numpy"))
+    for k in (6.0, 1.0, 1.0, 6.0):
+        found, expected = (cr.vjp(p, x, k)[1](np.ones(6))[0] for p in (program, other))
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
+def test_an_argument_that_is_none_does_not_keep_machine_code_from_running(monkeypatch):
+    def f(x, y=None):
+        return x * x if y is None else x * y
+
+    runs = []
+    by_numpy = Native._by_numpy
+    monkeypatch.setattr(Native, "_by_numpy", lambda *args: runs.append(1) or by_numpy(*args))
+    program = cr.compile(f, backend="numba")
+    for x in (np.arange(4.0), np.arange(8.0)[::2], np.arange(8.0)[::2]):
+        np.testing.assert_array_equal(program(x), x * x)
+    assert not runs

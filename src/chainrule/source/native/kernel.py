@@ -111,8 +111,6 @@ class Native:
 
     def otherwise(self, why: Exception, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """Run by other code: for arrays in any order, for any sizes, or by NumPy."""
-        if any(x is None for x in args):  # what NumPy's program did not save, in another branch
-            return self._by_numpy(*args, **kwargs)
         if isinstance(why, TypeError):
             called = self._for_all_orders()
         elif isinstance(why, OtherSizes):
@@ -125,6 +123,10 @@ class Native:
             return called(*args, **kwargs)
         except _LEAVING as another:
             return self.otherwise(another, args, kwargs)
+        except TypeError:
+            if all(x is not None for x in args):
+                raise
+            return self._by_numpy(*args, **kwargs)  # NumPy did not save what it is, in a branch
 
     def _for_all_orders(self) -> Callable[..., Any]:
         """Go over to looking at all arrays: they do not lie in C's order in every call."""
