@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-import chainrule as cr
-from chainrule.source import derivatives
-from chainrule.source.emit import emit, namespace
+from chainrule.source.emit import emit
 from chainrule.source.ir import Index, Push, statements
-from chainrule.source.program import compile_
+from source.saving import adjoint, check_against_saving_everything, check_gradients
 
 
 def solved_upwards(a, x):
@@ -247,12 +245,6 @@ KEPT = [
     overwritten_after_the_loop, through_a_view, rebound, place_moves, branches,
     in_place_with_its_own_value,
 ]  # fmt: skip
-A, X = np.linspace(0.5, 1.2, 7), np.linspace(0.4, 0.9, 7)
-
-
-def adjoint(f, **options):
-    spec = compile_(f, backend="numpy").specialised([A, X])
-    return derivatives.pullback(spec.program, spec.arguments, [("a", ()), ("x", ())], **options)
 
 
 def saves(f):
@@ -264,21 +256,12 @@ def saves(f):
 @pytest.mark.parametrize("f", VAIN + KEPT, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_gradients_are_right(f, backend):
-    if backend == "numba":
-        pytest.importorskip("numba")
-    cr.check_grads(cr.compile(f, backend=backend), (A, X))
+    check_gradients(f, backend)
 
 
 @pytest.mark.parametrize("f", VAIN + KEPT, ids=lambda f: f.__name__)
 def test_saving_everything_gives_the_same_cotangents(f):
-    def pulled(**options):
-        made = adjoint(f, **options)
-        space = dict(namespace(made))
-        exec(emit(made), space)
-        return space[made.name](A, X, 1.0)[1]
-
-    for one, other in zip(pulled(), pulled(store_all=True), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-12)
+    check_against_saving_everything(f)
 
 
 @pytest.mark.parametrize("f", VAIN, ids=lambda f: f.__name__)

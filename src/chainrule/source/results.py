@@ -20,7 +20,7 @@ from ..rules.indexing import scatter_add, setitem
 from . import sizes
 from .ir import Call, Dim, Expr, Lit, Seq, Slice
 from .samples import ANY_INTEGER, Sized, array_of, array_of_list, sample
-from .types import INT, Size, Type, broadcast_sizes, type_of, unknown_size
+from .types import INT, Size, Type, broadcast_sizes, is_several, of_any_size, type_of, unknown_size
 
 Spec = Any
 """Of an argument: a ``Type``, ``Sized``, a literal, or a tuple, list or slice of specs."""
@@ -124,7 +124,7 @@ def _key(x: Any) -> Any:
 
 def _own_sizes(fn: Any, found: Any, given: Any) -> set[Size]:
     """Return the sizes that each call has anew: of the same types it may be given other numbers."""
-    unknown = {n for n in _types_in(found) if isinstance(n, str) and n[0] in "?#"}
+    unknown = {n for n in _types_in(found) if isinstance(n, str) and not is_several(n)}
     return {*_types_in(found)} if fn in DATA_SIZED else unknown.difference(_types_in(given))
 
 
@@ -396,4 +396,4 @@ def _unsized(found: Any) -> Any:
         items = [_unsized(item) for item in found]
         return type(found)(*items) if hasattr(found, "_fields") else type(found)(items)
     made = type_of(found)
-    return Type(made.kind, made.dtype, tuple(unknown_size() for _ in made.sizes))
+    return of_any_size(made)

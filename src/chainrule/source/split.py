@@ -20,7 +20,7 @@ from .deadcode import reads_before
 from .ir import Access, Assign, Block, Call, Choice, Effect, Expr, Pop, Push, Seq, Store, Var
 from .templates import map_template, template_leaves
 from .tidy import renamed, uses
-from .types import BOOL, OBJECT, Type, unknown_size
+from .types import BOOL, OBJECT, Type, of_any_size
 
 Back = tuple[Block, Any]
 """A reverse sweep, and the template of its result."""
@@ -61,7 +61,8 @@ def split(
         program,
         name=f"{program.name}_pullback",
         parameters=[ir.Parameter(name) for name in (*(v.name for v in held), *cts)],
-        types=fresh.types | {name: _of_any_size(fresh.types[name]) for name in missing},
+        # Of a variable that may be unset nobody can ask for a size.
+        types=fresh.types | {name: of_any_size(fresh.types[name]) for name in missing},
         hidden={},
         inputs={},
         static=(),
@@ -204,11 +205,6 @@ def _saved_apart(block: Block, restored: set[str], unset: set[str], shares: bool
 def _copy_if_set(x: Expr) -> Expr:
     is_set = Call(BOOL, operator.is_not, (x, literal(None)))
     return Choice(x.type, is_set, copy(x), literal(None))
-
-
-def _of_any_size(found: Type) -> Type:
-    """Return the type of a variable that may be unset, which nobody can ask for a size."""
-    return replace(found, sizes=tuple(unknown_size() for _ in found.sizes))
 
 
 def _surely_bound(block: Block) -> set[str]:

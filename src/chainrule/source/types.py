@@ -8,7 +8,7 @@ be 1. So broadcasting is known where the symbols say so, and looked up at run ti
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,11 @@ _count = itertools.count()
 def unknown_size(may_be_one: bool = True) -> Size:
     """Return a symbol that equals no other."""
     return f"{'?' if may_be_one else '#'}{next(_count)}"
+
+
+def of_any_size(found: Type) -> Type:
+    """Return a type of which nobody can tell the sizes."""
+    return replace(found, sizes=tuple(unknown_size() for _ in found.sizes))
 
 
 def is_plain(size: Size) -> bool:

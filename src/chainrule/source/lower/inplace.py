@@ -68,15 +68,15 @@ def _copyto(
 @intrinsic(np.fill_diagonal)
 def _fill_diagonal(state: State, a: Value, val: Value, wrap: Value = FALSE) -> Value:
     val = calls.as_array(state, val)
-    if not isinstance(a, Leaf) or a.type.ndim != 2 or known(wrap) != (True, False):
-        return mutate(state, np.fill_diagonal, [a, val, wrap], {})
-    given = operand(state, val).type.sizes  # NumPy repeats or cuts other values
-    if given and (given * 2) != a.type.sizes:
+    given = operand(state, val)
+    sizes = a.type.sizes if isinstance(a, Leaf) else ()
+    fits = given.type.sizes == () or given.type.sizes * 2 == sizes  # NumPy repeats or cuts others
+    if not isinstance(a, Leaf) or len(sizes) != 2 or known(wrap) != (True, False) or not fits:
         return mutate(state, np.fill_diagonal, [a, val, wrap], {})
     n = calls.call(state, Known(min), list(shape_of(state, a)), {})
     places = calls.call(state, Known(np.arange), [n], {})
     index = Leaf(state.temporary(operand(state, places)))
-    memory.store(state, a, (index.expr, index.expr), operand(state, calls.as_array(state, val)))
+    memory.store(state, a, (index.expr, index.expr), given)
     return NONE
 
 

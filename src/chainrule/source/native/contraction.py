@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +21,7 @@ from .code import (
     Python,
     Reshape,
     apply,
+    bindings,
     blocks_of,
     mapped,
     scalar,
@@ -33,6 +35,19 @@ def uses(block: Block) -> Counter[str]:
     for s in statements(block):
         found.update(mentions(s))
     return found
+
+
+class Looked:
+    """What a statement mentions and binds, those in its blocks included: looked up once."""
+
+    def __init__(self, s: Stmt) -> None:
+        self.statement = s
+        self.uses = uses([s])
+
+    @functools.cached_property
+    def bound(self) -> set[str]:
+        """The variables that it binds."""
+        return {*bindings([self.statement])}
 
 
 def mentions(s: Stmt) -> list[str]:

@@ -16,8 +16,8 @@ import numpy as np
 from .. import ir
 from ..ir import Block, Call, Dim, Expr, Index, Stmt, Var
 from .accesses import Alias, aliases, touched
-from .code import Loop, Make, Put, bindings, mapped, renamed, split_shift
-from .contraction import mentions_array, uses, within_blocks
+from .code import Loop, Make, Put, mapped, renamed, split_shift
+from .contraction import Looked, mentions_array, uses, within_blocks
 from .slots import SAVED
 from .terms import nest_of
 
@@ -27,24 +27,18 @@ def forwarded(block: Block) -> Block:
     return _forwarded(block, uses(block), aliases(block))
 
 
-class _Looked:
-    """What a statement mentions, changes and binds, those in its blocks included."""
+class _Looked(Looked):
+    """What a statement changes, too."""
 
     def __init__(self, s: Stmt, alias: Alias) -> None:
-        self.statement = s
+        super().__init__(s)
         self.alias = alias
-        self.uses = uses([s])
 
     @functools.cached_property
     def changed(self) -> set[str]:
         """The arrays, by the names that stand for them, of which it writes or binds something."""
         own = touched([self.statement], self.alias)
         return own.arrays("write", "add") | own.bound
-
-    @functools.cached_property
-    def bound(self) -> set[str]:
-        """The variables that it binds."""
-        return {*bindings([self.statement])}
 
 
 def _forwarded(block: Block, total: Counter[str], alias: Alias) -> Block:

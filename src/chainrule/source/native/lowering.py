@@ -210,7 +210,7 @@ def _lower(state: State, body: Block, given: list[str]) -> None:
 
 
 def _with_stacks(kernel: Kernel, program: ir.Program, state: State, parallel: bool) -> Kernel:
-    """Let a kernel take or return the stacks, and the number under which its objects are found."""
+    """Let a kernel take or return the stacks, and take what has the interpreter run pieces."""
     if any(isinstance(s, Python) for s in statements(state.block)):
         kernel.call = state.fresh("call")
         kernel.types[kernel.call] = INT

@@ -10,8 +10,8 @@ from collections import Counter
 
 from ..ir import Assign, Block, Stmt, Var
 from .accesses import touched
-from .code import Make, bindings, bound_by
-from .contraction import renamed_array, uses, within_blocks
+from .code import Make, bound_by
+from .contraction import Looked, renamed_array, uses, within_blocks
 
 
 def without_second_names(block: Block) -> Block:
@@ -19,47 +19,40 @@ def without_second_names(block: Block) -> Block:
     return _inside(block, uses(block))
 
 
-class _Looked:
-    """What a statement mentions and binds, those in its blocks included: looked up once."""
-
-    def __init__(self, s: Stmt) -> None:
-        self.uses = uses([s])
-        self.bound = {*bindings([s])}
-
-
 def _inside(block: Block, total: Counter[str]) -> Block:
     out = [within_blocks(s, lambda inner: _inside(inner, total)) for s in block]
-    if not any(map(_is_second_name, out)):
+    if not any(map(_second_name, out)):
         return out
-    looked = [_Looked(s) for s in out]
+    looked = [Looked(s) for s in out]
     k = 0
     while k < len(out):
-        end = _end(out, looked, k, total)
-        if end is None:
+        names = _second_name(out[k])
+        end = names and _end(out, looked, k, names, total)
+        if not names or end is None:
             k += 1
             continue
-        s = out[k]
-        assert isinstance(s, Assign) and isinstance(s.value, Var)
-        for j in (j for j in range(k + 1, end) if s.name in looked[j].uses):
+        for j in (j for j in range(k + 1, end) if names[0] in looked[j].uses):
             total.subtract(looked[j].uses)
-            out[j] = renamed_array(out[j], s.name, s.value.name)
-            looked[j] = _Looked(out[j])
+            out[j] = renamed_array(out[j], *names)
+            looked[j] = Looked(out[j])
             total.update(looked[j].uses)
         total.subtract(looked[k].uses)
         del out[k], looked[k]
     return out
 
 
-def _is_second_name(s: Stmt) -> bool:
-    return isinstance(s, Assign) and isinstance(s.value, Var) and s.value.type.is_array
+def _second_name(s: Stmt) -> tuple[str, str] | None:
+    """Return the name that a statement gives to an array, and the array's first one."""
+    if isinstance(s, Assign) and isinstance(s.value, Var) and s.value.type.is_array:
+        return s.name, s.value.name
+    return None
 
 
-def _end(block: Block, looked: list[_Looked], k: int, total: Counter[str]) -> int | None:
+def _end(
+    block: Block, looked: list[Looked], k: int, names: tuple[str, str], total: Counter[str]
+) -> int | None:
     """Return up to where a name that is given here can be replaced by the array's first one."""
-    s = block[k]
-    if not (isinstance(s, Assign) and isinstance(s.value, Var) and s.value.type.is_array):
-        return None
-    name, first = s.name, s.value.name
+    name, first = names
     end = next((j for j in range(k + 1, len(block)) if name in looked[j].bound), None)
     if end is None:
         end = len(block)
