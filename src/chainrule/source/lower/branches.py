@@ -24,7 +24,7 @@ from ..ir import (
 from ..jumps import RESULT
 from ..types import OBJECT, Type
 from ..values import Known, Leaf, Value
-from . import absent, memory, slots, splitting
+from . import absent, common_types, memory, slots, splitting
 from .slots import Slot, Snapshot
 from .state import Endless, Refine, State, Unreadable, in_rule
 
@@ -255,7 +255,7 @@ class _Join:
         if in_rule(state):
             a, b = slots.as_numbers(a, b)
         types = [slots.leaf_type(x) for x in (a, b)]
-        found = memory.join_types(*types)
+        found = common_types.join_types(*types)
         if found is None:
             return self._differs(base, a, b)
         exprs = [slots.leaf_expr(x, found) for x in (a, b)]
@@ -324,7 +324,7 @@ class _Join:
         home = state.homes.get(places[0])
         for name in sorted(names, key=lambda name: name != home):
             is_free = name not in state.loops and name not in state.hidden
-            fits = memory.fits(state.types[name], found) and name not in state.roots
+            fits = common_types.fits(state.types[name], found) and name not in state.roots
             used = any(u.get(name, set()) - {p} for u, p in zip(self.users, places, strict=True))
             if is_free and fits and not used:
                 state.homes[places[0]] = name
