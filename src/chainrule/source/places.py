@@ -118,7 +118,7 @@ class Places:
                 return None
             for expr in exprs:
                 for index, is_after in _parts(self.expand(expr), root):
-                    if index is None or not _is_plain(index) or ir.blocks_of(s):
+                    if index is None or not _is_plain(index) or s.blocks:
                         return None
                     found.append(Place(self.sites[id(s)], index, is_after))
         return found

@@ -121,7 +121,7 @@ def _nested_successors(program: ir.Program, fixed: set[str]) -> dict[str, str]:
         here = {name for name in own & count.keys() if count[name] == total[name]}
         holder: dict[str, str] = {}
         for k, s in enumerate(block):
-            for inner in ir.blocks_of(s):
+            for inner in s.blocks:
                 holder = visit(inner) | holder
             if not isinstance(s, Assign) or s.name not in here or first[s.name] != k:
                 continue

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import UnsupportedError
 from .. import sizes
-from ..ir import Assign, Block, Expr, Lit, Var, blocks_of, expressions, names_in
+from ..ir import Assign, Block, Expr, Lit, Var, expressions, names_in
 from ..types import Type
 from ..values import Items, Leaf, Mapping, Record, Value
 from . import absent, common_types, memory, slots
@@ -56,7 +56,7 @@ def drop_assignment(block: Block, name: str) -> None:
             if isinstance(statement.value, Lit):
                 del block[k]
             return
-        if blocks_of(statement) or any(name in names_in(e) for e in expressions(statement)):
+        if statement.blocks or any(name in names_in(e) for e in expressions(statement)):
             return
 
 
