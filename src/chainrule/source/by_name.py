@@ -54,6 +54,18 @@ class ByName:
             return None
         return [*{p.site.at: self.order[p.site.at] for p in named}.values()]
 
+    def is_saved(self, read: Place, s: Store, level: int) -> bool:
+        """Tell whether what an adjoint reads, of an array that ``s`` changes, is read by name."""
+        reader = self.order[read.site.at]
+        root = self.places.root(s.target.name)
+        return any(
+            any(t is reader for t in self.readers(store, level) or ())
+            for store in self.blocks[id(reader)]
+            if isinstance(store, Store)
+            and store is not s
+            and self.places.root(store.target.name) == root
+        )
+
     def _is_as_saved(self, read: Place, s: Store) -> bool:
         """Tell whether what a statement's adjoint reads is still there when a store saves it."""
         block, reader = self.blocks[id(s)], self.order[read.site.at]
