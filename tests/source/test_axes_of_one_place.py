@@ -126,3 +126,54 @@ def test_values_of_a_diagonal_are_cut_or_repeated(shape, count, backend):
         return a * a
 
     check(filled, np.linspace(0.3, 1.4, 7), backend)
+
+
+def ends_with_an_element(v):
+    total = v[0]
+    for z in v[1:]:
+        total += 0.5 * z
+    return total * 2, z.reshape(-1), np.squeeze(v[1:2]), np.atleast_2d(total), z[None]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_cotangent_that_becomes_a_number_is_not_changed(backend):
+    p = cr.compile(ends_with_an_element, backend=backend)
+    _, pullback = cr.vjp(p, W)
+    ct = (np.array(0.5), np.array([0.7]), np.array(0.3), np.array([[0.2]]), np.array([0.1]))
+    before = [np.copy(part) for part in ct]
+    (found,) = pullback(ct)
+    np.testing.assert_allclose(found, [1.2, 0.9, 0.6, 1.4])
+    assert all(map(np.array_equal, ct, before))
+
+
+def column_flattened(a):
+    flat = a.T.ravel()
+    flat *= 2.0
+    return flat, a * a
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_ravel_of_one_place_by_many_is_no_view_where_it_has_gaps(backend):
+    p = cr.compile(column_flattened, backend=backend)
+    for a in (A[:, :1], A[::2, 1:2], A[:1, ::2]):
+        try:
+            found = p(a.copy(order="K") if a.flags.c_contiguous else a)
+        except cr.errors.UnsupportedError as error:
+            assert "view or a copy" in str(error)
+            continue
+        for x, y in zip(found, column_flattened(a.copy()), strict=True):
+            np.testing.assert_allclose(x, y)
+
+
+def few_rows(c):
+    u = c.reshape(-1, 3)[:2, :2]
+    return u @ u.T + np.eye(2)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_tangent_of_one_place_is_stretched_as_its_value_is(backend):
+    p = cr.compile(few_rows, backend=backend)
+    for c in (np.ones((1, 3, 1)), np.ones((2, 3, 1))):
+        value, tangent = cr.jvp(p, (c,), (c,))
+        np.testing.assert_allclose(value, few_rows(c))
+        np.testing.assert_allclose(tangent, np.full((2, 2), 4.0))

@@ -26,7 +26,8 @@ def conjugate(x: Expr) -> Expr:
 
 def fit(t: Expr, like: Expr) -> Expr:
     """Give a tangent the shape and dtype of its value."""
-    return _cast(spread(t, like), like.type)
+    wide = broadcast(t, like) if may_be_smaller(t, like) else spread(t, like)
+    return _cast(wide, like.type)
 
 
 def _shaped_like(expr: Expr) -> Expr:
@@ -50,11 +51,13 @@ def spread(x: Expr, like: Expr) -> Expr:
         dtype = dtype if dtype is not None and dtype != like.type.dtype else like.type.dtype
         keywords = {} if dtype == like.type.dtype else {"dtype": literal(dtype)}
         return Call(Type("array", dtype, want), np.full_like, (like, x), tuple(keywords.items()))
-    return Call(
-        Type("array", x.type.dtype, want),
-        np.broadcast_to,
-        (x, Call(OBJECT, np.shape, (_shaped_like(like),))),
-    )
+    return broadcast(x, like)
+
+
+def broadcast(x: Expr, like: Expr) -> Expr:
+    """Broadcast an array to the shape of another expression."""
+    type_ = Type("array", x.type.dtype, like.type.sizes)
+    return Call(type_, np.broadcast_to, (x, Call(OBJECT, np.shape, (_shaped_like(like),))))
 
 
 def may_be_smaller(x: Expr, like: Expr) -> bool:

@@ -18,6 +18,8 @@ from .parts import merged
 from .rulecode import Rules
 from .types import Type
 
+_RESHAPING = CONTIGUOUS | {np.squeeze}
+
 
 class Contributions:
     """Writes what an expression contributes to the cotangents of variables."""
@@ -140,6 +142,8 @@ class Contributions:
 
     def restored(self, ct: Expr, expr: Expr) -> Expr:
         """Give a contribution the shape and dtype of an expression, or leave it to its operands."""
+        if expr.type.is_number and isinstance(ct, Call) and ct.fn in _RESHAPING:
+            ct = Call(expr.type, np.sum, ct.args[:1])  # a number, no view without axes
         broadcasts = isinstance(expr, Call) and self.rules.is_elementwise(expr)
         return restore_later(ct, expr) if broadcasts else restore(ct, expr)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..build import CONTIGUOUS
 from ..ir import Call, Lit, Var
 from ..types import INT, OBJECT, Type
 from ..values import Items, Known, Leaf, Mapping, Method, Value
@@ -205,7 +206,8 @@ def _ravel(state: State, a: Value, order: Value = NONE) -> Value:
     is_part = isinstance(a, Leaf) and memory.root_of(state, a.expr) is not None and not options
     if is_part and isinstance(a, Leaf) and rows.is_argument_by_columns(state, a.expr):
         return calls.call_attribute(state, found, "copy", [])
-    return found
+    is_reshaped = isinstance(found, Leaf) and getattr(found.expr, "fn", None) in CONTIGUOUS
+    return found if is_reshaped or not is_part else _ravel(state, found)
 
 
 def _transpose(state: State, a: Leaf, *axes: Value) -> Value:
