@@ -218,7 +218,7 @@ def _annotated(state: State, node: ast.AnnAssign) -> None:
 
 def _expression(state: State, node: ast.Expr) -> None:
     if not isinstance(node.value, ast.Constant):
-        expressions.evaluate(state, node.value)
+        absent.discarded(state, node.value)
 
 
 def _if(state: State, node: ast.If) -> None:
