@@ -70,6 +70,26 @@ def a_list_that_shrinks(p):
     return total
 
 
+def a_dict_that_changes_within_its_loop(p):
+    d, total = {"a": p[0], "b": p[1], "c": 1.0}, 0.0
+    for value in d.values():
+        d["c"] = value * 2
+        total += value
+    for key, value in d.items():
+        d["b"] = value * p[2]
+        total += value * len(key)
+    return total * d["b"]
+
+
+def views_of_a_dict(p):
+    d = {"a": p[0]}
+    values, keys = d.values(), d.keys()
+    d["b"] = p[1]
+    for _ in range(len(p)):
+        d["a"] = d["a"] * 1.5
+    return sum(values) * len(keys)
+
+
 def until_a_number_says_stop(p):
     pairs = zip(p, p[::-1], strict=True)
     total = 0.0
@@ -92,6 +112,8 @@ def until_a_number_says_stop(p):
         a_list_of_work,
         items_that_are_replaced,
         a_list_that_shrinks,
+        a_dict_that_changes_within_its_loop,
+        views_of_a_dict,
         until_a_number_says_stop,
     ],
 )
@@ -134,7 +156,23 @@ def longer_beside_an_array(p):
     return total
 
 
-@pytest.mark.parametrize("f", [bound_again, a_longer_list, left_somewhere, longer_beside_an_array])
+def a_dict_that_grows_within_its_loop(p):
+    d = {"a": p[0]}
+    for value in d.values():
+        d[f"a{len(d)}"] = value * 2
+    return sum(d.values())
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        bound_again,
+        a_longer_list,
+        left_somewhere,
+        longer_beside_an_array,
+        a_dict_that_grows_within_its_loop,
+    ],
+)
 def test_items_of_which_it_is_not_known_what_they_are_are_refused(f):
     with pytest.raises(UnsupportedError, match=r"gone|grows"):
         cr.compile(f, backend="numpy")(P)

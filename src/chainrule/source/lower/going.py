@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..values import Items, Known, Scope, Value
+from ..values import Items, Known, Scope, Value, View
 from . import slots
 from .state import State
 
@@ -36,9 +36,12 @@ def iterators_of(items: Any) -> list[Items]:
 
 def through(state: State, source: Items) -> Going:
     """Return how a list or an iterator is gone through."""
+    count = len(source.items)
 
     def draw(k: int) -> Value | None:
         check(state, source)
+        if isinstance(source, View) and len(source.items) != count:
+            raise state.error("A dict changes its size while it is gone through", "list(...) of it")
         if source.kind == "iterator":
             return source.items.pop(0) if source.items else None
         return source.items[k] if k < len(source.items) else None
