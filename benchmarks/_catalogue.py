@@ -3,7 +3,7 @@
 from benchmarks.chain import SCALAR_CHAIN, SHORT_CHAIN, VECTOR_CHAIN
 from benchmarks.diamond import DIAMOND
 from benchmarks.elementwise import ELEMENTWISE
-from benchmarks.lstm import LSTM
+from benchmarks.lstm import LSTM, SAME_LSTM
 from benchmarks.million import MILLION
 from benchmarks.mlp import MLP_F32, MLP_F64
 from benchmarks.recurrence import RECURRENCE
@@ -15,6 +15,7 @@ WORKLOADS = (
     VECTOR_CHAIN,
     SHORT_CHAIN,
     LSTM,
+    SAME_LSTM,
     MLP_F64,
     MLP_F32,
     STORES,

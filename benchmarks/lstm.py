@@ -73,21 +73,31 @@ def with_numpy_code(library: str, xs: Any, wx: Any, wh: Any, b: Any) -> Gradient
     return lambda: gradient(wx, wh, b)
 
 
-def with_torch(*arrays: Any) -> Gradient:
-    """A Python loop over tensors."""
+def with_torch(own_gates: bool, *arrays: Any) -> Gradient:
+    """A Python loop over tensors; ``own_gates``: by torch's own sigmoid and chunks."""
     import torch
 
     xs, *start = (torch.tensor(a) for a in arrays)
     weights = [a.requires_grad_() for a in start]
 
+    def sigmoid(z: Any) -> Any:
+        return 1 / (1 + torch.exp(-z))
+
+    def gates(z: Any) -> Any:
+        if own_gates:
+            i, f, o, g = z.chunk(4, dim=1)
+            return torch.sigmoid(i), torch.sigmoid(f), torch.sigmoid(o), torch.tanh(g)
+        size = z.shape[1] // 4
+        i, f = sigmoid(z[:, :size]), sigmoid(z[:, size : 2 * size])
+        return i, f, sigmoid(z[:, 2 * size : 3 * size]), torch.tanh(z[:, 3 * size :])
+
     def gradient() -> Any:
         wx, wh, b = weights
         h = c = torch.zeros(xs.shape[1], wh.shape[0], dtype=xs.dtype)
         for x in xs:
-            z = x @ wx + h @ wh + b
-            i, f, o, g = z.chunk(4, dim=1)
-            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-            h = torch.sigmoid(o) * torch.tanh(c)
+            i, f, o, g = gates(x @ wx + h @ wh + b)
+            c = f * c + i * g
+            h = o * torch.tanh(c)
         return torch.autograd.grad((h**2).sum(), weights)
 
     return gradient
@@ -137,10 +147,15 @@ def with_autograd(xs: Any, *weights: Any) -> Gradient:
     return lambda: gradient(*weights)
 
 
-def with_mygrad(xs: Any, *weights: Any) -> Gradient:
-    """A Python loop over its tensors, with its own sigmoid."""
+def with_mygrad(own_gates: bool, xs: Any, *weights: Any) -> Gradient:
+    """A Python loop over its tensors; ``own_gates``: with its own sigmoid."""
     import mygrad as mg
-    from mygrad.nnet import sigmoid
+    from mygrad.nnet import sigmoid as own_sigmoid
+
+    def written_out(z: Any) -> Any:
+        return 1 / (1 + mg.exp(-z))
+
+    sigmoid = own_sigmoid if own_gates else written_out
 
     def gradient() -> Any:
         wx, wh, b = leaves = [mg.tensor(w) for w in weights]
@@ -166,17 +181,23 @@ def inputs(quick: bool) -> tuple[Any, ...]:
     return rng.normal(size=(steps, batch, size)), wx, wh, np.zeros(4 * size)
 
 
-LSTM = Workload(
-    "lstm",
-    "LSTM, 100 steps, batch 32, hidden 8",
-    inputs,
-    {
-        "hand": hand,
-        "chainrule": partial(with_numpy_code, "chainrule"),
-        "torch": with_torch,
-        "jax": with_jax,
-        "autograd": with_autograd,
-        "advect": partial(with_numpy_code, "advect"),
-        "mygrad": with_mygrad,
-    },
-)
+def lstm(name: str, title: str, own_gates: bool) -> Workload:
+    """Return the workload, with the gates of each library's users or with one formula for all."""
+    return Workload(
+        name,
+        title,
+        inputs,
+        {
+            "hand": hand,
+            "chainrule": partial(with_numpy_code, "chainrule"),
+            "torch": partial(with_torch, own_gates),
+            "jax": with_jax,
+            "autograd": with_autograd,
+            "advect": partial(with_numpy_code, "advect"),
+            "mygrad": partial(with_mygrad, own_gates),
+        },
+    )
+
+
+LSTM = lstm("lstm", "LSTM, 100 steps, batch 32, hidden 8", own_gates=True)
+SAME_LSTM = lstm("lstm-same", "the same, sigmoids and slices written out for all", own_gates=False)

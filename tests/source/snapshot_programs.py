@@ -72,3 +72,20 @@ def softmax_loss(z, target):
     """Reductions and an index."""
     z = z - np.max(z)
     return np.log(np.sum(np.exp(z))) - z[target]
+
+
+def softmax_in_place(x):
+    """Whole arrays that are overwritten."""
+    x -= np.max(x, axis=-1, keepdims=True)
+    np.exp(x, out=x)
+    x /= np.sum(x, axis=-1, keepdims=True)
+    return np.sum(x * x)
+
+
+def rank_update(alpha, beta, c, a):
+    """Parts that are overwritten again and again, and read once before that."""
+    for i in range(a.shape[0]):
+        c[i, : i + 1] *= beta
+        for k in range(a.shape[1]):
+            c[i, : i + 1] += alpha * a[i, k] * a[: i + 1, k]
+    return np.sum(c * c)

@@ -53,12 +53,20 @@ def column_of_a_row(w):
     return y
 
 
+def element_of_a_diagonal(w):
+    a = w[:, None] * w
+    t = np.diagonal(a)
+    a *= 2
+    return t[1][None] * w + np.stack([t[2][None], t[0][None]])[0] + a
+
+
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.parametrize(
     "f",
     [
         *(element_with_an_axis, reshaped_element, part_with_an_axis, part_that_is_stored_into),
         *(column_that_is_stored_into, view_of_an_element, column_of_a_row),
+        element_of_a_diagonal,
     ],
 )
 def test_axes_of_one_place(f, backend):

@@ -102,3 +102,34 @@ def test_a_view_of_a_product_with_one_is_no_view_of_the_factor(f, backend):
         for found, wanted in zip(program(a), f(a.copy()), strict=True):
             np.testing.assert_allclose(found, wanted, rtol=1e-14)
         cr.check_grads(program, (a,), order=2)
+
+
+def copies_in_loops(text):
+    """How many copies the loops of a program make."""
+    lines = [line for line in text.splitlines() if ".copy()" in line]
+    return sum(line.startswith(" " * 8) for line in lines)
+
+
+def diagonal_added(a):
+    total = 0.0
+    for i in range(len(a)):
+        total += np.tanh(a[i, i])
+    return np.sum((a + total) ** 2)
+
+
+def diagonal_added_in_a_branch(a):
+    total = 0.0
+    for _ in range(2):
+        for i in range(len(a)):
+            if a[i, i] > 0.5:
+                total = total + np.tanh(a[i, i]) * a[0, i]
+    return np.sum((a + total) ** 2)
+
+
+@pytest.mark.parametrize("f", [diagonal_added, diagonal_added_in_a_branch])
+def test_a_cotangent_is_copied_before_the_loop_that_changes_it(f):
+    a = np.linspace(0.1, 1.3, 9).reshape(3, 3)
+    gradient = cr.grad(cr.compile(f, backend="numpy"))
+    cr.check_grads(f, (a,))
+    np.testing.assert_allclose(gradient(a), cr.grad(f)(a), rtol=1e-12)
+    assert copies_in_loops(gradient.source) == 0, gradient.source

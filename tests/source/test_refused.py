@@ -431,6 +431,25 @@ def view_of_unknown_layout(x):
     return a.sum()
 
 
+def store_into_a_diagonal(x):
+    a = np.outer(x, x)
+    np.diagonal(a)[1:] *= 2.0  # HERE
+    return a.sum()
+
+
+def store_into_a_named_diagonal(x):
+    a = np.outer(x, x)
+    part = np.diag(a).T
+    part[0] = x[1]  # HERE
+    return a.sum()
+
+
+def store_into_windows(x):
+    windows = np.lib.stride_tricks.sliding_window_view(x * 1.0, 2)
+    windows[0] = 0.0  # HERE
+    return windows.sum()
+
+
 REFUSED = [
     (generator, r"generator|yield", r"list|loop"),
     (is_a_generator, r"generator|yield", r"list|return|loop"),
@@ -491,6 +510,9 @@ REFUSED = [
     (array_of_records, r"records", r"one array for each field"),
     (view_chosen_by_a_function, r"different arrays", r"\.copy\(\)"),
     (view_of_unknown_layout, r"view or a copy", r"\.copy\(\)"),
+    (store_into_a_diagonal, r"diagonal.*read-only", r"\.copy\(\)"),
+    (store_into_a_named_diagonal, r"np\.diag .*read-only", r"\.copy\(\)"),
+    (store_into_windows, r"sliding_window_view.*read-only", r"\.copy\(\)"),
 ]
 
 

@@ -53,7 +53,35 @@ def its_own_result(a, x):
     return np.sum(u * u)
 
 
+def rank_updates(a, x):
+    u = np.outer(a, x)
+    for i in range(len(x)):
+        u[i, : i + 1] *= x[i] * np.sin(u[i, : i + 1])
+        for k in range(len(a)):
+            u[i, : i + 1] += a[k] * x[: i + 1]
+    return np.sum(u * u)
+
+
 BY_NAME = [orthogonal_columns, toeplitz, in_a_branch, inner_places, its_own_result]
+
+
+def read_between_updates(a, x):
+    u, total = np.outer(a, x), 0.0
+    for i in range(len(x)):
+        u[i, : i + 1] *= x[i] * np.sin(u[i, : i + 1])
+        total += np.sum(u[i, : i + 1] ** 3)
+        for k in range(len(a)):
+            u[i, : i + 1] += a[k] * x[: i + 1]
+    return np.sum(u * u) * total
+
+
+def updates_read_each_other(a, x):
+    u = np.outer(a, x)
+    for i in range(len(x)):
+        u[i, : i + 1] *= x[i] * np.sin(u[i, : i + 1])
+        for k in range(len(a)):
+            u[i, : i + 1] += 0.1 * a[k] * np.sin(u[k, : i + 1]) ** 2
+    return np.sum(u * u)
 
 
 def stencil(a, x):
@@ -148,6 +176,7 @@ def in_an_outer_loop(a, x):
 
 
 PUT_BACK = [
+    read_between_updates, updates_read_each_other,
     stencil, in_both_branches, another_place_of_it, read_in_an_inner_loop, read_before_the_loop,
     changed_between, index_changes_between, through_views, from_the_end, in_an_outer_loop,
 ]  # fmt: skip

@@ -28,6 +28,8 @@ CASES = {
     ),
     "leapfrog_grad": ("leapfrog", "f8[n], f8[n], f8", "x,v", "grad"),
     "softmax_loss_grad": ("softmax_loss", "f8[n], i8", "z", "grad"),
+    "softmax_in_place_grad": ("softmax_in_place", "f8[n,m]", "x", "grad"),
+    "rank_update_grad": ("rank_update", "f8, f8, f8[n,n], f8[n,m]", "alpha,beta,c,a", "grad"),
     "softmax_loss_primal": ("softmax_loss", "f8[n], i8", None, "primal"),
 }
 

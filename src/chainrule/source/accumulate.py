@@ -45,6 +45,8 @@ class Cotangents:
         self.deferred: tuple[str, list[Expr]] = ("", [])
         self.free: Expr | None = None
         """A cotangent that is absent now, and whose array whoever gets it may keep."""
+        self.changed: set[str] = set()
+        """Whose cotangents were copied to be changed."""
         self.names: dict[str, Var] = {}
         self.reshaped: set[str] = set()
         """Buffers of which the program reshapes all or a part."""
@@ -90,6 +92,7 @@ class Cotangents:
             ct = self.variable(name)
             self.emit(Assign(ct.name, copy(ct)))
             self.state[name] = OWNED
+            self.changed.add(name)
 
     def shadow(self, place: Expr) -> Expr:
         """The part of a cotangent that belongs to a place: ``u_ct[1:]`` to ``u[1:]``."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from . import ir
 from .build import base_variable, copy, integer, literal, zeros_like
 from .by_name import read_by_name
+from .fresh import Fresh
 from .ir import AFTER, Assign, Block, Expr, Index, Note, Pop, Push, Stmt, Var
 from .lifting import Bounds, lifted, where_any
 from .needs import Needs
@@ -18,28 +19,10 @@ from .recompute import Recomputed
 from .reverse import Adjoint, Reversal
 from .rulecode import Rules
 from .sharing import Sharing, is_fresh
-from .types import INT, Type
+from .types import INT
 
 if TYPE_CHECKING:
     from .callee_sweeps import Sweeps
-
-
-class Fresh:
-    """Gives out variable names that a program does not use, and remembers their types."""
-
-    def __init__(self, types: dict[str, Type]) -> None:
-        self.types = types
-        self.made: set[str] = set()
-
-    def __call__(self, hint: str, type_: Type) -> Var:
-        """Return a new variable, named after ``hint``."""
-        name, count = hint, 1
-        while name in self.types:
-            count += 1
-            name = f"{hint}_{count}"
-        self.types[name] = type_
-        self.made.add(name)
-        return Var(type_, name)
 
 
 def sweeps(
@@ -59,21 +42,51 @@ def sweeps(
     sweep saves what any of the reverse sweeps needs, so that each of them may follow it.
     ``callees`` makes both sweeps of the functions that it calls.
     """
+    program, made, needs = _planned(program, wrt, active, rules, fresh, outputs, store_all, callees)
+    found = []
+    for m in made:
+        forward, reverse = Weave(m.reversal, needs, fresh).block(program.body)
+        found.append(([*m.seeding, *reverse, *m.ending], m.found))
+    unset = sorted(needs.unset)
+    return [*(Assign(name, literal(None)) for name in unset), *forward], found
+
+
+def saved_stores(
+    program: ir.Program,
+    wrt: Sequence[str],
+    active: set[str],
+    rules: Sequence[Rules],
+    fresh: Fresh,
+    outputs: Sequence[tuple[Expr, Expr]],
+) -> list[Stmt]:
+    """Return the stores outside loops and branches that ``sweeps`` would save the place of."""
+    with fresh.tried():
+        planned, _, needs = _planned(program, wrt, active, rules, fresh, outputs)
+    stores = [s for s in program.body if isinstance(s, ir.Store)]
+    copies = [s for s in planned.body if isinstance(s, ir.Store)]
+    return [s for s, t in zip(stores, copies, strict=True) if needs.saved[id(t)]]
+
+
+def _planned(
+    program: ir.Program,
+    wrt: Sequence[str],
+    active: set[str],
+    rules: Sequence[Rules],
+    fresh: Fresh,
+    outputs: Sequence[tuple[Expr, Expr]],
+    store_all: bool = False,
+    callees: Sweeps | None = None,
+) -> tuple[ir.Program, list[_Reversed], Needs]:
+    """Return a program that is ready to be reversed, its adjoints, and what these need."""
     body = prepare(program.body, fresh)
     if callees is not None:
         body = callees.opened(body, active, fresh)
     program = replace(program, body=body, types=dict(fresh.types))
     made = [_Reversed(program, wrt, active, r, fresh, outputs, callees) for r in rules]
-    reversal = made[0].reversal
-    needs = Needs(program, _together(made), reversal.expand, store_all)
+    needs = Needs(program, _together(made), made[0].reversal.expand, store_all)
     given = {*program.inputs, *program.hidden, *(p.name for p in program.parameters)}
     needs.flow(body, set(), set(given))
-    found = []
-    for m in made:
-        forward, reverse = Weave(m.reversal, needs, fresh).block(body)
-        found.append(([*m.seeding, *reverse, *m.ending], m.found))
-    unset = sorted(needs.unset)
-    return [*(Assign(name, literal(None)) for name in unset), *forward], found
+    return program, made, needs
 
 
 class _Reversed:

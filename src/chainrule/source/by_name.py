@@ -33,7 +33,7 @@ class ByName:
         for s in block:
             self.blocks[id(s)] = block
             self.order[self.places.sites[id(s)].at] = s
-            for inner in ir.blocks_of(s):
+            for inner in s.blocks:
                 self._note(inner)
 
     def readers(self, s: Store, level: int) -> list[Stmt] | None:
@@ -54,10 +54,22 @@ class ByName:
             return None
         return [*{p.site.at: self.order[p.site.at] for p in named}.values()]
 
+    def is_saved(self, read: Place, s: Store, level: int) -> bool:
+        """Tell whether what an adjoint reads, of an array that ``s`` changes, is read by name."""
+        reader = self.order[read.site.at]
+        root = self.places.root(s.target.name)
+        return any(
+            any(t is reader for t in self.readers(store, level) or ())
+            for store in self.blocks[id(reader)]
+            if isinstance(store, Store)
+            and store is not s
+            and self.places.root(store.target.name) == root
+        )
+
     def _is_as_saved(self, read: Place, s: Store) -> bool:
         """Tell whether what a statement's adjoint reads is still there when a store saves it."""
         block, reader = self.blocks[id(s)], self.order[read.site.at]
-        if read.is_after or self.blocks[id(reader)] is not block or ir.blocks_of(reader):
+        if read.is_after or self.blocks[id(reader)] is not block or reader.blocks:
             return False
         first, last = (next(k for k, t in enumerate(block) if t is x) for x in (reader, s))
         between = [*ir.statements(block[first:last])]

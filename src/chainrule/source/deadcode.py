@@ -90,7 +90,7 @@ def _with_conditions(
             inner |= _reads(s) | {s.var.name}
         if isinstance(s, (ir.For, ir.While)) and s.until:
             inner |= {s.until}
-        for nested in ir.blocks_of(s):
+        for nested in s.blocks:
             yield from _with_conditions(nested, inner)
 
 

@@ -14,15 +14,17 @@ from typing import Any
 from ..errors import ArgumentError, ShapeError
 from . import ir
 from .activity import varied
-from .adjoint import sweeps
+from .adjoint import saved_stores, sweeps
 from .build import base_variable, copy, literal, zeros_like
 from .callee_sweeps import Sweeps
 from .ir import Access, Alias, Assign, Block, Expr, Var
+from .renewed import is_whole, renewed
 from .rulecode import Rules
 from .signature import Path, Place
 from .split import split
 from .tangent import fresh_names, with_parameters
 from .templates import as_template, map_template, template_leaves
+from .tidy import renamed_expression
 from .types import OBJECT
 from .values import Items, Leaf, Mapping, Record, Value
 
@@ -141,7 +143,13 @@ def pullback_in_two(
     for reverse, found in made.backs:
         cts = tuple(made.template(arguments, prefix, found) for prefix in prefixes)
         backs.append(([*seeds.opening, *reverse], cts))
-    program = replace(program, wrt=tuple(made.wrt), functions=made.callees.functions)
+    program = replace(
+        program,
+        buffers=made.source.buffers,
+        result=map_template(made.named, program.result),
+        wrt=tuple(made.wrt),
+        functions=made.callees.functions,
+    )
     return split(program, [*made.opening, *made.forward], backs, [seeds.name], made.fresh)
 
 
@@ -183,9 +191,14 @@ class _Reverse:
         guarded: Sequence[bool],
         store_all: bool = False,
     ) -> None:
-        self.source = program
         self.wrt = inputs_under(program, prefixes)
         self.fresh = fresh_names(program)
+        self.names: dict[str, str] = {}
+        """The last names of arrays that are made anew where they are overwritten."""
+        if any(map(is_whole, program.body)) and not (program.functions or store_all):
+            program = self.renewed(program, outputs, guarded)
+            outputs = [(self.named(output), seed) for output, seed in outputs]
+        self.source = program
         active = varied(program, self.wrt)
         rules = [Rules(program, self.fresh, kind) for kind in guarded]
         self.opening, body = _opened(program.body)
@@ -197,6 +210,28 @@ class _Reverse:
         self.reverse, self.found = self.backs[0]
         self.between: Block = []
         self.overwritten = _overwritten(program, self.reverse)
+
+    def renewed(
+        self,
+        program: ir.Program,
+        outputs: Sequence[tuple[Expr, Expr]],
+        guarded: Sequence[bool],
+    ) -> ir.Program:
+        """Return the program with new arrays where it overwrites those that are needed."""
+        active = varied(program, self.wrt)
+        rules = [Rules(program, self.fresh, kind) for kind in guarded]
+        opening, body = _opened(program.body)
+        bare = replace(program, body=body)
+        stores = saved_stores(bare, self.wrt, active, rules, self.fresh, outputs)
+        results = [leaf for _, leaf in template_leaves(program.result)]
+        results += [output for output, _ in outputs]
+        wanted = [s for s in stores if is_whole(s)]
+        bare, self.names = renewed(bare, wanted, results, self.fresh)
+        return replace(bare, body=[*opening, *bare.body])
+
+    def named(self, expr: Expr) -> Expr:
+        """Return an expression at the program's end by the last names of arrays."""
+        return renamed_expression(expr, self.names)
 
     def template(
         self,
@@ -227,6 +262,7 @@ class _Reverse:
         return map_template(self._kept, template)
 
     def _kept(self, expr: Expr) -> Expr:
+        expr = self.named(expr)
         base = base_variable(expr)
         if not ir.names_in(expr) & self.overwritten:
             return expr

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .types import Type
 
 
+class _Remembered:
+    """Room for what ``reads`` has found: expressions never change, and passes ask all the time."""
+
+    __slots__ = ("_reads",)
+    _reads: Reads
+
+
 @dataclass(frozen=True, slots=True)
-class Expr:
+class Expr(_Remembered):
     """What can stand on the right of an assignment. Expressions have no side effects."""
 
     type: Type
@@ -149,17 +156,38 @@ def walk(expr: Expr) -> Iterator[Expr]:
             waiting += parts(e)[::-1]
 
 
+class Reads(NamedTuple):
+    """What an expression reads, from the top."""
+
+    names: tuple[str, ...]
+    """Variables, as often as they are mentioned."""
+    parts: tuple[Index, ...]
+    """Parts and elements of variables."""
+
+
+def reads(expr: Expr) -> Reads:
+    """Return what an expression reads; it is looked for once."""
+    try:
+        known: Reads = expr._reads
+    except AttributeError:
+        known = _found(expr)
+        object.__setattr__(expr, "_reads", known)
+    return known
+
+
+def _found(expr: Expr) -> Reads:
+    if type(expr) is Var:
+        return Reads((expr.name,), ())
+    below = [reads(part) for part in children(expr)]
+    names = tuple([name for found in below for name in found.names])
+    parts = tuple([part for found in below for part in found.parts])
+    is_part = type(expr) is Index and type(expr.base) is Var
+    return Reads(names, (expr, *parts) if is_part else parts)  # type: ignore[arg-type]
+
+
 def names_in(*exprs: Expr | None) -> set[str]:
     """Return the variables that expressions read."""
-    found: set[str] = set()
-    waiting = [e for e in exprs if e is not None]
-    while waiting:
-        e = waiting.pop()
-        if type(e) is Var:
-            found.add(e.name)
-        else:
-            waiting += children(e)
-    return found
+    return {name for e in exprs if e is not None for name in reads(e).names}
 
 
 def rewrite(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:

@@ -127,7 +127,7 @@ def locals_of(block: ir.Block) -> set[str]:
             served.update((name, id(t)) for t in inside for name in _reads(t) if name in here)
             mixed.update(here & {name for t in inside[1:] for name in _bound(t)})
             here.update(_bound(s))
-            for inner in ir.blocks_of(s):
+            for inner in s.blocks:
                 visit(inner)
 
     visit(block)

@@ -32,6 +32,7 @@ from .expr import (
     Var,
     children,
     names_in,
+    reads,
     rewrite,
     same_literal,
     walk,
@@ -42,7 +43,7 @@ __all__ = [
     "AFTER", "Access", "Alias", "Assign", "Block", "Call", "Choice", "Dim", "Effect", "Expr",
     "For", "If", "Index", "Invoke", "Lit", "Logic", "Move", "Note", "Opaque", "Origin",
     "Parameter", "Pop", "Program", "Push", "Raise", "Seq", "Slice", "Stmt", "Store", "Turn", "Var",
-    "While", "blocks_of", "children", "expressions", "names_in", "rewrite", "same_literal",
+    "While", "children", "expressions", "names_in", "reads", "rewrite", "same_literal",
     "statements", "walk", "written"
 ]  # fmt: skip
 
@@ -77,6 +78,11 @@ class Stmt:
     """One step of a program."""
 
     origin: Origin | None = None
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks nested in it."""
+        return ()
 
 
 @dataclass(slots=True)
@@ -135,6 +141,11 @@ class If(Stmt):
     then: list[Stmt] = field(default_factory=list)
     orelse: list[Stmt] = field(default_factory=list)
 
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Its arms."""
+        return self.then, self.orelse
+
 
 @dataclass(slots=True)
 class For(Stmt):
@@ -160,6 +171,11 @@ class For(Stmt):
     snapshots: Expr | None = None
     is_sweep: bool = False
 
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Its body."""
+        return (self.body,)
+
 
 @dataclass(slots=True)
 class While(Stmt):
@@ -169,6 +185,11 @@ class While(Stmt):
     body: list[Stmt] = field(default_factory=list)
     until: str | None = None
     trips: str | None = None
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Its body."""
+        return (self.body,)
 
 
 @dataclass(slots=True)
@@ -321,22 +342,14 @@ class Program:
 # --------------------------------------------------------------------------------- traversal
 
 
-def blocks_of(statement: Stmt) -> tuple[Block, ...]:
-    """Return the blocks nested in a statement."""
-    match statement:
-        case If(then=then, orelse=orelse):
-            return then, orelse
-        case For(body=body) | While(body=body):
-            return (body,)
-    return ()
-
-
 def statements(block: Block) -> Iterator[Stmt]:
     """Yield all statements of a block and of the blocks in it, in order."""
-    for statement in block:
+    waiting = block[::-1]
+    while waiting:
+        statement = waiting.pop()
         yield statement
-        for inner in blocks_of(statement):
-            yield from statements(inner)
+        for inner in reversed(statement.blocks):
+            waiting += inner[::-1]
 
 
 _field_names: dict[Any, tuple[str, ...]] = {}

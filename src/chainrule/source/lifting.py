@@ -172,7 +172,7 @@ def _touches(
         for expr in exprs:
             yield from _reads(expr, place, own, bounds, class_of)
         inside = bounds.within(s)
-        for inner in ir.blocks_of(s):
+        for inner in s.blocks:
             yield from _touches(inner, place, inside, class_of)
 
 

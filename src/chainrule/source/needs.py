@@ -152,7 +152,11 @@ class Needs:
         if not isinstance(s, ir.Store):
             return False
         level = self.level(root)
-        return level is not None and self.places.is_vain(s, level, self.adjoints)
+        wanted = None if level is None else self.places.wanted(s, level, self.adjoints)
+        if level is None or wanted is None:
+            return False
+        overwritten = (p for p in wanted if self.places.may_overwrite(p, s, level))
+        return all(self.by_name.is_saved(p, s, level) for p in overwritten)
 
     def level(self, root: str) -> int | None:
         """Return which loop around is the outermost before which nobody needs an array's value."""

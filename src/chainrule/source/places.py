@@ -74,14 +74,6 @@ class Places:
 
     # -------------------------------------------------------------------- what need not be saved
 
-    def is_vain(self, s: Store, level: int, adjoints: Mapping[int, Adjoint]) -> bool:
-        """Tell whether no adjoint in a loop around a store reads what was at its place before.
-
-        ``level``: which of the loops, counted from outside.
-        """
-        wanted = self.wanted(s, level, adjoints)
-        return wanted is not None and not any(self.may_overwrite(p, s, level) for p in wanted)
-
     def wanted(self, s: Store, level: int, adjoints: Mapping[int, Adjoint]) -> list[Place] | None:
         """Return what the adjoints in a loop around a store read of its array; None: not known."""
         found = self.written(s)
@@ -118,7 +110,7 @@ class Places:
                 return None
             for expr in exprs:
                 for index, is_after in _parts(self.expand(expr), root):
-                    if index is None or not _is_plain(index) or ir.blocks_of(s):
+                    if index is None or not _is_plain(index) or s.blocks:
                         return None
                     found.append(Place(self.sites[id(s)], index, is_after))
         return found

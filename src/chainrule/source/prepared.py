@@ -54,9 +54,7 @@ def _steady(
         e.type.kind in ("python", "none", "object") and not isinstance(e, Index)
         for e in ir.walk(expr)
     )
-    changed = {
-        name for block in ir.blocks_of(s) for t in ir.statements(block) for name in ir.written(t)
-    }
+    changed = {name for block in s.blocks for t in ir.statements(block) for name in ir.written(t)}
     if isinstance(expr, ir.Lit) or (simple and not ir.names_in(expr) & changed):
         return expr
     var = fresh("branch" if type_ is BOOL else "bound", type_)

@@ -283,9 +283,10 @@ class Reversal(Contributions):
         across = self.carried(body)
         entry = dict(self.cts.state)
         start = dict(entry)
+        before, own = self.cts.changed, set[str]()
         while True:
             trial: Block = []
-            self.cts.state = dict(start)
+            self.cts.state, self.cts.changed = dict(start), set()
             with self.into(trial):
                 self.reverse(body)
             end = self.cts.state
@@ -294,6 +295,10 @@ class Reversal(Contributions):
                 if name in start or name in across:
                     both = (start.get(name, OWNED), end[name])
                     wanted[name] = BORROWED if BORROWED in both else OWNED
+            # What an iteration copies to change it is copied once, before the loop.
+            at_once = {n for n in self.cts.changed - own if start.get(n) == BORROWED}
+            own |= at_once
+            wanted.update(dict.fromkeys(at_once, OWNED))
             if wanted == start:
                 break
             start = wanted
@@ -301,10 +306,13 @@ class Reversal(Contributions):
         with self.into(adjoint.ends[0]):
             for name in sorted(start.keys() - end.keys()):
                 self.cts.start(name)
-        self.cts.state = entry
+        self.cts.state, self.cts.changed = entry, before | self.cts.changed
         with self.into(adjoint.first):
             for name in sorted(start.keys() - entry.keys()):
                 self.cts.start(name)
+            for name in sorted(own & entry.keys()):
+                if start[name] == OWNED:
+                    self.cts.own(name)
         self.cts.state = start
 
     def carried(self, body: Block) -> set[str]:

@@ -92,6 +92,8 @@ class Contributions:
             self.cts.add(expr, ct)
             return
         match expr:
+            case Index(base=base) if not base.type.ndim:  # w.diagonal()[1][None]
+                self.pull(base, Call(base.type, np.sum, (ct,)))
             case Index(base=base, index=index):
                 inner = self.name_it(zeros_like(base), "part_ct")
                 self.emit(ir.Store(inner, index, ct, "add", repeats(expr)))

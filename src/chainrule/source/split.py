@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from . import ir
-from .adjoint import Fresh
 from .build import copy, literal
 from .deadcode import reads_before
+from .fresh import Fresh
 from .ir import Access, Assign, Block, Call, Choice, Effect, Expr, Pop, Push, Seq, Store, Var
 from .templates import map_template, template_leaves
 from .tidy import renamed, uses

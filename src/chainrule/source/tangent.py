@@ -17,9 +17,9 @@ import numpy as np
 
 from . import ir
 from .activity import is_restored, is_saved, varied
-from .adjoint import Fresh
 from .build import CONTIGUOUS, base_variable, copy, literal, zeros_like
 from .callees import Callees
+from .fresh import Fresh
 from .helpers import function_behind, opaque_jvp, second_derivative
 from .ir import Access, Alias, Assign, Block, Call, Expr, Index, Seq, Stmt, Var
 from .rulecode import Rules

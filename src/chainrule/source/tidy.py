@@ -121,7 +121,7 @@ def _nested_successors(program: ir.Program, fixed: set[str]) -> dict[str, str]:
         here = {name for name in own & count.keys() if count[name] == total[name]}
         holder: dict[str, str] = {}
         for k, s in enumerate(block):
-            for inner in ir.blocks_of(s):
+            for inner in s.blocks:
                 holder = visit(inner) | holder
             if not isinstance(s, Assign) or s.name not in here or first[s.name] != k:
                 continue
@@ -199,21 +199,24 @@ def renamed(program: ir.Program, names: dict[str, str]) -> ir.Program:
     types.update({new: program.types[old] for old, new in names.items() if old in program.types})
     return replace(
         program,
-        body=_block(program.body, names),
-        result=map_template(lambda e: _expression(e, names), program.result),
+        body=renamed_block(program.body, names),
+        result=map_template(lambda e: renamed_expression(e, names), program.result),
         types=types,
         buffers=frozenset(names.get(name, name) for name in program.buffers),
     )
 
 
-def _expression(expr: Expr, names: dict[str, str]) -> Expr:
+def renamed_expression(expr: Expr, names: dict[str, str]) -> Expr:
+    """Return an expression with other names for some variables."""
+
     def change(e: Expr) -> Expr:
         return replace(e, name=names[e.name]) if isinstance(e, Var) and e.name in names else e
 
     return ir.rewrite(expr, change)
 
 
-def _block(block: Block, names: dict[str, str]) -> Block:
+def renamed_block(block: Block, names: dict[str, str]) -> Block:
+    """Return statements with other names for some variables."""
     return [_statement(s, names) for s in block]
 
 
@@ -222,9 +225,9 @@ def _statement(s: Stmt, names: dict[str, str]) -> Stmt:
     for f in fields(s):
         value = getattr(s, f.name)
         if isinstance(value, Expr):
-            setattr(new, f.name, _expression(value, names))
+            setattr(new, f.name, renamed_expression(value, names))
         elif isinstance(value, list):
-            setattr(new, f.name, _block(value, names))
+            setattr(new, f.name, renamed_block(value, names))
         elif isinstance(value, tuple):
             setattr(new, f.name, tuple(_part(part, names) for part in value))
         elif f.name in _NAMES and isinstance(value, str):
@@ -234,5 +237,5 @@ def _statement(s: Stmt, names: dict[str, str]) -> Stmt:
 
 def _part(part: Any, names: dict[str, str]) -> Any:
     if isinstance(part, Expr):
-        return _expression(part, names)
+        return renamed_expression(part, names)
     return names.get(part, part) if isinstance(part, str) else part

@@ -12,7 +12,7 @@ from ..ir import Access, Call, Expr, Index, Lit, Var
 from ..jumps import RESULT
 from ..types import type_of
 from ..values import Items, Known, Leaf, Value
-from . import memory, rows, slots
+from . import common_types, memory, rows, slots
 from .state import State, Unreadable, in_rule, is_plain_number
 
 
@@ -109,7 +109,7 @@ def _home(state: State, name: Any, expr: Expr) -> str | None:
     if home is None or home in state.loops or home in state.roots:
         return None
     known = state.types.get(home)
-    if known is None or not memory.fits(known, expr.type):
+    if known is None or not common_types.fits(known, expr.type):
         return None
     if expr.type.is_array and (home in state.buffers) != memory.is_buffer_made(state, expr):
         return None

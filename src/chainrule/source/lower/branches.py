@@ -24,7 +24,7 @@ from ..ir import (
 from ..jumps import RESULT
 from ..types import OBJECT, Type
 from ..values import Known, Leaf, Value
-from . import absent, memory, slots, splitting
+from . import absent, common_types, memory, slots, splitting
 from .slots import Slot, Snapshot
 from .state import Endless, Refine, State, Unreadable, in_rule
 
@@ -221,8 +221,6 @@ class _Join:
         )
 
     def _differs(self, base: str, a: Value, b: Value) -> Unreadable:
-        from .containers import describe
-
         if isinstance(a, Leaf) and isinstance(b, Leaf) and a.type.ndim == b.type.ndim:
             return Unreadable(
                 self.state.error(
@@ -234,8 +232,7 @@ class _Join:
         return Unreadable(
             self._request()
             or self.state.error(
-                f"{base} is a {describe(a)} after one arm of an if and a {describe(b)} "
-                "after the other, or two different functions or texts",
+                f"{base} is {_differences(a, b)}",
                 "bind it to values of one kind, or put what uses it into both arms",
             )
         )
@@ -255,7 +252,7 @@ class _Join:
         if in_rule(state):
             a, b = slots.as_numbers(a, b)
         types = [slots.leaf_type(x) for x in (a, b)]
-        found = memory.join_types(*types)
+        found = common_types.join_types(*types)
         if found is None:
             return self._differs(base, a, b)
         exprs = [slots.leaf_expr(x, found) for x in (a, b)]
@@ -324,7 +321,7 @@ class _Join:
         home = state.homes.get(places[0])
         for name in sorted(names, key=lambda name: name != home):
             is_free = name not in state.loops and name not in state.hidden
-            fits = memory.fits(state.types[name], found) and name not in state.roots
+            fits = common_types.fits(state.types[name], found) and name not in state.roots
             used = any(u.get(name, set()) - {p} for u, p in zip(self.users, places, strict=True))
             if is_free and fits and not used:
                 state.homes[places[0]] = name
@@ -378,3 +375,16 @@ def _broken_cycle(state: State, pending: list[tuple[str, Expr]]) -> list[tuple[s
 
 def _variables(expr: Expr) -> list[Var]:
     return [e for e in walk(expr) if isinstance(e, Var)]
+
+
+def _differences(a: Value, b: Value) -> str:
+    """Say what a name is after either arm of an if, where that are two things."""
+    from .containers import describe
+
+    first, second = (
+        f"a {x.type}" if isinstance(x, Leaf) and x.type.dtype else f"a {describe(x)}"
+        for x in (a, b)
+    )
+    if first == second:  # two functions, two texts
+        return f"{first} after one arm of an if and another one after the other"
+    return f"{first} after one arm of an if and {second} after the other"

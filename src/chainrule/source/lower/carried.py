@@ -16,7 +16,7 @@ from ..ir import Block, Call, Expr, If, Var
 from ..jumps import is_returned
 from ..types import BOOL, Type, unknown_size
 from ..values import Items, Known, Leaf, Mapping, Record, Value
-from . import absent, cells, memory, operators, ownership, slots
+from . import absent, cells, common_types, memory, operators, ownership, slots
 from .branches import finish
 from .cells import Cell
 from .slots import Slot, Snapshot
@@ -95,7 +95,7 @@ class Carried:
         if cell.error is not None:
             return Unreadable(cell.error)
         known = state.types.get(cell.name, cell.type)
-        state.types[cell.name] = memory.join_types(known, cell.type) or cell.type
+        state.types[cell.name] = common_types.join_types(known, cell.type) or cell.type
         if cell.is_mixed:
             state.types[cell.name] = cell.type
             state.mixed.add(cell.name)
@@ -129,7 +129,7 @@ class Carried:
             return False
         taken = {plan.name for plan in cells.all_cells(self.plans.values()) if plan is not cell}
         is_buffer = name in state.buffers
-        fits = cell.is_mixed or memory.fits(state.types[name], cell.type)
+        fits = cell.is_mixed or common_types.fits(state.types[name], cell.type)
         return (
             fits
             and is_buffer == cell.is_buffer

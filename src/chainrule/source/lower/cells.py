@@ -10,10 +10,10 @@ import numpy as np
 
 from ...errors import UnsupportedError
 from .. import sizes
-from ..ir import Assign, Block, Expr, Lit, Var, blocks_of, expressions, names_in
+from ..ir import Assign, Block, Expr, Lit, Var, expressions, names_in
 from ..types import Type
 from ..values import Items, Leaf, Mapping, Record, Value
-from . import absent, memory, slots
+from . import absent, common_types, memory, slots
 from .slots import Slot
 from .state import State
 
@@ -56,7 +56,7 @@ def drop_assignment(block: Block, name: str) -> None:
             if isinstance(statement.value, Lit):
                 del block[k]
             return
-        if blocks_of(statement) or any(name in names_in(e) for e in expressions(statement)):
+        if statement.blocks or any(name in names_in(e) for e in expressions(statement)):
             return
 
 
@@ -79,7 +79,7 @@ def two_names(state: State, base: str) -> UnsupportedError:
 
 def widened(first: Type, last: Type, widest: set[Any]) -> Type | None:
     """Join two types; sizes that differ become one symbol that stands for any size."""
-    found = memory.join_types(first, last)
+    found = common_types.join_types(first, last)
     if found is None or not found.is_array or not last.is_array:
         return found
     wide = []

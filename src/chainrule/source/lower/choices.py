@@ -14,7 +14,7 @@ from ...errors import UnsupportedError
 from ..ir import Assign, Call, Choice, Expr, If, Lit, Logic, Raise, Var
 from ..types import BOOL, INT, OBJECT, Type
 from ..values import Items, Leaf, Record, Value
-from . import contents, memory, slots
+from . import common_types, contents, memory, slots
 from .containers import describe
 from .state import State
 
@@ -57,8 +57,8 @@ def one_of(state: State, items: list[Value], place: Var) -> Value:
 
 def _leaf(state: State, items: list[Value], place: Var) -> Value:
     types = [slots.leaf_type(item) for item in items]
-    found = functools.reduce(lambda a, b: a and memory.join_types(a, b), types)  # type: ignore[arg-type, return-value]
-    if found is None or not all(memory.fits(found, t) for t in types):
+    found = functools.reduce(lambda a, b: a and common_types.join_types(a, b), types)  # type: ignore[arg-type, return-value]
+    if found is None or not all(common_types.fits(found, t) for t in types):
         raise _differ(state, items)
     exprs = [slots.leaf_expr(item, found) for item in items]
     roots = {root for e in exprs if (root := memory.root_of(state, e)) is not None}

@@ -10,20 +10,7 @@ from typing import Any
 
 from ...errors import UnsupportedError
 from .. import sizes
-from ..ir import (
-    Block,
-    Dim,
-    Expr,
-    For,
-    If,
-    Lit,
-    Stmt,
-    Var,
-    While,
-    blocks_of,
-    names_in,
-    written,
-)
+from ..ir import Block, Dim, Expr, For, If, Lit, Stmt, Var, While, names_in, written
 from ..ir import statements as all_statements
 from ..parse import assigned_in_loop, assigned_names
 from ..types import INT, Type, type_of
@@ -391,7 +378,7 @@ def _emit_while(
 def _clone(statement: Stmt) -> Stmt:
     made = copy.copy(statement)
     for name in ("then", "orelse", "body"):
-        if blocks_of(statement) and hasattr(made, name):
+        if statement.blocks and hasattr(made, name):
             setattr(made, name, [_clone(inner) for inner in getattr(made, name)])
     return made
 

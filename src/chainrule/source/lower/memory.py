@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import UnsupportedError
 from ...rules.complex import imaginary_part
-from .. import build, ir, sizes
+from .. import build, ir
 from ..build import CONTIGUOUS
 from ..ir import (
     Access,
@@ -26,18 +26,19 @@ from ..ir import (
     names_in,
     rewrite,
 )
-from ..types import Type
 from ..values import Items, Known, Leaf, Mapping, Record, Value
 from . import rows
+from .common_types import join_types
 from .splitting import two_arrays
 from .state import Refine, Site, State
 
 PARTS: frozenset[Any] = frozenset({np.real, np.imag, imaginary_part.fn})
 """Views of a complex array; a real one is its own real part."""
 
-VIEWS: frozenset[Any] = (build.VIEWS - PARTS) | {
-    *(np.broadcast_to, np.diagonal, np.lib.stride_tricks.sliding_window_view),
-}
+_READ_ONLY = (np.broadcast_to, np.diagonal, np.diag, np.lib.stride_tricks.sliding_window_view)
+"""Functions whose views NumPy does not let anybody change."""
+
+VIEWS: frozenset[Any] = (build.VIEWS - PARTS) | (frozenset(_READ_ONLY) - {np.diag})
 """Functions whose result is memory of their first argument, those to be read only among them."""
 
 COPY = np.ndarray.copy
@@ -123,6 +124,7 @@ def assign(state: State, name: str, expr: Expr) -> None:
     state.definitions[name] = expr if known is None else None
     if known is not None:
         state.rebound.add(name)
+    _note_read_only(state, name, expr)
     if found.is_array:
         sites = sites_of(state, expr)
         note_sites(state, name, sites)
@@ -235,8 +237,30 @@ def alias(state: State, expr: Expr, hint: str, users: bool = False, home: str | 
     expr = _frozen_index(state, expr)
     state.types[name] = expr.type
     state.roots[name] = root
+    _note_read_only(state, name, expr)
     state.emit(Alias(name, expr, root))
     return Var(expr.type, name)
+
+
+def _note_read_only(state: State, name: str, expr: Expr) -> None:
+    """Keep the books on which names may not be changed."""
+    maker = _read_only(state, expr)
+    if maker is not None:
+        state.read_only[name] = maker
+    else:
+        state.read_only.pop(name, None)
+
+
+def _read_only(state: State, expr: Expr) -> str | None:
+    """Return the name of the function by which a view may not be changed, if it is such a view."""
+    if isinstance(expr, Var):
+        return state.read_only.get(expr.name)
+    base = shares(expr)
+    if base is None:
+        return None
+    if isinstance(expr, Call) and expr.fn in _READ_ONLY:
+        return str(expr.fn.__name__)
+    return _read_only(state, base)
 
 
 def _frozen_index(state: State, expr: Expr) -> Expr:
@@ -264,46 +288,6 @@ def _frozen_index(state: State, expr: Expr) -> Expr:
 def is_constant(state: State, name: str) -> bool:
     """Tell whether a variable of the program is assigned once, outside loops and branches."""
     return name in state.arguments or name in state.hidden
-
-
-# ---------------------------------------------------------------------------------------- types
-
-
-def join_types(a: Type, b: Type) -> Type | None:
-    """Return the type of a variable that holds the one or the other; None if there is none."""
-    if a == b:
-        return a
-    if a.dtype is None or b.dtype is None:
-        return None
-    if (a.dtype.kind == "b") != (b.dtype.kind == "b"):  # True + True is not 2.0 but True
-        return None
-    if (a.is_number and b.is_number) or (
-        {a.ndim, b.ndim} == {0} and not (a.is_array and b.is_array)
-    ):
-        kind = "python" if a.kind == b.kind == "python" else "scalar"
-        return Type(kind, _common_dtype(a, b))
-    if not (a.is_array and b.is_array) or a.ndim != b.ndim:
-        return None
-    found = tuple(map(sizes.joined, a.sizes, b.sizes))
-    return Type("array", np.result_type(a.dtype, b.dtype), found)
-
-
-def _common_dtype(a: Type, b: Type) -> Any:
-    """Python's numbers are weak: they do not widen those of NumPy of the same kind."""
-    assert a.dtype is not None and b.dtype is not None
-    for strong, weak in ((a, b), (b, a)):
-        if strong.kind != "python" and weak.kind == "python" and strong.dtype is not None:
-            samples: dict[str, Any] = {"b": True, "i": 1, "f": 1.0, "c": 1j}
-            assert weak.dtype is not None
-            return np.result_type(strong.dtype, samples[weak.dtype.kind])
-    return np.result_type(a.dtype, b.dtype)
-
-
-def fits(home: Type, found: Type) -> bool:
-    """Tell whether a variable of one type may be assigned a value of another."""
-    if home.is_array or found.is_array:
-        return home.kind == found.kind and home.dtype == found.dtype and home.ndim == found.ndim
-    return home == found or join_types(home, found) is not None
 
 
 # --------------------------------------------------------------------------------------- values
@@ -348,6 +332,13 @@ def store(
     from . import binding, slots
 
     target = binding.named(state, target)
+    maker = _read_only(state, target.expr)
+    if maker is not None:
+        raise state.error(
+            f"A store into the view that np.{maker} returns, which NumPy makes read-only: it "
+            "raises a ValueError there",
+            f"write np.{maker}(...).copy(), or store into the array itself",
+        )
     root = root_of(state, target.expr)
     if root is None:
         if not _will_be_buffer(state, target.expr):

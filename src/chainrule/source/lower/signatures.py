@@ -14,7 +14,7 @@ from typing import Any
 from .. import sizes
 from ..types import Size, Type, unknown_size
 from ..values import Function, Items, Known, Mapping, Record, Value
-from . import memory, slots
+from . import common_types, slots
 from .state import State, Unreadable
 
 Entry = Known | Type
@@ -163,4 +163,4 @@ def _joined(entry: Entry, value: Value) -> Entry | None:
     new = slots.leaf_type(value)
     if entry.is_array and new.is_array:  # of one dtype, by their structure; sizes come later
         return entry
-    return memory.join_types(entry, new)
+    return common_types.join_types(entry, new)

@@ -91,6 +91,8 @@ class State:
     buffers: set[str] = field(default_factory=set)
     roots: dict[str, str] = field(default_factory=dict)
     """The buffer behind each view."""
+    read_only: dict[str, str] = field(default_factory=dict)
+    """The function that made each view which NumPy does not let anybody change."""
     sites: dict[str, frozenset[Site]] = field(default_factory=dict)
     """Where the array that a variable holds may have been made."""
     conflicts: dict[Site, Exception] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from .. import ir
-from ..ir import Block, Expr, Index, Stmt, Var
+from ..ir import Block, Expr, Stmt, Var, statements
 from . import runtime
 from .code import (
     PART,
@@ -22,7 +22,6 @@ from .code import (
     Reshape,
     Return,
     is_part,
-    statements,
 )
 
 POOL = "pool"
@@ -172,11 +171,11 @@ def _read_all(found: Touched, s: Stmt) -> None:
 
 
 def _read(found: Touched, expr: Expr) -> None:
-    for e in ir.walk(expr):
-        if isinstance(e, Index) and isinstance(e.base, Var):
-            _touch(found, e.base.name, e.index, "read")
-        elif isinstance(e, Var):
-            found.read.add(e.name)
+    names, parts = ir.reads(expr)
+    found.read.update(names)
+    for part in parts:
+        assert isinstance(part.base, Var)
+        _touch(found, part.base.name, part.index, "read")
 
 
 def variables_apart(a: Touched, b: Touched) -> bool:

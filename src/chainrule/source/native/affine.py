@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Call, Dim, Expr, Lit, Var
+from ..ir import Assign, Call, Dim, Expr, Lit, Var, statements
 from . import runtime
 from .accesses import Access
-from .code import Loop, bindings, statements
+from .code import Loop, bindings
 
 NEVER = float("-inf")
 _LARGE = 2**20

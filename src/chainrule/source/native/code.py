@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import ir
-from ..ir import Block, Call, Expr, Index, Lit, Stmt, Var
+from ..ir import Block, Call, Expr, Index, Lit, Stmt, Var, statements
 from ..types import Type
 from . import runtime
 
@@ -40,6 +40,11 @@ class Loop(Stmt):
     extent: Expr
     body: Block
     size: Hashable
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Its body."""
+        return (self.body,)
 
 
 @dataclass(slots=True)
@@ -151,6 +156,11 @@ class Parallel(Stmt):
     apart: bool = False
     """Whether chunks that are neighbours must not run at the same time."""
 
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Its body."""
+        return (self.body,)
+
 
 STACK, PART = "stack_", "_part_"
 """In the names of stacks of saved values, and of the arrays that lie on them."""
@@ -162,21 +172,6 @@ def is_part(name: str) -> bool:
 
 
 # -------------------------------------------------------------------------------- traversal
-
-
-def blocks_of(statement: Stmt) -> tuple[Block, ...]:
-    """Return the blocks nested in a statement."""
-    if isinstance(statement, (Loop, Parallel)):
-        return (statement.body,)
-    return ir.blocks_of(statement)
-
-
-def statements(block: Block) -> Iterator[Stmt]:
-    """Yield all statements of a block and of the blocks in it, in order."""
-    for statement in block:
-        yield statement
-        for inner in blocks_of(statement):
-            yield from statements(inner)
 
 
 def bound_by(statement: Stmt) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ import numpy as np
 from .. import ir
 from ..ir import Assign, Block, Call, Expr, Index, Stmt, Var
 from .accesses import Alias, touched
-from .code import INT, Loop, Make, Put, bindings, blocks_of, expressions, mapped
+from .code import INT, Loop, Make, Put, bindings, expressions, mapped
 from .contraction import uses, within_blocks
 from .gathering import moved
 
@@ -87,7 +87,7 @@ def _elements(block: Block, depth: int = 0) -> Iterator[tuple[str, int]]:
             if isinstance(e, Index) and isinstance(e.base, Var):
                 yield e.base.name, depth
         inside = depth + isinstance(s, (Loop, ir.For, ir.While))
-        for inner in blocks_of(s):
+        for inner in s.blocks:
             yield from _elements(inner, inside)
 
 

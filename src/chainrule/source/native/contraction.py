@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import ir
-from ..ir import Assign, Block, Expr, Index, Stmt, Var
+from ..ir import Assign, Block, Expr, Index, Stmt, Var, statements
 from ..types import Type
 from .code import (
     Do,
@@ -22,10 +22,8 @@ from .code import (
     Reshape,
     apply,
     bindings,
-    blocks_of,
     mapped,
     scalar,
-    statements,
 )
 
 
@@ -52,7 +50,7 @@ class Looked:
 
 def mentions(s: Stmt) -> list[str]:
     """Return the variables that a statement itself mentions, as often as it does."""
-    found = [e.name for expr in _all(s) for e in ir.walk(expr) if type(e) is Var]
+    found = [name for expr in _all(s) for name in ir.reads(expr).names]
     if isinstance(s, Python):
         found += [name for name, _ in s.results]
         found += ir.written(s.statement)
@@ -172,7 +170,7 @@ def separate(block: Block, fresh: Fresh, types: dict[str, Type]) -> Block:
 def _blocks(block: Block) -> list[Block]:
     found = [block]
     for s in block:
-        for inner in blocks_of(s):
+        for inner in s.blocks:
             found += _blocks(inner)
     return found
 

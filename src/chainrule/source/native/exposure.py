@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import ir
 from ..ir import Block, If, Stmt
-from .code import Gather, Loop, blocks_of, bound_by, expressions
+from .code import Gather, Loop, bound_by, expressions
 
 
 def exposed(block: Block) -> set[str]:
@@ -34,7 +34,7 @@ def _exposed(block: Block) -> tuple[set[str], set[str]]:
 
 def _of(s: Stmt) -> tuple[set[str], set[str]]:
     read = {n for x in expressions(s) for n in ir.names_in(x)}
-    inner = [_exposed(b) for b in blocks_of(s)]
+    inner = [_exposed(b) for b in s.blocks]
     for before, _ in inner:
         read |= before
     if isinstance(s, (ir.For, ir.While)):

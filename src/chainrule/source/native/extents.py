@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from .. import ir
-from ..ir import Assign, Block, Dim, Expr, Lit, Var
+from ..ir import Assign, Block, Dim, Expr, Lit, Var, statements
 from .accesses import aliases
-from .code import Make, Part, Put, bindings, blocks_of, bound_by, mapped, statements
+from .code import Make, Part, Put, bindings, bound_by, mapped
 
 Shape = tuple[int | None, ...]
 """The size of each axis, None where it is not known."""
@@ -17,7 +17,7 @@ _Extents = tuple[Expr | None, ...]
 def with_known_extents(block: Block, given: set[str]) -> Block:
     """Return a kernel with what is known in place of ``x.shape[0]``; itself if nothing is."""
     binders = Counter(bindings(block))
-    once = {name for s in block if not blocks_of(s) for name in bound_by(s) if binders[name] == 1}
+    once = {name for s in block if not s.blocks for name in bound_by(s) if binders[name] == 1}
     shapes = _known(block, given, once | {name for name in given if not binders[name]})
     if not any(map(any, shapes.values())):
         return block

@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import TypeGuard
 
 from .. import ir
-from ..ir import Block, Call, Expr, Lit, Stmt, Var
+from ..ir import Block, Call, Expr, Lit, Stmt, Var, statements
 from .accesses import Access, Alias, Touched, independent, touched, variables_apart
-from .code import Loop, Make, Put, bindings, blocks_of, mapped, renamed, split_shift, statements
+from .code import Loop, Make, Put, bindings, mapped, renamed, split_shift
 
 NEVER = float("-inf")
 
@@ -76,7 +76,7 @@ def _join(out: Block, second: Loop, alias: Alias) -> bool:
             break
         if isinstance(first, Loop) and alike(first, second):
             found.append(k)
-        if blocks_of(first) and not isinstance(first, Loop) and touched([first]).elements:
+        if first.blocks and not isinstance(first, Loop) and touched([first]).elements:
             break
     deep = _depth(second)
     found.sort(key=lambda k: _depth(out[k]) != deep)
@@ -196,7 +196,7 @@ def _joined(first: Loop, second: Loop, alias: Alias) -> Loop | None:
 
 
 def _has_loops(block: Block) -> bool:
-    return any(blocks_of(s) and not isinstance(s, ir.If) for s in block)
+    return any(s.blocks and not isinstance(s, ir.If) for s in block)
 
 
 def renamed_block(block: Block, old: Var, new: Var) -> Block:

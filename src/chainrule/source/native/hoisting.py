@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Block, Expr, Lit, Stmt, Var
+from ..ir import Assign, Block, Expr, Lit, Stmt, Var, statements
 from . import runtime
 from .accesses import touched
 from .code import (
@@ -24,7 +24,6 @@ from .code import (
     apply,
     bound_by,
     number,
-    statements,
     times,
 )
 from .early import is_simple

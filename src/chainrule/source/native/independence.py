@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Block, Call, Expr, Lit, Var
+from ..ir import Assign, Block, Call, Expr, Lit, Var, statements
 from ..types import Type
 from . import runtime
 from .accesses import Access, Alias, touched
@@ -37,10 +37,8 @@ from .code import (
     Python,
     Reshape,
     bindings,
-    blocks_of,
     bound_by,
     is_part,
-    statements,
 )
 from .contraction import uses
 from .coverage import is_overwritten
@@ -202,7 +200,7 @@ class _Planner:
             if inside[name] < self.mentions[name] or self.binders[name] > 1:
                 yield name
         for s in block:
-            for inner in blocks_of(s):
+            for inner in s.blocks:
                 yield from self._bound_elsewhere(inner)
 
     def _by_memory(self) -> dict[str, list[Access]]:

@@ -10,19 +10,8 @@ from collections import Counter
 from collections.abc import Set
 
 from .. import ir
-from ..ir import Assign, Block, Expr, Index, Var
-from .code import (
-    Loop,
-    Make,
-    Put,
-    Python,
-    Reshape,
-    bindings,
-    blocks_of,
-    bound_by,
-    expressions,
-    statements,
-)
+from ..ir import Assign, Block, Expr, Index, Var, statements
+from .code import Loop, Make, Put, Python, Reshape, bindings, bound_by, expressions
 from .contraction import made_at, mentions, mentions_array, renamed_array, uses, within_blocks
 
 Shape = tuple[Expr, ...]
@@ -75,7 +64,7 @@ def _otherwise_bound(block: Block, shapes: dict[str, Shape], total: Counter[str]
     """Return the arrays that are also called by what is of another shape, or used elsewhere."""
     found: set[str] = set()
     for k, s in enumerate(block):
-        for inner in blocks_of(s):
+        for inner in s.blocks:
             found |= _otherwise_bound(inner, shapes, total)
         if isinstance(s, Assign) and s.name in shapes:
             other = s.value.name if isinstance(s.value, Var) else ""

@@ -13,19 +13,10 @@ from dataclasses import replace
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Block, Call, Expr, If, Stmt, Var
+from ..ir import Assign, Block, Call, Expr, If, Stmt, Var, statements
 from ..types import Type
 from .accesses import aliases, touched
-from .code import (
-    Check,
-    Fresh,
-    Loop,
-    Make,
-    expressions,
-    mapped,
-    renamed,
-    statements,
-)
+from .code import Check, Fresh, Loop, Make, expressions, mapped, renamed
 from .contraction import uses, within_blocks
 from .early import ALWAYS
 from .fusion import renamed_block

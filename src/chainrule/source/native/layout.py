@@ -12,21 +12,9 @@ from collections.abc import Callable, Set
 from dataclasses import replace
 
 from .. import ir
-from ..ir import Block, Dim, Expr, Index, Lit, Stmt, Var
+from ..ir import Block, Dim, Expr, Index, Lit, Stmt, Var, statements
 from ..types import Type
-from .code import (
-    INT,
-    Fresh,
-    Loop,
-    Make,
-    Put,
-    Return,
-    blocks_of,
-    dtype_of,
-    expressions,
-    load,
-    statements,
-)
+from .code import INT, Fresh, Loop, Make, Put, Return, dtype_of, expressions, load
 from .contraction import Reindex, all_reindexed, uses, within_blocks
 
 _DEEPER = 8
@@ -92,7 +80,7 @@ class _Walks:
                     elif isinstance(e, Dim) and isinstance(e.base, Var):
                         self.sizes[e.base.name] += 1
             inner, more = (s.var, _DEEPER) if isinstance(s, (Loop, ir.For)) else (var, 1)
-            for part in blocks_of(s):
+            for part in s.blocks:
                 self.look(part, inner, weight * more)
 
     def _touch(self, name: str, index: tuple[Expr, ...], var: Var | None, weight: int) -> None:

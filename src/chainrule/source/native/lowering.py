@@ -10,7 +10,7 @@ import numpy as np
 from .. import ir
 from ..build import base_variable
 from ..effects import cannot_be_repeated, has_effects
-from ..ir import Access, Assign, Block, Dim, Expr, Index, Lit, Var
+from ..ir import Access, Assign, Block, Dim, Expr, Index, Lit, Var, statements
 from ..templates import map_template, template_leaves
 from ..types import Size, Type, unknown_size
 from . import (
@@ -18,7 +18,7 @@ from . import (
     runtime,
 )
 from .accesses import aliases
-from .code import INT, STACK, Do, Fresh, Python, Return, number, scalar, statements
+from .code import INT, STACK, Do, Fresh, Python, Return, number, scalar
 from .computed_again import computed_again
 from .contraction import coalesce, contract, separate
 from .copied_first import with_copies_first

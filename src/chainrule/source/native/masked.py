@@ -97,7 +97,7 @@ class _Masks:
                 s = replace(s, then=self.block(then), orelse=self.block(orelse))
             case ir.For(body=body) | ir.While(body=body):
                 s = replace(s, body=self.block(body))
-        if not ir.blocks_of(s):
+        if not s.blocks:
             s = mapped(s, lambda e: self.summed(e, before))
         return [*before, s]
 
@@ -154,7 +154,7 @@ class _Masks:
             return None
         last = rest[users[-1]]
         between = [t for s in rest[: users[-1]] for t in ir.statements([s])]
-        between += ir.statements([last]) if ir.blocks_of(last) else ()
+        between += ir.statements([last]) if last.blocks else ()
         written = [n for t in between for n in ir.written(t)]
         if name in written or {*map(self.sharing.of, written)} & self._classes(mask):
             return None

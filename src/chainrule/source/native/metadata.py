@@ -8,9 +8,9 @@ from typing import Any
 from llvmlite import ir as llvm
 
 from .. import ir
-from ..ir import Block, Lit, Var
+from ..ir import Block, Lit, Var, statements
 from .accesses import touched
-from .code import Gather, Loop, Put, statements
+from .code import Gather, Loop, Put
 from .fusion import NEVER, order
 
 

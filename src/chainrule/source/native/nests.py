@@ -6,9 +6,9 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 
 from .. import ir
-from ..ir import Assign, Block, Expr, If, Index, Stmt, Var
+from ..ir import Assign, Block, Expr, If, Index, Stmt, Var, statements
 from .accesses import Access, Alias, touched
-from .code import Check, Gather, Loop, Make, Put, bound_by, expressions, statements
+from .code import Check, Gather, Loop, Make, Put, bound_by, expressions
 from .contraction import mentions, within_blocks
 from .exposure import exposed
 from .fusion import NEVER, order, renamed_block

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .. import ir
-from ..ir import Block, Expr, Lit, Var
+from ..ir import Block, Expr, Lit, Var, statements
 from ..types import Type
 from .accesses import Alias, touched
 from .code import (
@@ -29,7 +29,6 @@ from .code import (
     minus,
     number,
     plus,
-    statements,
 )
 from .contraction import within_blocks
 from .filling import uses_array

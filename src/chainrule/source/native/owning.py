@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .. import ir
-from ..ir import Assign, Block, Var
-from .code import Do, Make, Part, Python, Reshape, Return, statements
+from ..ir import Assign, Block, Var, statements
+from .code import Do, Make, Part, Python, Reshape, Return
 from .lowering import Kernel
 
 

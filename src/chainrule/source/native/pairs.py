@@ -71,7 +71,7 @@ def _summary(
 def _item(s: Stmt, name: str, matched: list[tuple[_Item, _Item]]) -> _Item | None:
     if isinstance(s, Push | Pop):
         return _Item(s) if s.stack == name else None
-    parts = [_summary(inner, name, matched) for inner in ir.blocks_of(s)]
+    parts = [_summary(inner, name, matched) for inner in s.blocks]
     taken = tuple(tuple(pops) for pops, _ in parts)
     left = tuple(tuple(pushes) for _, pushes in parts)
     if any(taken) and any(left):

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import reduce
 
 from .. import ir
-from ..ir import Assign, Block, Dim, Expr, Lit, Stmt, Var
+from ..ir import Assign, Block, Dim, Expr, Lit, Stmt, Var, statements
 from ..types import Type
 from . import runtime
 from .accesses import aliases
@@ -32,7 +32,6 @@ from .code import (
     number,
     plus,
     renamed,
-    statements,
     times,
 )
 from .cost import cost_of

@@ -20,7 +20,7 @@ from llvmlite import ir as llvm
 from .. import ir
 from ..ir import Call, Expr, Index, Lit, Var
 from .accesses import touched
-from .code import Loop, blocks_of
+from .code import Loop
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -37,7 +37,7 @@ def changing_in(loop: Loop, shared: Set[str]) -> Set[str] | None:
     ``shared``: arrays whose memory another name may stand for.
     """
     is_short = isinstance(loop.extent, Lit) and loop.extent.value < _FEW
-    if is_short or any(blocks_of(s) and not isinstance(s, ir.If) for s in loop.body):
+    if is_short or any(s.blocks and not isinstance(s, ir.If) for s in loop.body):
         return None
     own = touched(loop.body)
     written = own.arrays("write", "add")

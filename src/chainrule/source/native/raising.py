@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import ir
 from ..ir import Assign, Block, Call, Stmt
-from .code import Check, bindings, blocks_of, bound_by
+from .code import Check, bindings, bound_by
 from .contraction import within_blocks
 from .early import is_simple
 
@@ -28,7 +28,7 @@ def raised(block: Block, given: set[str], may_leave: bool) -> Block:
     once = {name for name, n in binders.items() if n == 1}
     out: Block = []
     for s in block:
-        if blocks_of(s):
+        if s.blocks:
             early = _early([s], once, set(known), may_leave)
             out += early
             known |= {name for t in early for name in bound_by(t)}
@@ -43,7 +43,7 @@ def _early(block: Block, once: set[str], known: set[str], may_leave: bool) -> Bl
     """Return what inner blocks compute of what is known; all of it is known then."""
     found: Block = []
     for s in block:
-        for inner in blocks_of(s):
+        for inner in s.blocks:
             for t in inner:
                 if _is_early(t, once, known, may_leave):
                     found.append(t)

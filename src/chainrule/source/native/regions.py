@@ -14,22 +14,11 @@ from typing import Any
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Block, Lit, Stmt, Var
+from ..ir import Assign, Block, Lit, Stmt, Var, statements
 from ..types import Type
 from . import runtime
 from .accesses import aliases, touched
-from .code import (
-    Check,
-    Do,
-    Gather,
-    Loop,
-    Parallel,
-    Put,
-    bindings,
-    blocks_of,
-    scalar,
-    statements,
-)
+from .code import Check, Do, Gather, Loop, Parallel, Put, bindings, scalar
 from .contraction import uses
 from .machine import Machine, NoInstructions, value_type
 
@@ -76,7 +65,7 @@ def regions_of(block: Block) -> list[Region]:
 
 
 def _all(block: Block) -> list[Stmt]:
-    return [t for s in block for t in (s, *(x for inner in blocks_of(s) for x in _all(inner)))]
+    return [t for s in block for t in (s, *(x for inner in s.blocks for x in _all(inner)))]
 
 
 class _Regions:
@@ -150,7 +139,7 @@ class _Regions:
 
     def _closed(self, run: Block) -> Block:
         """Return a run as a region, if it is worth it and can be written in instructions."""
-        is_straight = not any(blocks_of(s) for s in run)
+        is_straight = not any(s.blocks for s in run)
         if is_straight and len(run) < _MANY:
             return run
         own = touched(run)
@@ -222,7 +211,7 @@ def is_of_numbers(s: Stmt) -> bool:
     if isinstance(s, Assign):
         return not (s.value.type.is_array and s.value.type.ndim)
     if isinstance(s, (Loop, ir.For, ir.While, ir.If)):
-        return all(is_of_numbers(t) for inner in blocks_of(s) for t in inner)
+        return all(is_of_numbers(t) for inner in s.blocks for t in inner)
     return isinstance(s, (Put, Gather, Check))
 
 

@@ -14,22 +14,10 @@ from dataclasses import replace
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Block, Call, Expr, Lit, Var
+from ..ir import Assign, Block, Call, Expr, Lit, Var, statements
 from ..types import Type
 from . import runtime
-from .code import (
-    INT,
-    Fresh,
-    Make,
-    apply,
-    bindings,
-    blocks_of,
-    bound_by,
-    minus,
-    number,
-    plus,
-    statements,
-)
+from .code import INT, Fresh, Make, apply, bindings, bound_by, minus, number, plus
 from .contraction import uses, within_blocks
 from .units import is_of_elements, with_sizes
 
@@ -53,7 +41,7 @@ def _together(block: Block, held: Set[str], given: Set[str]) -> Block:
     for s in statements(block):
         if isinstance(s, Make):
             makes.setdefault(s.name, []).append(s)
-    repeated = {s.name for t in block if blocks_of(t) for s in statements([t]) if type(s) is Make}
+    repeated = {s.name for t in block if t.blocks for s in statements([t]) if type(s) is Make}
     for name, own in makes.items():
         is_one = all(s.extents == own[0].extents for s in own)
         if len(own) < 2 or not is_one or name in held | given or name not in repeated:

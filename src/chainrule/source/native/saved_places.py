@@ -8,7 +8,7 @@ from collections.abc import Set
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Block, Call, Expr, Lit, Stmt, Var
+from ..ir import Assign, Block, Call, Expr, Lit, Stmt, Var, statements
 from .code import (
     INT,
     Loop,
@@ -16,12 +16,10 @@ from .code import (
     Put,
     apply,
     bindings,
-    blocks_of,
     bound_by,
     number,
     plus,
     split_shift,
-    statements,
     times,
 )
 from .hoisting import trips
@@ -65,7 +63,7 @@ def _minus(e: Expr) -> Expr:
 
 def saves_in_order(block: Block, stack: str, top: str) -> bool:
     """Tell whether each value is saved above the top of a stack, which then is that much higher."""
-    if not all(saves_in_order(b, stack, top) for s in block for b in blocks_of(s)):
+    if not all(saves_in_order(b, stack, top) for s in block for b in s.blocks):
         return False
     tops = {
         s.name: k

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Block, Dim, Expr, Index, Lit, Stmt, Var
+from ..ir import Assign, Block, Dim, Expr, Index, Lit, Stmt, Var, statements
 from ..types import Type
 from .accesses import aliases
 from .code import (
@@ -30,7 +30,6 @@ from .code import (
     Reshape,
     Return,
     apply,
-    blocks_of,
     bound_by,
     expressions,
     load,
@@ -39,7 +38,6 @@ from .code import (
     plus,
     renamed,
     scalar,
-    statements,
 )
 from .extents import known_shapes
 from .folding import folded
@@ -193,7 +191,7 @@ class _Writer:
         )
 
     def _written_out(self, s: Stmt, trips: range) -> Block:
-        (body,) = blocks_of(s)
+        (body,) = s.blocks
         out: Block = []
         for value in trips:
             names: dict[str, Expr] = {variable_of(s): number(value)}

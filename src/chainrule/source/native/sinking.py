@@ -16,7 +16,7 @@ import numpy as np
 from .. import ir
 from ..ir import Assign, Block, Call, Expr, Index, Lit, Stmt, Var
 from .accesses import Alias, touched
-from .code import Loop, Put, bindings, blocks_of, renamed
+from .code import Loop, Put, bindings, renamed
 from .contraction import within_blocks
 from .fusion import alike, renamed_block
 
@@ -35,7 +35,7 @@ def sunk(block: Block, alias: Alias) -> Block:
 
 def _additions(s: Stmt) -> list[Put]:
     """Return the statements of a loop that add to elements, if it holds no other loops."""
-    if not isinstance(s, Loop) or any(blocks_of(t) for t in s.body):
+    if not isinstance(s, Loop) or any(t.blocks for t in s.body):
         return []
     return [t for t in s.body if isinstance(t, Put) and t.op is not None]
 
@@ -89,7 +89,7 @@ def _is_at_hand(put: Put, loop: Loop, alias: Alias) -> bool:
 
     No iteration may change what another one adds.
     """
-    if put.op is None or any(blocks_of(t) for t in loop.body):
+    if put.op is None or any(t.blocks for t in loop.body):
         return False
     if ir.names_in(put.value, *put.index) & {*bindings(loop.body)}:
         return False

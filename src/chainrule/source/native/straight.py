@@ -13,9 +13,9 @@ from collections.abc import Set
 import numpy as np
 
 from .. import ir
-from ..ir import Block, Call, Expr, If, Logic
+from ..ir import Block, Call, Expr, If, Logic, statements
 from ..types import Type
-from .code import BOOL, Fresh, Loop, Make, apply, statements
+from .code import BOOL, Fresh, Loop, Make, apply
 from .contraction import renamed_array
 from .exposure import exposed
 

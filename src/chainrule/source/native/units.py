@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from .. import ir
-from ..ir import Block, Dim, Expr, Index, Var
+from ..ir import Block, Dim, Expr, Index, Var, statements
 from ..types import Type
-from .code import Fresh, Loop, Make, Put, mapped, number, renamed, statements
+from .code import Fresh, Loop, Make, Put, mapped, number, renamed
 from .contraction import Reindex, all_reindexed, mentions, within_blocks
 from .folding import folded
 

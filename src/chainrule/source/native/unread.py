@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from .. import ir
-from ..ir import Assign, Block, Call, Expr, Stmt
-from .code import Gather, Loop, Make, Part, Put, statements
+from ..ir import Assign, Block, Call, Expr, Stmt, statements
+from .code import Gather, Loop, Make, Part, Put
 from .contraction import mentions
 from .early import ALWAYS
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import ir
 from ..ir import Block, Call, Expr, Index, Lit, Stmt, Var
-from .code import Loop, Put, bindings, blocks_of, expressions
+from .code import Loop, Put, bindings, expressions
 
 STATEMENTS = 256
 """Loops are written out into at most so many statements each."""
@@ -47,7 +47,7 @@ class Reach:
                 self.users[id(s)] = set()
             elif isinstance(s, (Loop, ir.For)):
                 inner.pop(s.var.name, None)
-            count = sum(self._count(body, inner) for body in blocks_of(s))
+            count = sum(self._count(body, inner) for body in s.blocks)
             if trips is not None and (users := self.users[id(s)]):
                 count *= max(len(trips), 1)
                 if count > STATEMENTS:

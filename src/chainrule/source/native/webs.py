@@ -8,9 +8,9 @@ with each other.
 from __future__ import annotations
 
 from .. import ir
-from ..ir import Assign, Block, Stmt
+from ..ir import Assign, Block, Stmt, statements
 from ..types import Type
-from .code import Fresh, Loop, Make, bound_by, statements
+from .code import Fresh, Loop, Make, bound_by
 from .contraction import renamed_array, uses
 from .exposure import exposed, exposed_after
 

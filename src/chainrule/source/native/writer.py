@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import ir
 from ..helpers import helper_texts
+from ..ir import statements
 from ..layout import INDENT, wrap
 from ..names import Names
 from ..spelling import POSTFIX, TERNARY, Speller
@@ -27,7 +28,6 @@ from .code import (
     Python,
     Reshape,
     Return,
-    statements,
 )
 from .lowering import Kernel
 from .pieces import Pieces, supported
