@@ -127,9 +127,13 @@ def test_what_the_source_engine_refuses_goes_to_the_tape_before_anything_has_run
             calls.append(2)
         return out.sum()
 
-    with pytest.raises(cr.errors.ConversionError):
+    with pytest.raises(cr.errors.ConversionError) as raised:
         cr.grad(f)(2.0)
     assert calls == [1, 2]
+    tape, source = str(raised.value).split("The source engine, which follows this, refused")
+    assert "converted to" in tape
+    assert "A list from outside of the function is changed in it" in source
+    assert "make a new one in the function and return it" in source
 
 
 def halved_if_a_number(x):

@@ -69,6 +69,11 @@ class ChainruleError(Exception):
         advice = f"\n  Instead: {instead}" if instead else ""
         super().__init__(f"{problem}{advice}\n  At: {self.location}")
 
+    def mention(self, what: str, other: ChainruleError) -> None:
+        """Append another error to the message, after a line that says what it is."""
+        indented = str(other).replace("\n", "\n  ")
+        self.args = (f"{self}\n  {what}\n    {indented}",)
+
 
 class ConversionError(ChainruleError, TypeError):
     """A traced value was about to be turned into a plain number or array, losing its derivative."""

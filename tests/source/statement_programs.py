@@ -245,6 +245,14 @@ def bufcarry(x, n):
     return u
 
 
+def values_that_nobody_reads(u):
+    t = u.copy()
+    np.multiply(t, u[0], out=t) if u[1] > 0.9 else None
+    u[0] > 0.5 and np.add(t, u[2], out=t)
+    u[0] > 0.5 or u[1] < 0.5 or t.sort()
+    return t
+
+
 def three():
     return np.random.default_rng(1).random(3)
 
@@ -253,6 +261,10 @@ PROGRAMS = [
     (early, np.random.default_rng(2).random(5)),
     (swap, np.random.default_rng(2).random(6), 4),
     (inplace_arg, three()),
+    (values_that_nobody_reads, three()),
+    (values_that_nobody_reads, np.array([0.3, 0.95, 0.2])),
+    (values_that_nobody_reads, np.array([0.4, 0.7, 0.2])),
+    (values_that_nobody_reads, np.array([0.7, 0.6, 0.2])),
     (contd, np.random.default_rng(3).random(9)),
     (mixed, np.random.default_rng(4).random((3, 4))),
     (mixed, np.zeros((0, 4))),

@@ -401,3 +401,15 @@ def several_outputs(x):
     first = a.sum()
     a[2] = x[0]
     return first, v, a
+
+
+@program(X, W)
+def lists_and_tuples_are_stored(x, w):
+    a = np.outer(x, w)
+    a[0] = x[0], w[1], 2.0, x[3]
+    a[1:3, :2] = [[x[1], 1.0], (w[2], x[0])]
+    a[:, 3] = [2.0, w[0] * x[0], *x[:2]]
+    a[[0, 3], [1, 1]] = a[0, 0], w[3]
+    v = a[2]
+    v[:2] = w[1], x[0]
+    return a * x

@@ -13,7 +13,7 @@ from typing import Any
 
 from .types import Size, is_plain, is_several, unknown_size
 
-_TAGS = ("sum", "max0", "prod", "slice", "min", "//")
+_TAGS = ("sum", "max0", "prod", "slice", "min", "//", "broadcast")
 _INTEGER = "integer"
 
 FEW = 4
@@ -253,6 +253,8 @@ def evaluate(size: Size, values: dict[Any, int]) -> int:
             return min(int(size[1]), evaluate(size[2], values))
         case "//":
             return evaluate(size[1], values) // int(size[2])
+        case "broadcast":
+            return next((n for n in (evaluate(part, values) for part in size[1:]) if n != 1), 1)
         case "slice":
             n, low, high = (evaluate(part, values) for part in size[1:4])
             low, high = min(max(low, 0), n), min(max(high, 0), n)
@@ -292,7 +294,7 @@ def substituted(size: Size, values: dict[Any, int]) -> Size:
             return product(tuple(substituted(factor, values) for factor in size[1]))
         case "max0":
             return clip(substituted(size[1], values))
-        case "min" | "//" | "slice" as tag:
+        case "min" | "//" | "slice" | "broadcast" as tag:
             parts = tuple(substituted(part, values) for part in size[1:])
             known = all(isinstance(part, int) for part in parts)
             return evaluate((tag, *parts), {}) if known else (tag, *parts)

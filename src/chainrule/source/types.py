@@ -117,4 +117,4 @@ def _common(column: tuple[Size, ...]) -> Size:
     if len(rest) == 1:
         return rest[0]
     known = [size for size in rest if isinstance(size, int)] or [s for s in rest if is_plain(s)]
-    return known[0] if known else ("broadcast", *sorted(map(str, rest)))
+    return known[0] if known else ("broadcast", *sorted(rest, key=str))

@@ -8,6 +8,7 @@ statements of the program.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +66,28 @@ class Items(Value):
     items: list[Value]
     kind: str = "tuple"
     cls: Any = None
+
+
+class View(Items):
+    """The keys, values or items of a dict, as they are when they are asked for."""
+
+    __slots__ = ("_now", "_of")
+
+    def __init__(self, of: Callable[[], list[Value]]) -> None:
+        self._of = of
+        self._now: list[Value] = []
+        self.kind = "list"
+        self.cls = None
+
+    @property
+    def items(self) -> list[Value]:  # type: ignore[override]
+        """What the dict has now: one list, which changes with it."""
+        now = self._of()
+        if len(now) != len(self._now) or any(
+            a is not b for a, b in zip(now, self._now, strict=True)
+        ):
+            self._now[:] = now
+        return self._now
 
 
 @dataclass(slots=True)

@@ -45,8 +45,9 @@ class Guarded(Tracer):
         self._refuse(
             "converted to float (by float(x), a function of math, '%f' % x, or a store into a "
             "plain array)",
-            "np.sin(x) for math.sin(x); an f-string to print; out = np.zeros_like(x) or "
-            "np.zeros(n, like=x) to store into; float(cr.stop_gradient(x)) for the bare number",
+            "cr.compile(f), which follows that; np.sin(x) for math.sin(x); an f-string to print; "
+            "out = np.zeros_like(x) or np.zeros(n, like=x) to store into; "
+            "float(cr.stop_gradient(x)) for the bare number",
         )
 
     def __int__(self) -> int:
@@ -68,8 +69,9 @@ class Guarded(Tracer):
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         self._refuse(
             "converted to a plain array (by np.array, np.asarray, or a store into a plain array)",
-            "leave np.asarray out, a traced value is an array already; out = np.zeros_like(x) or "
-            "np.zeros(n, like=x) to store into; np.stack([a, b]) for "
+            "cr.compile(f), which follows that; leave np.asarray out, a traced value is an array "
+            "already; out = np.zeros_like(x) or np.zeros(n, like=x) to store into; "
+            "np.stack([a, b]) for "
             "np.array([a, b]), np.sum(np.stack([a, b])) for np.sum([a, b]); "
             "np.asarray(cr.stop_gradient(x)) for the bare array",
         )

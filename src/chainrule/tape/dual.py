@@ -18,7 +18,7 @@ from .alias import shares_memory
 from .array import ArrayTracer
 from .memory import Steps, is_basic, laid_out_as, lift, walk, writable_copy, zeros_laid_out_as
 from .node import as_inexact, is_inexact
-from .stores import inner_store
+from .stores import as_one, inner_store
 
 
 class Dual(ArrayTracer):
@@ -74,6 +74,7 @@ class Dual(ArrayTracer):
         if not is_array(self.value):
             raise TypeError("a traced scalar does not support item assignment, as a NumPy scalar")
         tangent: Any = 0
+        value = as_one(value)
         if isinstance(value, Tracer):
             if value.scope.level > self.scope.level:
                 raise inner_store()

@@ -17,12 +17,21 @@ from .regions import pull_store
 
 def setitem(x: Node, index: Any, value: Any) -> None:
     """Perform ``x[index] = value``, through views to the owner of the memory."""
+    value = as_one(value)
     owner, steps = place_of(x)
     if not is_basic(index):
         index = frozen(index)
     elif _is_region(value, owner, (*steps, (getitem_step, (index,)))):
         return  # x[i] += y has already stored through the view x[i]
     store(owner, steps, index, value)
+
+
+def as_one(value: Any) -> Any:
+    """Return a list or tuple that holds traced values as the array that NumPy makes of numbers."""
+    if not isinstance(value, (list, tuple)):
+        return value
+    items = [as_one(item) for item in value]
+    return np.stack(items) if any(isinstance(item, Tracer) for item in items) else value
 
 
 def _is_region(value: Any, owner: Node, steps: Steps) -> bool:

@@ -45,7 +45,8 @@ class _Made:
 
         self.f = f
         self.program = program_of(f, "numpy", False)
-        self.refused = False
+        self.refusal: UnsupportedError | None = None
+        """Why the source engine does not take it, once that is known."""
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         """Be left behind where the function is pickled with its attributes: it is made again."""
@@ -94,8 +95,15 @@ def by_source(f: Function, argnums: Argnums, differentiate: Callable[[Program], 
     except UnsupportedError as error:
         if _FORCED.name == "source" or not error.nothing_has_run:
             raise
-        made.refused = True
+        # a new one: that which was raised holds the frames of the call
+        made.refusal = UnsupportedError(error.problem, error.instead, error.location)
         return None
+
+
+def refusal_of(f: Function) -> UnsupportedError | None:
+    """Return why the source engine does not take a function that it was to take."""
+    made = getattr(f, _ATTRIBUTE, None)
+    return made.refusal if isinstance(made, _Made) and made.f is f else None
 
 
 def _made(f: Function, argnums: Argnums) -> _Made | None:
@@ -112,4 +120,4 @@ def _made(f: Function, argnums: Argnums) -> _Made | None:
         made = _Made(f)
         if isinstance(f, FunctionType):
             setattr(f, _ATTRIBUTE, made)
-    return None if made.refused and forced is None else made
+    return None if made.refusal and forced is None else made

@@ -12,12 +12,20 @@ import numpy as np
 from .._collector import OLD_GENERATION_SPARED
 from .._core import STRICT, Tracer, is_array
 from .._trees import is_container, leaves_of, map_leaves, rebuild
-from ..errors import ArgumentError, ShapeError, TraceError
+from ..errors import (
+    ArgumentError,
+    ConversionError,
+    MutationError,
+    ShapeError,
+    TraceError,
+    UnsupportedError,
+)
 from ..rules._central import zeros
 from ..tape import Forward, Node, Tape
 from ..tape.stores import settle
 from ..tape.sweep import sweep_all
 from ._calls import Call, Function, describe, inexact_dtype, is_differentiable, matching, name_of
+from ._engines import refusal_of
 from ._lines import Lines
 from ._shared import refuse_changes
 from .kinks import check_graph
@@ -95,6 +103,17 @@ def alive(leaf: Any, scope: Any = None) -> Any:
 
 
 def run_traced(call: Call, traced: Sequence[Any], trace: Any) -> Any:
+    """Call; where that fails, say also why the source engine was not the one to do it."""
+    try:
+        return _run(call, traced, trace)
+    except (ConversionError, MutationError, UnsupportedError) as error:
+        refusal = refusal_of(call.f)
+        if refusal is not None:
+            error.mention("The source engine, which follows this, refused the function:", refusal)
+        raise
+
+
+def _run(call: Call, traced: Sequence[Any], trace: Any) -> Any:
     """Call; raise what a conversion hook recorded, even if NumPy or the user swallowed it."""
     swallowed = raised = None
     try:

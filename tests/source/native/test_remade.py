@@ -107,10 +107,28 @@ def two_names(r):
     return total
 
 
+def a_state_that_shrinks(r):
+    """The sweep back takes the last state as an argument, and binds its name to larger ones."""
+    s = r * r
+    for i in range(len(r) - 1, 0, -1):
+        s = r[0] * (r[0] * s[1 : i + 1] + (1 - r[0]) * s[:i])
+    return s[0]
+
+
+def a_state_that_shrinks_until(r):
+    total = 0.0
+    while len(r) > 2:
+        t = np.zeros_like(r)
+        t[1:] = r[:-1] * r[1:]
+        total += t.sum()
+        r = t[:-2]
+    return total
+
+
 PROGRAMS = [
     reflections, rows_that_shrink, squares_that_shrink, what_the_last_iteration_made,
     what_was_made_if_at_all, places_from_the_end, no_iterations, layers, two_names,
-    read_while_it_is_made,
+    read_while_it_is_made, a_state_that_shrinks, a_state_that_shrinks_until,
 ]  # fmt: skip
 R = np.random.default_rng(0).uniform(-0.6, 0.6, 9)
 

@@ -126,6 +126,27 @@ def evaluated(state: State, node: ast.expr) -> Value:
     return raw(state, node) or expressions.evaluate(state, node)
 
 
+def discarded(state: State, node: ast.expr) -> None:
+    """Evaluate an expression whose value nobody reads: ``done and print(x)`` is a branch."""
+    from . import branches, expressions
+
+    match node:
+        case ast.IfExp(test=test, body=then, orelse=orelse):
+            pass
+        case ast.BoolOp(op=op, values=[test, *rest]):
+            then = rest[0] if len(rest) == 1 else ast.copy_location(ast.BoolOp(op, rest), node)
+            orelse = ast.copy_location(ast.Constant(None), node)
+            if isinstance(op, ast.Or):
+                then, orelse = orelse, then
+        case _:
+            evaluated(state, node)
+            return
+    condition = expressions.condition(state, test)
+    branches.branch(
+        state, condition, lambda: discarded(state, then), lambda: discarded(state, orelse)
+    )
+
+
 def end_of_slice(state: State, value: Value, otherwise: int) -> Value:
     """Return the end of a slice; None is ``otherwise``."""
     if not is_maybe(value):

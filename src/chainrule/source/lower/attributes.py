@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import types
 from dataclasses import dataclass
 from typing import Any
@@ -214,6 +215,8 @@ def _retyped(expr: Expr, found: Type) -> Expr:
 
 
 def _of_record(state: State, base: Record, name: str) -> Value | None:
+    if isinstance(getattr(base.cls, "__getattribute__", None), types.FunctionType):
+        raise _own_access(state, base.cls, "__getattribute__")
     if name in base.attributes:
         return base.attributes[name]
     return _of_class(state, base, base.cls.__mro__, name) if hasattr(base.cls, name) else None
@@ -226,7 +229,10 @@ def _of_class(state: State, base: Value, mro: tuple[type, ...], name: str) -> Va
     if isinstance(found, property) or (hasattr(found, "func") and hasattr(found, "attrname")):
         getter = found.fget if isinstance(found, property) else found.func
         method = functions.function_value(state, getter)
-        return None if method is None else functions.inline(state, method, [base], {})
+        value = None if method is None else functions.inline(state, method, [base], {})
+        if value is not None and not isinstance(found, property):
+            _keep(state, base, name, value)
+        return value
     if isinstance(found, staticmethod):
         return Known(found.__func__)
     if isinstance(found, classmethod):
@@ -235,11 +241,59 @@ def _of_class(state: State, base: Value, mro: tuple[type, ...], name: str) -> Va
         return _bound(state, found, base)
     if found is object.__init__:
         return Known(_nothing)
+    if _is_descriptor(found):
+        raise _own_access(state, cls, f"{name}, a {type(found).__name__}")
     if found is not None and not callable(found):
         return functions.from_outside(
             state, getattr(cls, name), lambda: getattr(cls, name), f"{cls.__name__}_{name}"
         )
     return Method(base, name)
+
+
+def _keep(state: State, base: Value, name: str, value: Value) -> None:
+    """Let an object of the program have the value of a cached property from now on."""
+    if isinstance(base, Record) and id(base) not in state.foreign:
+        base.attributes[name] = memory.held(state, value)
+
+
+def assigned_by_class(state: State, base: Record, name: str, value: Value) -> bool:
+    """Assign an attribute as the class of an object says, if it does: by a property's setter."""
+    cls = base.cls
+    if isinstance(cls.__setattr__, types.FunctionType) and not dataclasses.is_dataclass(cls):
+        raise _own_access(state, cls, "__setattr__")
+    found = next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), None)
+    setter = found.fset if isinstance(found, property) else None
+    method = functions.function_value(state, setter) if setter is not None else None
+    if method is not None:
+        functions.inline(state, method, [base, value], {})
+        return True
+    if isinstance(found, property) or (_is_descriptor(found) and hasattr(found, "__set__")):
+        raise _own_access(
+            state, cls, f"{name}, a {type(found).__name__} without a setter in Python"
+        )
+    return False
+
+
+def _is_descriptor(found: Any) -> bool:
+    """Tell whether a class of the user says what reading or writing an attribute does."""
+    cls = type(found)
+    return any(hasattr(cls, name) for name in ("__get__", "__set__")) and not isinstance(
+        found, _USUAL
+    )
+
+
+_USUAL = (
+    types.FunctionType, types.BuiltinFunctionType, types.MemberDescriptorType,
+    types.GetSetDescriptorType, types.WrapperDescriptorType, types.MethodDescriptorType,
+    types.ClassMethodDescriptorType, type,
+)  # fmt: skip
+
+
+def _own_access(state: State, cls: type, what: str) -> Exception:
+    return state.error(
+        f"The class {cls.__name__} decides itself what its attributes are ({what})",
+        "plain attributes, or properties written in Python",
+    )
 
 
 def _nothing() -> None:

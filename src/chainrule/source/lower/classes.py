@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import inspect
 import types
 from typing import Any
 
@@ -24,8 +25,10 @@ from .state import State
 def construct(state: State, cls: Any, args: list[Value], kwargs: dict[str, Value]) -> Value:
     """Call a class."""
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        _check_making(state, cls, "_fields")
         return _namedtuple(state, cls, args, kwargs)
-    if dataclasses.is_dataclass(cls):
+    if dataclasses.is_dataclass(cls) and _has_generated_init(cls):
+        _check_making(state, cls)
         return _dataclass(state, cls, args, kwargs)
     if issubclass(cls, np.generic):
         return _scalar(state, cls, args, kwargs)
@@ -55,24 +58,54 @@ def _namedtuple(state: State, cls: Any, args: list[Value], kwargs: dict[str, Val
     return Items([settle(state, found[name]) for name in cls._fields], "tuple", cls)
 
 
+def _has_generated_init(cls: Any) -> bool:
+    """Tell whether the constructor is one that ``dataclasses`` has written."""
+    init = cls.__init__
+    return isinstance(init, types.FunctionType) and init.__code__.co_filename == "<string>"
+
+
+def _check_making(state: State, cls: Any, mark: str = "") -> None:
+    """Refuse a class that says itself what calling it does, other than by ``__init__``."""
+    home = next(c for c in cls.__mro__ if "__new__" in vars(c))
+    is_usual = home is object or (mark in vars(home))
+    if mark:
+        is_usual = is_usual and cls.__init__ is object.__init__
+    if type(cls).__call__ is not type.__call__ or not is_usual:
+        raise state.error(
+            f"The class {cls.__name__} is made in a way of its own (__new__, or a metaclass)",
+            "give it an __init__ alone, or call a function that makes it",
+        )
+
+
 def _dataclass(state: State, cls: Any, args: list[Value], kwargs: dict[str, Value]) -> Value:
-    fields = [f for f in dataclasses.fields(cls) if f.init]
-    found = {**dict(zip([f.name for f in fields], args, strict=False)), **kwargs}
-    for f in fields:
-        if f.name not in found and f.default is not dataclasses.MISSING:
-            found[f.name] = lift(f.default)
-        elif f.name not in found and f.default_factory is not dataclasses.MISSING:
+    places = inspect.signature(cls).parameters.values()
+    names = [p.name for p in places if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+    declared = [f for f in cls.__dataclass_fields__.values() if f.init or _has_factory(f)]
+    found = {**dict(zip(names, args, strict=False)), **kwargs}
+    for f in declared:
+        if f.name not in found and _has_factory(f):
             found[f.name] = calls.call(state, Known(f.default_factory), [], {})
-    missing = [f.name for f in fields if f.name not in found]
+        elif f.name not in found and f.default is not dataclasses.MISSING:
+            found[f.name] = lift(f.default)
+    fields = [f for f in dataclasses.fields(cls) if f.init or _has_factory(f)]
+    wanted = [*(p.name for p in places), *(f.name for f in fields)]
+    missing = [name for name in dict.fromkeys(wanted) if name not in found]
     if missing:
         raise state.error(f"{cls.__name__} lacks {', '.join(missing)}", "give all fields")
     made = Record(cls, {f.name: settle(state, found[f.name]) for f in fields})
     if hasattr(cls, "__post_init__"):
-        calls.call_attribute(state, made, "__post_init__", [])
+        passed = [name for name in found if name in names and name not in made.attributes]
+        rest = sorted(passed, key=names.index)
+        calls.call_attribute(state, made, "__post_init__", [found[name] for name in rest])
     return made
 
 
+def _has_factory(f: dataclasses.Field[Any]) -> bool:
+    return f.default_factory is not dataclasses.MISSING
+
+
 def _object(state: State, cls: Any, args: list[Value], kwargs: dict[str, Value]) -> Value:
+    _check_making(state, cls)
     made = Record(cls, {})
     if cls.__init__ is not object.__init__:
         calls.call_attribute(state, made, "__init__", args, kwargs)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..values import Items, Known, Leaf, Mapping, Value
+from ..values import Items, Known, Leaf, Mapping, Value, View
 from .containers import FALSE, LAST, NONE, describe, is_none, items_of, known, lift, settle
 from .operators import binary
 from .state import State
@@ -112,9 +112,9 @@ def _set_default(state: State, a: Mapping, key: Value, default: Value = NONE) ->
 
 
 DICT: dict[str, Any] = {
-    "keys": lambda state, a: Items([lift(key) for key in a.items], "list"),
-    "values": lambda state, a: Items(list(a.items.values()), "list"),
-    "items": lambda state, a: Items([Items([lift(k), v]) for k, v in a.items.items()], "list"),
+    "keys": lambda state, a: View(lambda: [lift(key) for key in a.items]),
+    "values": lambda state, a: View(lambda: list(a.items.values())),
+    "items": lambda state, a: View(lambda: [Items([lift(k), v]) for k, v in a.items.items()]),
     "get": _get,
     "pop": _dict_pop,
     "update": _update,

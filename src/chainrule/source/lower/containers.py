@@ -151,6 +151,9 @@ def items_of(state: State, value: Value, count: int | None = None) -> list[Value
         case Items(items=items, kind=kind):
             found = list(items)
             if kind == "iterator":
+                from .going import check
+
+                check(state, value)
                 items.clear()
             return found
         case Mapping(items=entries):

@@ -11,7 +11,7 @@ from ..._syntax import parse
 from ..ir import Call
 from ..types import OBJECT
 from ..values import Function, Items, Known, Leaf, Mapping, Scope, Value
-from . import calls, expressions, functions, iteration, memory, operators, order
+from . import calls, expressions, functions, going, iteration, memory, operators, order
 from .containers import describe, expression, items_of, known, settle, settled, spread
 from .state import State
 
@@ -84,6 +84,10 @@ def comprehension(
     ``first``: what it goes through, where that has been evaluated already.
     """
     found: list[Value] = []
+    source: Value | None = None
+    if first is None and isinstance(node, ast.GeneratorExp):
+        with_name = node.generators[0].iter
+        source = expressions.evaluate(state, with_name) if isinstance(with_name, ast.Name) else None
 
     def collect() -> None:
         mark = len(state.block)
@@ -95,7 +99,11 @@ def comprehension(
     _run_generators(state, node.generators, collect, first)
     if isinstance(node, ast.SetComp):
         return _set_of(state, found)
-    return Items(found, "list" if isinstance(node, ast.ListComp) else "iterator")
+    if isinstance(node, ast.ListComp):
+        return Items(found, "list")
+    made = Items(found, "iterator")
+    going.guard(state, made, node, source)
+    return made
 
 
 def dict_comprehension(state: State, node: ast.DictComp) -> Value:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..values import Items, Known, Value
-from . import calls, order
+from . import calls, going, order
 from .containers import FALSE, NONE, ZERO, is_none, items_of, known, settle
 from .intrinsics import intrinsic
 from .operators import binary, truth
@@ -30,6 +31,7 @@ def _iter(state: State, values: Value) -> Value:
 @intrinsic(next)
 def _next(state: State, values: Value, *default: Value) -> Value:
     if isinstance(values, Items) and values.kind == "iterator":
+        going.check(state, values)
         if values.items:
             return values.items.pop(0)
         if default:
@@ -46,10 +48,23 @@ def _enumerate(state: State, iterable: Value, start: Value = ZERO) -> Value:
 
 @intrinsic(zip)
 def _zip(state: State, *values: Value, strict: Value = FALSE) -> Value:
-    columns = [items_of(state, v) for v in values]
+    columns = _in_turn(state, values)
     if known(strict) == (True, True) and len({len(c) for c in columns}) > 1:
         raise state.error("zip(strict=True) of different lengths", "make the lengths equal")
     return iterator([Items(list(row)) for row in zip(*columns, strict=False)])
+
+
+def _in_turn(state: State, values: Sequence[Value]) -> list[list[Value]]:
+    """Return columns for ``zip`` and ``map``: one iterator among them twice gives in turn."""
+    its = [v for v in values if isinstance(v, Items) and v.kind == "iterator"]
+    if len({id(v) for v in its}) == len(its):
+        return [items_of(state, v) for v in values]
+    parts = [
+        going.through(state, v) if isinstance(v, Items) and v.kind == "iterator"
+        else items_of(state, v) for v in values
+    ]  # fmt: skip
+    rows = going.all_of(going.beside(parts, -1, RuntimeError))
+    return [list(column) for column in zip(*(items_of(state, row) for row in rows), strict=True)]
 
 
 @intrinsic(reversed)
@@ -59,7 +74,7 @@ def _reversed(state: State, values: Value) -> Value:
 
 @intrinsic(map)
 def _map(state: State, fn: Value, *values: Value) -> Value:
-    columns = [items_of(state, v) for v in values]
+    columns = _in_turn(state, values)
     rows: list[Value] = [Items(list(row)) for row in zip(*columns, strict=False)]
     return _mapped(state, fn, rows)
 

@@ -6,6 +6,7 @@ import ast
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from ..ir import Call, Dim, If, Lit, Raise
 from ..types import BOOL, INT, OBJECT, type_of
 from ..values import Items, Known, Leaf, Value
-from . import memory, order, slots
+from . import going, memory, order, slots
 from .state import State, in_rule
 
 ENDLESS = 2**63 - 1
@@ -104,14 +105,27 @@ def _of_call(state: State, fn: Any, nodes: list[ast.expr], is_strict: bool) -> I
             mark = len(state.block)
             column = _columns(state, node)
             if len(state.block) > mark:
-                for part in parts:
-                    if isinstance(part, list):
-                        part[:] = order.keep_before(state, part, mark)
-            parts += column
+                parts = [_kept(state, part, mark) for part in parts]
+            parts += map(partial(_live, node), column)
         if is_strict:
             _require_same_lengths(state, parts)
         return _zip(state, parts)
     return _reversed(state, iteration(state, nodes[0]))
+
+
+def _live(node: ast.expr, part: Iteration) -> Iteration:
+    """Take the items of a list that has no name as they are: nobody changes it."""
+    is_named = isinstance(node, (ast.Name, ast.Attribute, ast.Subscript, ast.Starred))
+    if isinstance(part, going.Going) and not (is_named or going.iterators_of(part)):
+        return list(part)
+    return part
+
+
+def _kept(state: State, part: Iteration, mark: int) -> Iteration:
+    """Let items be those before the statements since ``mark``, if they are not read later."""
+    if isinstance(part, list) and not isinstance(part, going.Going):
+        return order.keep_before(state, part, mark)
+    return part
 
 
 def _columns(state: State, node: ast.expr) -> list[Iteration]:
@@ -174,6 +188,8 @@ def _of_value(state: State, value: Value) -> Iteration:
         assert isinstance(rows, Leaf)
         item = lambda k: subscript(state, rows, k)  # noqa: E731
         return Counted(Known(0), _length(rows), Known(1), item, sources=[rows])
+    if isinstance(value, Items) and value.kind in ("list", "iterator") and value.cls is None:
+        return going.through(state, value)
     return items_of(state, value)
 
 
@@ -190,11 +206,22 @@ def _add(state: State, a: Value, b: Value) -> Value:
 
 def _enumerate(state: State, inner: Iteration, start: Value) -> Iteration:
     if isinstance(inner, list):
-        return [Items([_add(state, start, Known(k)), item]) for k, item in enumerate(inner)]
+        return _numbered(state, inner, start)
     if isinstance(inner.start, Known) and inner.start.value == 0 and _is_one(inner.step):
         return _counting(inner, lambda k: Items([_add(state, k, start), inner.item(k)]), start)
     plain = _from_zero(state, inner)
     return _counting(plain, lambda k: Items([_add(state, k, start), plain.item(k)]), start)
+
+
+def _numbered(state: State, inner: list[Value], start: Value) -> list[Value]:
+    def with_number(k: int, item: Value) -> Value:
+        return Items([_add(state, start, Known(k)), item])
+
+    def draw(k: int) -> Value | None:
+        item = going.drawn(inner, k)
+        return None if item is None else with_number(k, item)
+
+    return going.Going([with_number(k, item) for k, item in enumerate(inner)], draw, [inner])
 
 
 def _counting(inner: Counted, item: Callable[[Value], Value], start: Value) -> Counted:
@@ -245,12 +272,17 @@ def _zip(state: State, parts: list[Iteration]) -> Iteration:
             part if isinstance(part, list) else _first_items(state, part, min(known))
             for part in parts
         ]
-        return [Items(list(group)) for group in zip(*lists, strict=False)]
+        most = min(known) if len(known) < len(parts) else -1
+        return going.beside(lists, most, lambda: _grows(state))
     counted = [_from_zero(state, part) for part in parts if isinstance(part, Counted)]
     stop = _shortest(state, [part.stop for part in counted])
     sources = [source for part in counted for source in part.sources]
     item = lambda k: Items([part.item(k) for part in counted])  # noqa: E731
     return Counted(Known(0), stop, Known(1), item, sources=sources)
+
+
+def _grows(state: State) -> Exception:
+    return state.error("A list grows while zip goes through it", "go through a copy: list(x)")
 
 
 def _require_same_lengths(state: State, parts: list[Iteration]) -> None:
@@ -303,7 +335,7 @@ def _is_endless(stop: Value) -> bool:
 
 def _reversed(state: State, inner: Iteration) -> Iteration:
     if isinstance(inner, list):
-        return inner[::-1]
+        return going.all_of(inner)[::-1]
     from .operators import binary
 
     plain = inner if _is_one(inner.step) else _from_zero(state, inner)
@@ -315,7 +347,7 @@ def _reversed(state: State, inner: Iteration) -> Iteration:
 def known_items(state: State, found: Iteration) -> list[Value]:
     """Return the items of an iteration, asking for its bounds where they are not known."""
     if isinstance(found, list):
-        return found
+        return going.all_of(found)
     bounds = [
         state.static(b, "the length of a loop") for b in (found.start, found.stop, found.step)
     ]

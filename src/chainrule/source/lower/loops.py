@@ -15,7 +15,7 @@ from ..ir import statements as all_statements
 from ..parse import assigned_in_loop, assigned_names
 from ..types import INT, Type, type_of
 from ..values import Items, Known, Leaf, Value
-from . import absent, binding, branches, checkpointed, slots
+from . import absent, binding, branches, checkpointed, going, slots
 from .carried import Carried
 from .endless import perhaps_endless
 from .iteration import Counted, iteration, known_items
@@ -26,6 +26,11 @@ _SHORT = 64
 
 _LONG = 1000
 """So many iterations of a ``while`` are unrolled at most."""
+
+_TOO_LONG = (
+    f"A loop in which a list grows runs more than {_LONG} times",
+    "make an array before the loop and store into it",
+)
 
 # ------------------------------------------------------------------------------------------ for
 
@@ -58,31 +63,34 @@ def place(state: State, node: ast.stmt) -> Any:
 def _unrolled(state: State, node: ast.For, items: list[Value]) -> None:
     from . import statements
 
-    until = getattr(node, "until", None)
-
-    head = getattr(node, "head", None)
+    until, head = getattr(node, "until", None), getattr(node, "head", None)
     kept = state.hidden_name("items")
 
-    def once(k: int) -> Value:
+    def once(k: int, item: Value) -> Value:
         outer, state.path = state.path, (*state.path, k)
         state.scope.variables[kept] = Items(items[k + 1 :])  # what later iterations are given
-        statements.assign(state, node.target, items[k])
+        statements.assign(state, node.target, item)
         statements.execute(state, node.body)
         slots.forget(state, head)
         del state.scope.variables[kept]
         state.path = outer
         return Known(False) if until is None else slots.readable(state.scope.variables[until])
 
-    def run(first: int) -> None:
-        for k in range(first, len(items)):
-            stop = once(k)
+    def run(first: int, items: list[Value]) -> None:
+        k = first
+        while (item := going.drawn(items, k)) is not None:
+            stop = once(k, item)
+            k += 1
             if isinstance(stop, Leaf):
-                branches.branch(state, stop, lambda: None, partial(run, k + 1))
+                rest = going.ahead(state, items, k)
+                branches.branch(state, stop, lambda: None, partial(run, k, rest))
                 return
             if isinstance(stop, Known) and stop.value:
                 return
+            if k > max(len(items), _LONG):
+                raise state.error(*_TOO_LONG)
 
-    run(0)
+    run(0, items)
 
 
 def _counted(
@@ -338,10 +346,7 @@ def _unrolled_while(state: State, node: ast.While) -> None:
                 return
             if isinstance(stop, Known) and stop.value:
                 return
-        raise state.error(
-            f"A loop in which a list grows runs more than {_LONG} times",
-            "make an array before the loop and store into it",
-        )
+        raise state.error(*_TOO_LONG)
 
     run(0)
     statements.execute(state, node.orelse)

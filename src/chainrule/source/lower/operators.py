@@ -15,6 +15,7 @@ from ..results import result_type
 from ..types import BOOL, FLOAT, INT, OBJECT, Type, is_plain
 from ..values import Function, Items, Known, Leaf, Mapping, Method, Record, Value
 from .containers import describe, expression, known, lift, uncut
+from .overloaded import defines, overloaded
 from .slots import as_numbers
 from .state import State, in_rule
 
@@ -95,8 +96,9 @@ def unary(state: State, ufunc: Any, a: Value) -> Value:
     ok, found = known(a)
     if ok:
         return _fold(state, ufunc, found)
-    if isinstance(a, Record):
-        return _overloaded(state, f"__{_NAMES[ufunc]}__", [a])
+    name = f"__{_NAMES[ufunc]}__"
+    if isinstance(a, Record) or defines(a, name):
+        return overloaded(state, name, [a])
     assert isinstance(a, Leaf), describe(a)
     size = sizes.multiply(-1, a.size) if a.size is not None and ufunc is np.negative else None
     return arithmetic(state, ufunc, [a], size)
@@ -107,8 +109,12 @@ def binary(state: State, ufunc: Any, a: Value, b: Value) -> Value:
     (ok_a, known_a), (ok_b, known_b) = known(a), known(b)
     if ok_a and ok_b:
         return _fold(state, ufunc, known_a, known_b)
-    if isinstance(a, Record) or isinstance(b, Record):
-        return _overloaded(state, f"__{_NAMES[ufunc]}__", [a, b])
+    name = f"__{_NAMES[ufunc]}__"
+    if isinstance(a, Record) or isinstance(b, Record) or defines(a, name):
+        return overloaded(state, name, [a, b])
+    is_numpys = isinstance(a, Leaf) and a.type.kind != "python"  # which takes tuples as arrays
+    if defines(b, f"__r{name[2:]}") and not is_numpys:
+        return overloaded(state, name, [a, b])
     if isinstance(a, (Items, Mapping)) or isinstance(b, (Items, Mapping)):
         return _of_containers(state, ufunc, a, b)
     if isinstance(a, (Function, Method)) or isinstance(b, (Function, Method)):
@@ -182,22 +188,6 @@ def python_type(ufunc: Any, exprs: tuple[Expr, ...]) -> Type:
         samples[1] = exprs[1].value
     found = type(PYTHON[ufunc](*samples))
     return _TYPES.get(found, Type("python", np.dtype(np.complex128)))
-
-
-def _overloaded(state: State, name: str, operands: list[Value]) -> Value:
-    """Call the user's own ``__add__`` or ``__radd__``."""
-    from .calls import call_attribute
-
-    for receiver, rest, method in (
-        (operands[0], operands[1:], name),
-        (operands[-1], operands[:-1], f"__r{name[2:]}"),
-    ):
-        if isinstance(receiver, Record) and hasattr(receiver.cls, method):
-            return call_attribute(state, receiver, method, rest)
-    raise state.error(
-        f"A {' and a '.join(map(describe, operands))} meet in an operator that they do not define",
-        "use their arrays",
-    )
 
 
 def _of_containers(state: State, ufunc: Any, a: Value, b: Value) -> Value:

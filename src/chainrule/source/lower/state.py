@@ -126,6 +126,8 @@ class State:
     contents: dict[Hashable, Any] = field(default_factory=dict)
     """Arrays of integers from outside whose elements are known."""
     guards: list[tuple[Callable[[], Any], Any]] = field(default_factory=list)
+    relied: dict[int, tuple[Value, Callable[[], Exception | None]]] = field(default_factory=dict)
+    """What iterators rely on, by their identities: it says what is wrong if that has changed."""
     foreign: set[int] = field(default_factory=set)
     """Identities of abstract containers that belong to the caller or to the module."""
     kept: list[Any] = field(default_factory=list)

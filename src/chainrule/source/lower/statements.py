@@ -16,6 +16,7 @@ from ..types import OBJECT
 from ..values import Function, Items, Known, Leaf, Mapping, Record, Value
 from . import (
     absent,
+    attributes,
     binding,
     branches,
     containers,
@@ -163,15 +164,14 @@ def assign_attribute(state: State, base: Value, name: str, value: Value) -> None
             "objects that change are not in the language",
             "keep the value in a local variable and return it",
         )
-    base.attributes[name] = memory.held(state, value)
+    if not attributes.assigned_by_class(state, base, name, value):
+        base.attributes[name] = memory.held(state, value)
 
 
 def _assign_part(state: State, base: Leaf, name: str, value: Value) -> None:
-    from .attributes import attribute
-
     if memory.root_of(state, base.expr) is None:
         memory.make_buffer(state, base.expr)
-    part = attribute(state, base, name)
+    part = attributes.attribute(state, base, name)
     if not isinstance(part, Leaf) or memory.root_of(state, part.expr) is None:
         raise state.error(f"The attribute {name!r} of a real array is assigned", "store into it")
     memory.store(state, part, (), array_expression(state, value))
@@ -218,7 +218,7 @@ def _annotated(state: State, node: ast.AnnAssign) -> None:
 
 def _expression(state: State, node: ast.Expr) -> None:
     if not isinstance(node.value, ast.Constant):
-        expressions.evaluate(state, node.value)
+        absent.discarded(state, node.value)
 
 
 def _if(state: State, node: ast.If) -> None:

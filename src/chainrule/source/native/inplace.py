@@ -47,8 +47,9 @@ def _alone(block: Block) -> set[str]:
 
 def _shapes(block: Block, given: Set[str]) -> dict[str, Shape]:
     """Return the shapes of arrays that have the same one wherever they are made."""
-    counts = Counter(bindings(block))
-    fixed = {name for s in block for name in bound_by(s) if counts[name] == 1} | given
+    counts = Counter([*bindings(block), *given])
+    fixed = {name for s in block for name in bound_by(s) if counts[name] == 1}
+    fixed |= {name for name in given if counts[name] == 1}
     found: dict[str, Shape] = {}
     several: set[str] = set()
     for s in statements(block):

@@ -287,7 +287,7 @@ def improved(
     if parallel:
         block, notes = spread(block, given, {*state.stacks}, state.fresh, state.types)
         return pooled(block, state.fresh, state.types), notes
-    block = made_once(block, held(block) | given, state.fresh, state.types)
+    block = made_once(block, held(block), given, state.fresh, state.types)
     block = hoist(block, escaping(block) | given)
     block = pooled(block, state.fresh, state.types)
     return merged(reserve(block)), []

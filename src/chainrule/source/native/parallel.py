@@ -58,14 +58,19 @@ def spread(
     kept = escaping(block) | given
     made = {s.name for s in statements(block) if isinstance(s, Make)}
     block = merged(reserve(hoist(block, kept | made)))
-    spreader = _Spreader(block, stacks, fresh, types)
+    spreader = _Spreader(block, given, stacks, fresh, types)
     block = spreader.block(block, frozenset())
     return hoist(block, escaping(block) | given), spreader.notes
 
 
 class _Spreader:
     def __init__(
-        self, block: Block, stacks: set[str], fresh: Fresh, types: dict[str, Type]
+        self,
+        block: Block,
+        given: set[str],
+        stacks: set[str],
+        fresh: Fresh,
+        types: dict[str, Type],
     ) -> None:
         self.fresh = fresh
         self.types = types
@@ -73,7 +78,7 @@ class _Spreader:
         self.notes: Notes = []
         self.live = live_after(block)
         self.alias = aliases(block)
-        self.extents = _extents(block)
+        self.extents = _extents(block, given)
 
     def block(self, block: Block, above: Set[str]) -> Block:
         return [t for s in block for t in self._statement(s, above)]
@@ -122,9 +127,9 @@ def _sharing(plan: Plan) -> str:
     return f": {'; '.join(found)}" if found else ""
 
 
-def _extents(block: Block) -> dict[str, tuple[Expr, ...]]:
+def _extents(block: Block, given: set[str]) -> dict[str, tuple[Expr, ...]]:
     """Return the extents of arrays that are made in one place, by names that are bound once."""
-    binders = Counter(bindings(block))
+    binders = Counter([*bindings(block), *given])
     return {
         s.name: s.extents
         for s in statements(block)

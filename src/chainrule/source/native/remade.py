@@ -22,33 +22,34 @@ from .contraction import uses, within_blocks
 from .units import is_of_elements, with_sizes
 
 
-def made_once(block: Block, held: Set[str], fresh: Fresh, types: dict[str, Type]) -> Block:
+def made_once(
+    block: Block, held: Set[str], given: Set[str], fresh: Fresh, types: dict[str, Type]
+) -> Block:
     """Return a kernel whose loops make fewer arrays.
 
-    ``held``: its parameters, and arrays that a second name holds, or that Python sees.
+    ``given``: its parameters; ``held``: arrays that a second name holds, or that Python sees.
     """
-    return _Growing(_together(block, held), held, fresh, types).block
+    return _Growing(_together(block, held, given), held, given, fresh, types).block
 
 
 # ------------------------------------------------------------------ arrays of the same sizes
 
 
-def _together(block: Block, held: Set[str]) -> Block:
+def _together(block: Block, held: Set[str], given: Set[str]) -> Block:
     """Return a block that makes an array once in place of several times, if its sizes stay."""
     makes: dict[str, list[Make]] = {}
     for s in statements(block):
         if isinstance(s, Make):
             makes.setdefault(s.name, []).append(s)
     repeated = {s.name for t in block if t.blocks for s in statements([t]) if type(s) is Make}
-    binders = Counter(bindings(block))
     for name, own in makes.items():
         is_one = all(s.extents == own[0].extents for s in own)
-        if len(own) < 2 or not is_one or name in held or name not in repeated:
+        if len(own) < 2 or not is_one or name in held | given or name not in repeated:
             continue
         first = next(k for k, s in enumerate(block) if uses([s])[name])
-        ahead = {n for s in block[:first] for n in bound_by(s)} | held
+        ahead = {n for s in block[:first] for n in bound_by(s)} | given
         sizes = ir.names_in(*own[0].extents)
-        if sizes <= ahead and all(binders[n] <= 1 for n in sizes):
+        if sizes <= ahead and not sizes & {*bindings(block[first:])}:
             block = [*block[:first], own[0], *_without(block[first:], name)]
     return block
 
@@ -65,12 +66,19 @@ def _without(block: Block, name: str) -> Block:
 class _Growing:
     """Makes an array before a loop in which its size differs from iteration to iteration."""
 
-    def __init__(self, block: Block, held: Set[str], fresh: Fresh, types: dict[str, Type]) -> None:
-        self.held = held
+    def __init__(
+        self,
+        block: Block,
+        held: Set[str],
+        given: Set[str],
+        fresh: Fresh,
+        types: dict[str, Type],
+    ) -> None:
+        self.held = held | given
         self.fresh = fresh
         self.types = types
         self.total = uses(block)
-        self.binders = Counter(bindings(block))
+        self.binders = Counter([*bindings(block), *given])
         self.block = self._inside(block)
 
     def _inside(self, block: Block) -> Block:

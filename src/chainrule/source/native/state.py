@@ -143,8 +143,13 @@ class State:
         return size if found is None else found.size
 
     def note_shape(self, name: str, extents: tuple[Extent, ...]) -> None:
-        """Remember the extents of an array of this backend's own, which is bound once."""
-        if name not in self.program.types:
+        """Remember the extents of an array of this backend's own, which is bound once.
+
+        The size of another array is that of now alone if its name is bound again.
+        """
+        if name not in self.program.types and not any(
+            self._changes(e) for extent in extents for e in ir.walk(extent.expr)
+        ):
             self.extents[-1][_SHAPE, name] = extents
 
     def known_shape(self, name: str) -> tuple[Extent, ...] | None:
@@ -218,7 +223,12 @@ class State:
         return found
 
     def _changes(self, e: Expr) -> bool:
-        return isinstance(e, Var) and self.written[e.name] > 1
+        if not isinstance(e, Var):
+            return False
+        is_given = e.name in self.program.hidden or any(
+            e.name == p.name for p in self.program.parameters
+        )
+        return self.written[e.name] + is_given > 1
 
     def integer(self, value: Expr, hint: str = "n") -> Expr:
         """Return an integer that stays as it is: a literal, or a variable of its own."""
