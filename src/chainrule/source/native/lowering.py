@@ -41,6 +41,7 @@ from .masked import without_places
 from .nothing import note_tests
 from .numbers import cast
 from .overwriting import Overwriting
+from .own_arrays import with_own_arrays
 from .parallel import Notes, spread
 from .pooling import pooled
 from .raising import raised
@@ -135,8 +136,8 @@ def to_kernel(
     program = with_names_of_one_value(program, given, len(opening))
     known_sizes = few(program, given, sizes or {})
     fitting = _fitting(program, given, known_sizes)
-    program = with_sizes(program, known_sizes)
     fresh = Fresh({*program.types, *names_of(program)})
+    program = with_own_arrays(with_sizes(program, known_sizes), given, len(opening), fresh)
     program = with_whole_saves(forgetting(program) if parallel else program, fresh)
     program = without_places(with_copies_first(program, fresh), fresh)
     state = State(program, wraps or not may_leave, may_leave)
