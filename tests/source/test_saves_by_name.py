@@ -53,7 +53,28 @@ def its_own_result(a, x):
     return np.sum(u * u)
 
 
-BY_NAME = [orthogonal_columns, toeplitz, in_a_branch, inner_places, its_own_result]
+def read_after_it(a, x):
+    u = np.outer(a, x)
+    total = 0.0
+    for k in range(len(x)):
+        u[k] = u[k] * np.cos(u[k]) * a
+        total += np.sum(u[k] ** 3)
+    return np.sum(u) * total
+
+
+def with_the_row_before(a, x):
+    u = np.outer(a, x)
+    total = 0.0
+    for k in range(1, len(x)):
+        total += np.sum(u[k] ** 2 * np.sin(u[k - 1]))
+        u[k] = u[k] * np.cos(u[k]) * u[k - 1]
+    return np.sum(u) * total
+
+
+BY_NAME = [
+    orthogonal_columns, toeplitz, in_a_branch, inner_places, its_own_result, read_after_it,
+    with_the_row_before,
+]  # fmt: skip
 
 
 def stencil(a, x):
@@ -109,6 +130,28 @@ def changed_between(a, x):
     return np.sum(u) * total
 
 
+def changed_by_a_view_between(a, x):
+    u = np.outer(a, x)
+    v = u.T
+    total = 0.0
+    for k in range(1, 4):
+        total += np.sum(u[k] ** 3)
+        v[1] *= 2.0
+        u[k] = u[k] * u[k] * a
+    return np.sum(u) * total
+
+
+def changed_in_a_branch_between(a, x):
+    u = np.outer(a, x)
+    total = 0.0
+    for k in range(1, 4):
+        total += np.sum(u[k] ** 3)
+        if x[k] > 0.5:
+            u[:, 1] *= 2.0
+        u[k] = u[k] * u[k] * a
+    return np.sum(u) * total
+
+
 def index_changes_between(a, x):
     u = np.outer(a, x)
     total, i = 0.0, 1
@@ -149,7 +192,8 @@ def in_an_outer_loop(a, x):
 
 PUT_BACK = [
     stencil, in_both_branches, another_place_of_it, read_in_an_inner_loop, read_before_the_loop,
-    changed_between, index_changes_between, through_views, from_the_end, in_an_outer_loop,
+    changed_between, changed_by_a_view_between, changed_in_a_branch_between,
+    index_changes_between, through_views, from_the_end, in_an_outer_loop,
 ]  # fmt: skip
 
 

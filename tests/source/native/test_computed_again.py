@@ -58,8 +58,17 @@ def products(a, b):
     return np.sum((d @ b.T) ** 2)
 
 
+def filled_in_part(a, b):
+    d = np.empty((3 * len(a), a.shape[1]))
+    d[: len(a)] = a - b
+    e = d.copy()
+    e[len(a) :] = b[0]
+    return np.sum(e * e)
+
+
 PROGRAMS = [
     limited, one_of_another, rows_of_loops, operands_change, in_a_loop, single_precision, products,
+    filled_in_part,
 ]  # fmt: skip
 
 
@@ -90,3 +99,8 @@ def test_what_is_read_again_and_again_is_kept(rng):
     assert "d = rt.empty" in text(
         cr.compile(products, backend="numba"), *rng.normal(size=(2, 6, 5))
     )
+
+
+def test_an_array_that_is_larger_than_what_it_is_computed_from_is_kept(rng):
+    program = cr.compile(filled_in_part, backend="numba")
+    assert "d = rt.empty" in text(program, *rng.normal(size=(2, 6, 5)))
