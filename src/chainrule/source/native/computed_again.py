@@ -69,7 +69,9 @@ def _changed(block: Block, total: Counter[str], alias: Alias) -> Block:
             is_often = len(later) > _READS or max(later, default=9) > len(filled.vars)
             is_all = total[filled.name] == 2 + len(here) + len(later)
             if is_all and not is_often and _stays(block[k:], filled, alias):
+                total.subtract(uses(block[k:]))
                 block[k:] = [_without(t, filled) for t in block[k:]]
+                total.update(uses(block[k:]))
                 reads = _reads(block)
     return block
 
