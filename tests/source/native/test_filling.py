@@ -140,7 +140,31 @@ def test_no_loops_of_zeros_in_a_sweep():
 def test_only_the_border_is_zeroed_and_added_to():
     text = sweep(from_a_copy)
     places = r"\[\w+, rt.u\(\w+ \+ 1\)\]"
-    assert re.search(rf"  a_ct{places} = u_ct{places}", text)
+    assert re.search(rf"  a_ct{places} = 0.0 \+ u_ct{places}", text)
     filled = re.findall(r"\n# +(u_ct\[.*\]) = 0.0", text.replace("    #", "#"))
     assert len(filled) == 3  # to the left, to the right, rows at the ends
     assert not re.search(r"a_ct\[rt.u\(\w+ \+ 1\), rt.u\(\w+ \+ 1\)\] = 0.0", text)
+
+
+def signs_of_sums_set(a, n):
+    out = np.zeros_like(a)
+    out[1:-1, 1:-1] = 0.0
+    out += -0.0 * a
+    return np.copysign(a, out)
+
+
+def signs_of_sums_gathered(a, n):
+    out = np.ones_like(a)
+    out[1:-1, 1:-1] = 0.0
+    out[1:-1, 1:-1] -= 0.0 * a[1:-1, 1:-1]
+    out[:-2, 1:-1] -= 0.0 * a[:-2, 1:-1]
+    out[1:-1, 2:] -= 0.0 * a[1:-1, 2:]
+    out[1:-1, :-2] -= 0.0 * a[1:-1, :-2]
+    return np.copysign(a, out)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("f", [signs_of_sums_set, signs_of_sums_gathered])
+def test_zeros_that_are_added_to_have_their_sign(f, dtype):
+    a = np.random.default_rng(1).uniform(0.1, 1, (6, 7)).astype(dtype)
+    np.testing.assert_array_equal(cr.compile(f, backend="numba")(a, 1), f(a, 1))
