@@ -13,6 +13,7 @@ pytest.importorskip("numba")
 
 from llvmlite import ir as llvm
 
+from chainrule.source.native.accesses import Touched, independent
 from chainrule.source.native.lowering import to_kernel
 from chainrule.source.native.regions import function
 from chainrule.source.program import compile_
@@ -325,3 +326,9 @@ def test_a_stencil_adds_once_at_each_place():
     sweep = gradient.explain().split("# ---- after loops")[-1].split("- 1, -1, -1")[1]
     assert re.search(r"\* 0.3\s.*\* 0.3\s.*\* 0.3", sweep, re.DOTALL)
     assert "rt.empty" not in sweep  # nothing lies in memory in between
+
+
+def test_steps_of_two_kinds_keep_their_order():
+    sums, largest = (Touched(gathered={"t": fn}) for fn in (np.add, np.maximum))
+    assert independent(sums, sums)
+    assert not independent(sums, largest)
