@@ -170,7 +170,7 @@ def test_zeros_that_are_added_to_have_their_sign(f, dtype):
     np.testing.assert_array_equal(cr.compile(f, backend="numba")(a, 1), f(a, 1))
 
 
-# ------------------------------------------------------------ zeros that have to be written after all
+# -------------------------------------------------------- zeros that have to be written after all
 
 
 def subtracted(c, b):
@@ -194,6 +194,12 @@ def in_another_shape(c, b):
     v += b.T
 
 
+def set_in_another_shape(c, b):
+    c[1:-1, 1:-1] = 0.0
+    v = c.reshape(b.shape[::-1])
+    v[1:-1, 1:-1] = b.T[1:-1, 1:-1]
+
+
 def other_rows(c, b):
     d = np.stack([c, c * b])
     d[0, 1:-1, 1:-1] = 0.0
@@ -204,6 +210,11 @@ def other_rows(c, b):
 def read_by_what_follows(c, b):
     c[1:-1, 1:-1] = 0.0
     c[:] = c * b + 1.0
+
+
+def read_inside(c, b):
+    c[:] = 0.0
+    c[1:-1, 1:-1] = c[1:-1, 1:-1] * b[1:-1, 1:-1] + 1.0
 
 
 def read_before_it(c, b):
@@ -236,6 +247,7 @@ def changed_by_its_owner(c, b):
 AFTER_ALL = [
     subtracted, added_to_a_part, ones, in_another_shape, other_rows, read_by_what_follows,
     read_before_it, beyond_what_follows, changed_by_another_name, changed_by_its_owner,
+    set_in_another_shape, read_inside,
 ]  # fmt: skip
 
 
