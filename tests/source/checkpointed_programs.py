@@ -175,9 +175,21 @@ def complex_numbers(x, c, n, k):
     return np.sum(np.abs(z))
 
 
+def changed_after_it(x, c, n, k):
+    u = x * 2.0
+    u[0] = c
+    total = np.sum(u**3)
+    for t in cr.checkpointed(range(n), k):
+        u = np.sin(x * t + total)
+        total = total + c * np.sum(u * u)
+    u[1:] = 2.0
+    u[0] += c
+    return total * np.sum(u * x)
+
+
 ALL = [
     *(heat, double_buffer, trajectory, matrix_power, breaks, returns_early, integers_and_steps),
     *(downwards, nested, inside_another_loop, while_inside, views, needed_before, branches),
     *(single_precision, counter_read_after, nothing_to_reverse, number_left_to_it),
-    complex_numbers,
+    *(complex_numbers, changed_after_it),
 ]

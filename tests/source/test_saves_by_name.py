@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import chainrule as cr
 from chainrule.source.emit import emit
 from source.saving import adjoint, check_against_saving_everything, check_gradients
 
@@ -62,7 +63,28 @@ def rank_updates(a, x):
     return np.sum(u * u)
 
 
-BY_NAME = [orthogonal_columns, toeplitz, in_a_branch, inner_places, its_own_result]
+def read_after_it(a, x):
+    u = np.outer(a, x)
+    total = 0.0
+    for k in range(len(x)):
+        u[k] = u[k] * np.cos(u[k]) * a
+        total += np.sum(u[k] ** 3)
+    return np.sum(u) * total
+
+
+def with_the_row_before(a, x):
+    u = np.outer(a, x)
+    total = 0.0
+    for k in range(1, len(x)):
+        total += np.sum(u[k] ** 2 * np.sin(u[k - 1]))
+        u[k] = u[k] * np.cos(u[k]) * u[k - 1]
+    return np.sum(u) * total
+
+
+BY_NAME = [
+    orthogonal_columns, toeplitz, in_a_branch, inner_places, its_own_result, read_after_it,
+    with_the_row_before, rank_updates,
+]  # fmt: skip
 
 
 def read_between_updates(a, x):
@@ -137,6 +159,28 @@ def changed_between(a, x):
     return np.sum(u) * total
 
 
+def changed_by_a_view_between(a, x):
+    u = np.outer(a, x)
+    v = u.T
+    total = 0.0
+    for k in range(1, 4):
+        total += np.sum(u[k] ** 3)
+        v[1] *= 2.0
+        u[k] = u[k] * u[k] * a
+    return np.sum(u) * total
+
+
+def changed_in_a_branch_between(a, x):
+    u = np.outer(a, x)
+    total = 0.0
+    for k in range(1, 4):
+        total += np.sum(u[k] ** 3)
+        if x[k] > 0.5:
+            u[:, 1] *= 2.0
+        u[k] = u[k] * u[k] * a
+    return np.sum(u) * total
+
+
 def index_changes_between(a, x):
     u = np.outer(a, x)
     total, i = 0.0, 1
@@ -175,10 +219,66 @@ def in_an_outer_loop(a, x):
     return np.sum(u) * total
 
 
+def arrays_change_places(a, x):
+    u, v = np.outer(a, x), np.outer(x, a)
+    total = 0.0
+    for _ in range(4):
+        total += np.sum(v[1] ** 3)
+        u[1] = u[1] * np.cos(u[1]) * total
+        u, v = v, u
+    return np.sum(u * v) * total
+
+
+def arrays_change_places_around(a, x):
+    u, v = np.outer(a, x), np.outer(x, a)
+    total = np.sum(u**3)
+    for _ in range(3):
+        u, v = v, u
+        for k in range(3):
+            u[k] = u[k] * np.cos(u[k]) * a
+    return np.sum(u * v) * total
+
+
+def computed_again_elsewhere(a, x):
+    u = np.outer(a, x)
+    total = 0.0
+    for _ in range(3):
+        for k in range(3):
+            r = u[k] * 2.0
+            total += np.sum(r * r * r)
+        for k in range(3):
+            u[k] = u[k] * np.cos(u[k]) * a
+    return np.sum(u) * total
+
+
+def with_new_axes(a, x):
+    u = np.outer(a, x)
+    total = 0.0
+    for k in range(2, 5):
+        total += np.sum(u[None, 1] ** 3)
+        u[:, k] = u[:, k] * np.cos(u[:, k]) * a
+    return np.sum(u) * total
+
+
+def in_a_loop_that_runs_again(a, x):
+    u = np.outer(a, x)
+    total = 0.0
+    for k in range(3):
+        w = x.copy()
+        for _ in cr.checkpointed(range(3)):
+            w[:] = 0.5 * u[k] + w
+            total = total + np.sum(w**3)
+        u[k] = u[k] * 2.0 + total
+    return np.sum(u * u) * total
+
+
 PUT_BACK = [
     read_between_updates, updates_read_each_other,
     stencil, in_both_branches, another_place_of_it, read_in_an_inner_loop, read_before_the_loop,
-    changed_between, index_changes_between, through_views, from_the_end, in_an_outer_loop,
+    changed_between, changed_by_a_view_between, changed_in_a_branch_between,
+    index_changes_between, through_views, from_the_end, in_an_outer_loop, arrays_change_places,
+    arrays_change_places_around, computed_again_elsewhere, with_new_axes,
+    in_a_loop_that_runs_again,
 ]  # fmt: skip
 
 

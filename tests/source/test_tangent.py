@@ -377,3 +377,16 @@ def test_a_rule_with_a_loop_whose_operand_is_an_expression():
 
     a = np.random.default_rng(0).normal(size=(3, 4))
     cr.check_grads(cr.compile(f, backend="numpy"), (a,), order=2)
+
+
+def test_a_row_that_is_stored_into_a_column_of_its_array():
+    """NumPy gets ``u[:, 2] = u[1]`` wrong: the tangent of a sum must not be such a store."""
+
+    def f(a, x):
+        u = np.outer(a, x)
+        u[:, 2] = u[1] + 0.1
+        u[3] = u.T[1] - 0.1
+        return np.sum(np.sin(u))
+
+    a, x = np.linspace(0.5, 1.2, 5), np.linspace(0.4, 0.9, 5)
+    cr.check_grads(cr.compile(f, backend="numpy"), (a, x), order=2)

@@ -311,7 +311,8 @@ class Weave:
             forward += where_any(s, [Push(place) for place in places])
         end, adjoint = self.needs.ends[id(s)], self.adjoints[id(s)]
         pushed = [Var(self.types[name], name) for name in end.pushed]
-        saves: Block = [Push(var, local=True) for var in pushed]
+        copied = self.needs.copied
+        saves: Block = [Push(var, copy=var.name in copied, local=True) for var in pushed]
         forward.append(replace(s, body=body + saves, trips=None))
         found: Block = [Pop(var) for var in reversed(pushed)]
         found += [Assign(a.name, self.expand(a.value)) for a in end.again]

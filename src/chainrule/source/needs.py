@@ -26,9 +26,11 @@ from .reverse import Adjoint
 from .types import is_several
 
 Need = tuple[str, str]
-"""A variable, and whether its ``value`` or only its ``shape`` is read."""
+"""A variable, and whether its ``value`` or only its ``shape`` is read, or who ``HELD`` it."""
 
 VALUE, SHAPE = "value", "shape"
+HELD = "held as "
+"""Its array is still the one that the last iteration of a loop has saved: followed by what name."""
 
 
 def reads(expr: Expr) -> set[Need]:
@@ -82,6 +84,8 @@ class Needs:
         self.store_all = store_all
         self.saved: dict[int, list[str]] = {}
         self.ends: dict[int, End] = {}
+        self.copied: set[str] = set()
+        """Variables whose arrays are changed after the iteration that saves them at its end."""
         self.entries: dict[int, tuple[set[Need], set[str]]] = {}
         """What is needed, and what is bound, where a checkpointed loop begins."""
         self.unset: set[str] = set()
@@ -130,6 +134,7 @@ class Needs:
                 ir.Store(target=target, index=index) | ir.Pop(target=target, index=tuple() as index)
             ):
                 root = self.root(target.name)
+                self.note_changes(need, {root})
                 if ((root, VALUE) in need and not self.is_vain(s, root)) or self.store_all:
                     self.save(s, root, defined)
                     self.note_readers(s, root)
@@ -143,9 +148,14 @@ class Needs:
                 for name in ir.written(s):
                     if (name, VALUE) in need or (name, SHAPE) in need:
                         self.save(s, name, defined)
-                    need = need - {(name, VALUE), (name, SHAPE)}
+                    need = {n for n in need if n[0] != name}
                 defined.update(ir.written(s))
         return need | after
+
+    def note_changes(self, need: set[Need], names: set[str]) -> None:
+        """Note that arrays are changed in place, which may have been saved as they were."""
+        held = {kind for name, kind in need if name in names and kind.startswith(HELD)}
+        self.copied |= {kind.removeprefix(HELD) for kind in held}
 
     def is_vain(self, s: Stmt, root: str) -> bool:
         """Tell whether a store overwrites what nothing needs, though other places are needed."""
@@ -223,7 +233,9 @@ class Needs:
             self.before.pop()
             end = self.ends[id(s)] = self.end_of(s.body, local, out, inside)
             done = {*end.pushed, *(a.name for a in end.again), *own}
-            out = {n for n in out.union(*(self.read_by(a) for a in end.again)) if n[0] not in done}
+            out = out.union(*(self.read_by(a) for a in end.again))
+            out = {n for n in out if n[0] not in done or n[1].startswith(HELD)}
+            out |= {(name, HELD + name) for name in end.pushed if name in self.buffers}
             if out <= head:
                 break
             head |= out
@@ -255,6 +267,7 @@ class Needs:
         adjoint = self.adjoints[id(s)]
         self.entries[id(s)] = (need, set(defined))
         changed, local = self.changed_by(s.body), self.local_to(s)
+        self.note_changes(need, changed)
         ends = {n for n in self.primal(reads_of(adjoint.ends[0])) if n[0] not in local}
         self.before.append(need)
         read = self.flow(s.body, ends, set(defined) | {s.var.name})
@@ -282,7 +295,7 @@ class Needs:
         """Decide which local variables are saved and which are computed again."""
         end = End()
         wanted = [name for name in _order(body) if name in local]
-        needed = {name for name, _ in out}
+        needed = {name for name, kind in out if not kind.startswith(HELD)}
         again: dict[str, Assign] = {}
         pushed: set[str] = set()
         queue = [name for name in wanted if name in needed]

@@ -24,7 +24,7 @@ from .deadcode import live_before
 from .effects import is_draw
 from .fold import map_blocks
 from .ir import Alias, Assign, Block, Call, Dim, Expr, For, If, Index, Note, Pop, Push, Store, Var
-from .needs import VALUE
+from .needs import SHAPE, VALUE
 from .sharing import Sharing
 from .types import BOOL, INT, OBJECT, Type, type_of, unknown_size
 
@@ -59,7 +59,7 @@ class Recomputed:
         self.views = self._views()
         self.state = [] if self.is_empty else self._state()
         need, self.defined = weave.needs.entries[id(s)]
-        held = {name for name, kind in need if kind == VALUE or name in self.rebound}
+        held = {n for n, kind in need if kind == VALUE or (kind == SHAPE and n in self.rebound)}
         names = [name for name in self._changed_in_order() if name in held]
         self.needed = [name for name in names if name in self.state]
         self.rest = [name for name in names if name not in self.state]
@@ -69,7 +69,8 @@ class Recomputed:
     def sweeps(self, forward: Block) -> Block:
         """Add the loop to the forward sweep; return its reverse sweep."""
         saved = [*self.rest, *self.state]
-        forward += [Push(self.var(name), copy=self._is_changed(name)) for name in saved]
+        buffers = self.weave.needs.buffers
+        forward += [Push(self.var(name), copy=name in buffers) for name in saved]
         self.weave.needs.unset.update(name for name in self.rest if name not in self.defined)
         forward.append(replace(self.s, body=_bare(self.s.body, True), trips=None, snapshots=None))
         out: Block = [*self.adjoint.first]
@@ -122,10 +123,6 @@ class Recomputed:
         self.again = kept
         live = live_before(self.views, live, sharing)[1]
         return [name for name in self._changed_in_order() if name in live]
-
-    def _is_changed(self, name: str) -> bool:
-        """Whether the loop changes the array that a variable holds before it."""
-        return name in self.weave.needs.buffers and name not in self.local
 
     def _check_state(self, name: str) -> None:
         kind = self.types[name]

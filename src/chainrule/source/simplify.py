@@ -18,6 +18,7 @@ from .copies import without_needless_copies
 from .deadcode import remove_dead_code
 from .fold import fold, map_blocks, map_expressions
 from .once import computed_once, late_zeros
+from .sharing import Sharing, holders
 from .types import INT, OBJECT
 from .zeros import first_stores
 
@@ -95,18 +96,24 @@ def _filled(template: Any, leaves: Iterator[ir.Expr]) -> Any:
 # ------------------------------------------------------------------------------------- algebra
 
 
-def algebra(block: ir.Block, generated: Callable[[str], bool]) -> ir.Block:
+def algebra(
+    block: ir.Block, generated: Callable[[str], bool], memory: Sharing | None = None
+) -> ir.Block:
     """Apply the algebra to the statements that write generated variables, and to the result."""
     done = []
+    known = memory or Sharing(block)
     for s in block:
-        s = map_blocks(s, lambda inner: algebra(inner, generated))
+        s = map_blocks(s, lambda inner: algebra(inner, generated, known))
         match s:
             case ir.Assign(name=name) if generated(name) or _is_derivative(name):
                 s = map_expressions(s, simplified)
             case ir.Effect(value=ir.Seq()):  # the result
                 s = map_expressions(s, simplified)
             case ir.Store(target=ir.Var(name=name)) if generated(name) or _is_derivative(name):
-                s = _signed_store(replace(s, value=plain(simplified(s.value, is_stored=True))))
+                value = plain(simplified(s.value, is_stored=True))
+                if s.op is None and known.of(name) in map(known.of, holders(value)):
+                    value = simplified(s.value)  # NumPy may read its own parts too late
+                s = _signed_store(replace(s, value=value))
         done.append(s)
     return done
 

@@ -23,7 +23,7 @@ from .fresh import Fresh
 from .helpers import function_behind, opaque_jvp, second_derivative
 from .ir import Access, Alias, Assign, Block, Call, Expr, Index, Seq, Stmt, Var
 from .rulecode import Rules
-from .sharing import holders, is_fresh
+from .sharing import Sharing, holders, is_fresh
 from .tangent_calls import write_call, write_turn
 from .tangent_expressions import OUTPUT, Expressions, names_in_block, renamed, substituted
 from .templates import map_template
@@ -57,6 +57,7 @@ class Tangents(Expressions):
         self.wrt = set(wrt)
         self.buffers = program.buffers | set(_changed(program.body))
         self.reshaped = set(_reshaped(program.body))
+        self.sharing = Sharing(program.body)
         self.parameters: dict[str, str] = {}
         """Parameter -> that of its tangent."""
         for name in program.inputs:
@@ -212,10 +213,23 @@ class Tangents(Expressions):
         primal, tangent = self.inner(s.value)
         dot = self.dot(s.target.name)
         if tangent is not None:
+            if s.op is None and self._may_overlap(s.target.name, tangent):
+                tangent = copy(tangent)
             self.emit(replace(s, target=dot, value=tangent))
         elif s.op is None:
             self.emit(replace(s, target=dot, value=literal(0.0), at=False))
         self.emit(replace(s, value=primal))
+
+    def _may_overlap(self, target: str, tangent: Expr) -> bool:
+        """Tell whether a tangent may be part of the array that it is stored into.
+
+        ``u[:, 2] = u[1] + 1`` has ``u_dot[:, 2] = u_dot[1]``, which NumPy reads too late in part.
+        """
+        held = set(holders(tangent)) if tangent.type.is_array and tangent.type.ndim else set()
+        if not held:
+            return False
+        own = self.sharing.of(target)
+        return any(self.dot(n).name in held for n in self.varied if self.sharing.of(n) == own)
 
     def opaque(self, s: ir.Opaque) -> None:
         """The tape computes value and tangent of a function without a rule or source."""

@@ -13,6 +13,7 @@ pytest.importorskip("numba")
 
 from llvmlite import ir as llvm
 
+from chainrule.source.native.accesses import Touched, independent
 from chainrule.source.native.lowering import to_kernel
 from chainrule.source.native.regions import function
 from chainrule.source.program import compile_
@@ -303,6 +304,22 @@ def test_branches_of_one_test_are_one_if_it_stays_the_same():
     assert len(re.findall(r"if s\w* > 0", text)) == 2
 
 
+def test_branches_of_one_test_stay_apart_where_it_reads_what_the_first_one_writes():
+    def f(x, s):
+        m, y = np.array([True, False, True]), x.copy()
+        for k in range(3):
+            if m[k]:
+                m[k] = s > k
+                y = y * x[k]
+            if m[k]:
+                y = y + np.sin(x[k])
+        return np.sum(y * y)
+
+    found, expected = (cr.grad(cr.compile(f, backend=b)) for b in ("numba", "numpy"))
+    for s in (0, 1, 5):
+        np.testing.assert_allclose(found(U, s), expected(U, s), rtol=1e-11)
+
+
 def test_gathered_numbers_keep_their_precision():
     u = np.random.default_rng(0).uniform(-1, 1, 12).astype(np.float32)
     expected = cr.grad(cr.compile(rows, backend="numpy"))(u, 3)
@@ -325,3 +342,9 @@ def test_a_stencil_adds_once_at_each_place():
     sweep = gradient.explain().split("# ---- after loops")[-1].split("- 1, -1, -1")[1]
     assert re.search(r"\* 0.3\s.*\* 0.3\s.*\* 0.3", sweep, re.DOTALL)
     assert "rt.empty" not in sweep  # nothing lies in memory in between
+
+
+def test_steps_of_two_kinds_keep_their_order():
+    sums, largest = (Touched(gathered={"t": fn}) for fn in (np.add, np.maximum))
+    assert independent(sums, sums)
+    assert not independent(sums, largest)

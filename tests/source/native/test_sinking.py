@@ -70,9 +70,65 @@ def number_changes(q, a):
     return np.sum(x * x)
 
 
+def more_places(q, a):
+    x, w = q.copy(), a[0].copy()
+    for k in range(1, len(a)):
+        x[:5] += 2.0 * w[:5]
+        s = np.sin(np.sum(w[:5] * a[k, :5]))
+        x += s * w
+        w = w * 0.9
+    return np.sum(x * w)
+
+
+def other_places(q, a):
+    x, w = q.copy(), a[0].copy()
+    for k in range(1, len(a)):
+        x[1:] += 2.0 * w[1:]
+        s = np.sin(np.sum(w[1:] * a[k, 1:]))
+        x[:-1] += s * w[1:]
+        w[1:] += s * a[k, 1:]
+    return np.sum(x * w)
+
+
+def what_is_added_is_turned(q, a):
+    x, w = q.copy(), a[0].copy()
+    for k in range(1, len(a)):
+        x += 2.0 * w
+        s = np.sin(np.sum(w * a[k]))
+        w[:] = w[::-1] * s
+        x += s * a[k] * w
+    return np.sum(x * w)
+
+
+def in_two_steps(q, a):
+    x, w = q.copy(), a[0].copy()
+    for k in range(1, len(a)):
+        r = w * 2.0
+        r += a[k]
+        r -= w * a[k]
+        x += r
+        s = 0.1 * np.sin(np.sum(w * a[k]))
+        x += s * a[k] * w
+        w += s * a[k]
+    return np.sum(x * w)
+
+
+def places_become_fewer(q, a):
+    x, w, n = q.copy(), a[0].copy(), len(q)
+    for k in range(1, len(a)):
+        x[:n] += 2.0 * w[:n]
+        s = np.sin(np.sum(w[:n] * a[k, :n]))
+        if s > 0.1 and n > 2:
+            n = n - 1
+        x[:n] += s * w[:n]
+        w[:n] += s * a[k, :n]
+    return np.sum(x * w)
+
+
 PROGRAMS = [
     without_its_part, two_updates, what_is_added_changes, read_between, moved_places,
-    number_changes,
+    number_changes, more_places, other_places, what_is_added_is_turned, in_two_steps,
+    places_become_fewer,
 ]  # fmt: skip
 
 

@@ -244,7 +244,26 @@ def bound_in_branches(x, y):
     return np.sum(a * a)
 
 
+def rows_by_a_mask(x, y):
+    """The mask has a truth value for each row; the array is a square."""
+    a = x[:5, :5] * 1.0
+    for k in range(3):
+        m = y[:5, k] > 0.8
+        a[m] = np.sin(a[m]) * a[m]
+    return np.sum(a * y[:5, :5])
+
+
+def complex_numbers(x, y):
+    a = x + 1j * y
+    for k in range(3):
+        m = np.real(a) > 0.2 * k
+        a[m] = 0.3 * a[m] ** 2
+    return np.sum(np.abs(a))
+
+
 MASKED = [
+    rows_by_a_mask,
+    complex_numbers,
     rings,
     saved_in_loops,
     bound_in_branches,

@@ -179,7 +179,12 @@ def _read(found: Touched, expr: Expr) -> None:
 
 
 def variables_apart(a: Touched, b: Touched) -> bool:
-    """Tell whether neither piece binds, or gathers into, a variable that the other one touches."""
+    """Tell whether neither piece binds, or gathers into, a variable that the other one touches.
+
+    Both may gather into one by the same steps.
+    """
+    if any(a.gathered[name] is not b.gathered[name] for name in a.gathered.keys() & b.gathered):
+        return False
     if (a.checks and b.checks) or a.bound & (b.read | b.bound) or b.bound & a.read:
         return False
     pairs = ((a, b), (b, a))

@@ -34,25 +34,44 @@ def computed_again(block: Block, alias: Alias) -> Block:
 class _Filled:
     """What an array holds at each of its places."""
 
-    name: str
-    vars: tuple[Var, ...]
+    array: Var
+    loops: tuple[Loop, ...]
     value: Expr
+
+    @property
+    def name(self) -> str:
+        """The name of the array."""
+        return self.array.name
+
+    @property
+    def vars(self) -> tuple[Var, ...]:
+        """The variables that say which place it is."""
+        return tuple(loop.var for loop in self.loops)
+
+    def is_all(self, extents: tuple[Expr, ...]) -> bool:
+        """Tell whether these are all places of the array: elsewhere there is nothing to read."""
+        axes = zip(self.loops, self.array.type.sizes, extents, strict=True)
+        return all(loop.size == size or loop.extent == extent for loop, size, extent in axes)
 
 
 def _changed(block: Block, total: Counter[str], alias: Alias) -> Block:
     block = [within_blocks(s, lambda inner: _changed(inner, total, alias)) for s in block]
-    large = {s.name for s in block if isinstance(s, Make) and len(s.extents) > 1}
+    large = {s.name: s.extents for s in block if isinstance(s, Make) and len(s.extents) > 1}
     reads = _reads(block) if large else {}
     for k in range(len(block)):
         for filled in _filled(block[k], ()):
             if filled.name not in large or not _is_cheap(filled.value):
+                continue
+            if not filled.is_all(large[filled.name]):
                 continue
             here = [depth for at, depth in reads.get(filled.name, ()) if at == k]
             later = [depth for at, depth in reads.get(filled.name, ()) if at > k]
             is_often = len(later) > _READS or max(later, default=9) > len(filled.vars)
             is_all = total[filled.name] == 2 + len(here) + len(later)
             if is_all and not is_often and _stays(block[k:], filled, alias):
+                total.subtract(uses(block[k:]))
                 block[k:] = [_without(t, filled) for t in block[k:]]
+                total.update(uses(block[k:]))
                 reads = _reads(block)
     return block
 
@@ -68,12 +87,13 @@ def _reads(block: Block) -> dict[str, list[tuple[int, int]]]:
 
 def _filled(s: Stmt, around: tuple[Loop, ...]) -> Iterator[_Filled]:
     """Yield the arrays that a nest fills, each place by the loops around."""
-    path = tuple(loop.var for loop in around)
     if isinstance(s, Loop):
         for t in s.body:
             yield from _filled(t, (*around, s))
-    elif isinstance(s, Put) and s.op is None and s.index == path and _is_same_kind(s):
-        yield _Filled(s.array.name, path, s.value)
+    elif isinstance(s, Put) and s.op is None and _is_same_kind(s):
+        filled = _Filled(s.array, around, s.value)
+        if s.index == filled.vars:
+            yield filled
 
 
 def _is_same_kind(put: Put) -> bool:

@@ -187,7 +187,7 @@ def _joined(first: Loop, second: Loop, alias: Alias) -> Loop | None:
     """Return both loops as one, None where the order of what they do would change."""
     body = renamed_block(second.body, second.var, first.var)
     a, b = touched(first.body, alias), touched(body, alias)
-    if not _variables_allow(a, b):
+    if not variables_apart(a, b):
         return None
     is_inner = not _has_loops(first.body) and not _has_loops(body)
     if not _elements_allow(a, b, first.var, is_inner):
@@ -203,12 +203,6 @@ def renamed_block(block: Block, old: Var, new: Var) -> Block:
     """Return statements with another loop variable."""
     names: dict[str, Expr] = {old.name: new}
     return [mapped(s, lambda e: renamed(e, names)) for s in block]
-
-
-def _variables_allow(a: Touched, b: Touched) -> bool:
-    if not variables_apart(a, b):
-        return False
-    return all(a.gathered[name] is b.gathered[name] for name in a.gathered.keys() & b.gathered)
 
 
 def _elements_allow(a: Touched, b: Touched, var: Var, is_inner: bool) -> bool:

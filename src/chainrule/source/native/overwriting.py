@@ -26,9 +26,11 @@ from .code import (
     Put,
     apply,
     bindings,
+    dtype_of,
     minus,
     number,
     plus,
+    scalar,
 )
 from .contraction import within_blocks
 from .filling import uses_array
@@ -71,7 +73,7 @@ class Overwriting:
             if found and found[1].put.op == "add" and self._covers(*found):
                 fill, later = found
                 new[k] = []
-                new[later.position] = self._apart(later, fill, lambda put: [replace(put, op=None)])
+                new[later.position] = self._apart(later, fill, lambda put: [_set(put)])
         return [t for k, s in enumerate(block) for t in new.get(k, [s])]
 
     def _fill_and_next(self, block: Block, k: int) -> tuple[Term, Term] | None:
@@ -162,6 +164,12 @@ class _Apart:
         var = self.new_var()
         body = self.nest(k + 1, [*places, plus(var, start)], meets)
         return [Loop(var, extent, body, size)] if body else []
+
+
+def _set(put: Put) -> Put:
+    """Return what sets a place to what is added to a zero there: ``0.0 + -0.0`` is 0.0."""
+    zero = Lit(scalar(dtype_of(put.array)), 0.0)
+    return replace(put, op=None, value=apply(np.add, put.value.type, zero, put.value))
 
 
 def _is_zero(put: Put) -> bool:
