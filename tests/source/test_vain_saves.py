@@ -278,3 +278,20 @@ def test_a_quotient_is_not_computed_again():
     text = emit(adjoint(quotients))
     assert "-c[k] / (x[k] + k)" in text
     assert text.count(" / ") == 2
+
+
+def weighted_rows(a, x):
+    f, total = np.outer(a, x), 0.0
+    for k in range(3):
+        f[:, k] = f[:, k + 1]
+        u = np.sum(f * np.arange(len(x)), 1) / np.sum(f, 1)
+        total += np.sum(u**3)
+        f += u[:, None]
+    return total
+
+
+def test_an_array_is_not_saved_for_its_shape():
+    text = emit(adjoint(weighted_rows))
+    assert "stack.append(f" not in text, text
+    check_against_saving_everything(weighted_rows)
+    check_gradients(weighted_rows, "numpy")

@@ -13,7 +13,7 @@ from .by_name import read_by_name
 from .fresh import Fresh
 from .ir import AFTER, Assign, Block, Expr, Index, Note, Pop, Push, Stmt, Var
 from .lifting import Bounds, lifted, where_any
-from .needs import Needs
+from .needs import Needs, shapes_alone
 from .prepared import prepare
 from .recompute import Recomputed
 from .reverse import Adjoint, Reversal
@@ -83,7 +83,11 @@ def _planned(
         body = callees.opened(body, active, fresh)
     program = replace(program, body=body, types=dict(fresh.types))
     made = [_Reversed(program, wrt, active, r, fresh, outputs, callees) for r in rules]
-    needs = Needs(program, _together(made), made[0].reversal.expand, store_all)
+    adjoints = _together(made)
+    around = [s for m in made for s in (*m.seeding, *m.ending)]
+    results = {n for m in made for e in m.found.values() for n in ir.names_in(e)}
+    shapes = shapes_alone(adjoints.values(), around, results)
+    needs = Needs(program, adjoints, made[0].reversal.expand, store_all, shapes)
     given = {*program.inputs, *program.hidden, *(p.name for p in program.parameters)}
     needs.flow(body, set(), set(given))
     return program, made, needs

@@ -10,7 +10,7 @@ alone asks for the array, not for its contents.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -51,12 +51,43 @@ def _shapes(expr: Expr) -> set[Need]:
     return {(name, SHAPE) for name in ir.names_in(expr)}
 
 
-def reads_of(block: Iterable[Stmt]) -> set[Need]:
-    """Return what the statements of generated code read."""
+def reads_of(block: Iterable[Stmt], shapes: Collection[str] = ()) -> set[Need]:
+    """Return what the statements of generated code read.
+
+    ``shapes``: variables of which nothing but the shape is read, nor needs to be computed.
+    """
     found: set[Need] = set()
-    for statement in ir.statements(list(block)):
-        found = found.union(*map(reads, ir.expressions(statement)))
+    for s in ir.statements(list(block)):
+        if isinstance(s, Assign) and s.name in shapes:
+            found |= _shape_of(s.value)
+        else:
+            found = found.union(*map(reads, ir.expressions(s)))
     return found
+
+
+def _shape_of(expr: Expr) -> set[Need]:
+    """Return what the shape of an expression depends on."""
+    if isinstance(expr, Var):
+        return _shapes(expr)
+    if isinstance(expr, Call) and isinstance(expr.fn, np.ufunc) and not expr.kwargs:
+        return set[Need]().union(*map(_shape_of, expr.args))
+    return reads(expr)
+
+
+def shapes_alone(
+    adjoints: Iterable[Adjoint], others: Iterable[Stmt], results: set[str]
+) -> set[str]:
+    """Return the variables of adjoints of which nobody reads more than the shape.
+
+    ``others``: the code around the adjoints; ``results``: what is read after them.
+    """
+    blocks = [b for a in adjoints for b in (a.code, a.first, *a.ends)]
+    everything = [*others, *(s for block in blocks for s in ir.statements(block))]
+    bound = {s.name for s in everything if isinstance(s, Assign)}
+    written = {n for s in everything if not isinstance(s, Assign) for n in ir.written(s)}
+    return (
+        bound - written - results - {name for name, kind in reads_of(everything) if kind == VALUE}
+    )
 
 
 @dataclass(slots=True)
@@ -76,8 +107,11 @@ class Needs:
         adjoints: dict[int, Adjoint],
         expand: Callable[[Expr], Expr],
         store_all: bool = False,
+        shapes: Collection[str] = (),
     ) -> None:
         self.types = program.types
+        self.shapes = shapes
+        """Variables of the adjoints of which the shape alone is read."""
         self.buffers = program.buffers
         self.adjoints = adjoints
         self.expand = expand
@@ -124,7 +158,7 @@ class Needs:
 
     def flow_simple(self, s: Stmt, need: set[Need], defined: set[str]) -> set[Need]:
         """Go over a simple statement: save what it overwrites, if that is needed."""
-        code = reads_of(self.adjoints[id(s)].code)
+        code = reads_of(self.adjoints[id(s)].code, self.shapes)
         before = self.primal(code)
         after = {(name.removesuffix(AFTER), VALUE) for name, _ in code if name.endswith(AFTER)}
         need = need | before
