@@ -68,7 +68,7 @@ class _Memory:
         bindings = [s for s in everything if isinstance(s, (ir.Assign, ir.Alias))]
         bound = {s.name for s in bindings}
         self.arrays = bound - {s.name for s in bindings if not is_fresh(s.value)}
-        named = {name for s in everything for name in _names(s)}
+        named = {name for s in everything for name in ir.mentioned(s)}
         self.outside = (named - bound) | {name for s in everything for name in _taken(s)}
 
     def is_own(self, name: str) -> bool:
@@ -102,10 +102,6 @@ class _Memory:
         return {name for t in ir.statements([s]) for name in _changed(t)}
 
 
-def _names(s: ir.Stmt) -> set[str]:
-    return ir.names_in(*ir.expressions(s)) | set(ir.written(s))
-
-
 def _changed(s: ir.Stmt) -> Iterator[str]:
     match s:
         case ir.Store(target=target) | ir.Pop(target=target):
@@ -113,7 +109,7 @@ def _changed(s: ir.Stmt) -> Iterator[str]:
         case ir.Effect(value=ir.Seq(), names=()):  # the result
             return
         case ir.Effect() | ir.Invoke() | ir.Opaque() | ir.Move() | ir.Turn():
-            yield from _names(s)
+            yield from ir.mentioned(s)
 
 
 def _taken(s: ir.Stmt) -> Iterator[str]:
@@ -125,9 +121,9 @@ def _taken(s: ir.Stmt) -> Iterator[str]:
         case ir.Push(value=value, copy=False):
             yield from holders(value)
         case ir.Pop() | ir.Invoke() | ir.Opaque() | ir.Move() | ir.Turn():
-            yield from _names(s)
+            yield from ir.mentioned(s)
         case ir.Effect(value=value, names=names) if names or not isinstance(value, ir.Seq):
-            yield from _names(s)
+            yield from ir.mentioned(s)
 
 
 def _is_from_outside(expr: ir.Expr) -> bool:

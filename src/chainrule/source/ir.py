@@ -43,7 +43,7 @@ __all__ = [
     "AFTER", "Access", "Alias", "Assign", "Block", "Call", "Choice", "Dim", "Effect", "Expr",
     "For", "If", "Index", "Invoke", "Lit", "Logic", "Move", "Note", "Opaque", "Origin",
     "Parameter", "Pop", "Program", "Push", "Raise", "Seq", "Slice", "Stmt", "Store", "Turn", "Var",
-    "While", "children", "expressions", "names_in", "reads", "rewrite", "same_literal",
+    "While", "children", "expressions", "mentioned", "names_in", "reads", "rewrite", "same_literal",
     "statements", "walk", "written"
 ]  # fmt: skip
 
@@ -390,3 +390,8 @@ def written(statement: Stmt) -> tuple[str, ...]:
         case For(var=var):
             return (var.name,)
     return ()
+
+
+def mentioned(statement: Stmt) -> set[str]:
+    """Return the variables that a statement itself reads, binds or changes."""
+    return names_in(*expressions(statement)) | set(written(statement))

@@ -16,6 +16,7 @@ from . import ir
 from .build import CONTIGUOUS, base_variable
 from .ir import Alias, Assign, Block, Call, Expr, Lit, Slice, Stmt, Store, Var
 from .sharing import copied, is_fresh
+from .tangent_expressions import names_in_block
 from .tidy import renamed_block
 from .types import Type, broadcast_sizes
 
@@ -93,14 +94,12 @@ def _new_value(s: Store, buffers: frozenset[str]) -> Expr | None:
 def _is_seen(s: Store, before: Block, after: Block, held: set[str]) -> bool:
     """Tell whether the store may be seen under another name, or needs the array's own memory."""
     name = s.target.name
-    later = held | {
-        n for t in ir.statements(after) for e in ir.expressions(t) for n in ir.names_in(e)
-    }
+    later = held | names_in_block(after)
     for t in ir.statements(before):
         if isinstance(t, Alias) and t.root == name and t.name in later:
             return True
     for t in ir.statements([*before, *after]):
-        if isinstance(t, ir.Move | ir.Opaque | ir.Invoke) and name in _mentioned(t):
+        if isinstance(t, ir.Move | ir.Opaque | ir.Invoke) and name in ir.mentioned(t):
             return True
         for e in (e for expr in ir.expressions(t) for e in ir.walk(expr)):
             if isinstance(e, Call) and e.fn in CONTIGUOUS:
@@ -110,17 +109,13 @@ def _is_seen(s: Store, before: Block, after: Block, held: set[str]) -> bool:
     return False
 
 
-def _mentioned(s: Stmt) -> set[str]:
-    return {*ir.written(s)}.union(*map(ir.names_in, ir.expressions(s)))
-
-
 def _changed(body: Block) -> set[str]:
     """Return the arrays that are changed in place, or that have views with a name."""
     everything = list(ir.statements(body))
     stored = {s.target.name for s in everything if isinstance(s, Store | ir.Pop)}
     return stored.union(
         *({s.root} for s in everything if isinstance(s, Alias)),
-        *(_mentioned(s) for s in everything if isinstance(s, ir.Move)),
+        *(ir.mentioned(s) for s in everything if isinstance(s, ir.Move)),
     )
 
 
