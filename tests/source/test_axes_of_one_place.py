@@ -146,6 +146,22 @@ def test_a_cotangent_that_becomes_a_number_is_not_changed(backend):
     assert all(map(np.array_equal, ct, before))
 
 
+def ends_with_a_reshaped_element(v):
+    total = v[0]
+    for z in v[1:]:
+        total += 0.5 * z
+    return total * 2, z.reshape(-1)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_cotangent_is_not_changed_by_what_is_added_to_it(backend):
+    _, pullback = cr.vjp(cr.compile(ends_with_a_reshaped_element, backend=backend), W)
+    ct = (0.5, np.array([0.7]))
+    (found,) = pullback(ct)
+    np.testing.assert_allclose(found, [1.0, 0.5, 0.5, 1.2])
+    np.testing.assert_array_equal(ct[1], [0.7])
+
+
 def column_flattened(a):
     flat = a.T.ravel()
     flat *= 2.0

@@ -158,3 +158,17 @@ def test_nothing_is_saved_or_put_back(f):
     text = cr.grad(cr.compile(total, backend="numpy").specialise(A, B)).source
     assert "stack" not in text
     assert "a = a.copy()" not in text
+
+
+def larger_than_it(a, b):
+    total = np.sum(a**3)
+    a += b
+    return a * total
+
+
+def test_what_does_not_fit_raises_as_in_numpy():
+    one, many = A[:1], np.outer(B, B)
+    with pytest.raises(ValueError, match="broadcast"):
+        larger_than_it(one.copy(), many)
+    with pytest.raises(ValueError, match="broadcast"):
+        cr.vjp(cr.compile(larger_than_it, backend="numpy"), one, many)
